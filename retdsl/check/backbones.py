@@ -1,0 +1,160 @@
+"""Backbone declarations to lists of nodes: a network of the zoo, an MXNet checkpoint, or a block with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
+from retdsl.check.files import read_spec, zoo_file, zoo_names
+from retdsl.check.graph import UNKNOWN, Wire
+from retdsl.check.imported import BadSymbol, read_symbol
+from retdsl.check.options import Context, Failed, check_arguments, check_value, lookup, place_of
+from retdsl.check.scope import Scope, collect
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.ir import Backbone, Call, Node, Shape
+from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
+from retdsl.syntax import parse
+from retdsl.syntax import tree as t
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBackbone:
+    """A backbone with all its nodes, before any cut. No nodes: a mistake, or files that are not at hand."""
+
+    backbone: Backbone
+    nodes: tuple[Node, ...]
+    output: Wire
+    input_shape: Shape | None
+    known: KnownWeights | None = None
+
+
+Elaborate: TypeAlias = Callable[[t.Apply, t.Block, Scope, "Shape | None"], "tuple[Sequence[Node], Wire]"]
+
+DEFAULT_SHAPE: Shape = (None, 3, 224, 224)
+"""What a backbone is shown to if neither data nor an input says otherwise: what ImageNet networks were trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneFinder:
+    """Finds the network behind a `backbone` declaration. `elaborate` writes out a block."""
+
+    scope: Scope
+    out: Diagnostics
+    env: Env
+    root: Path
+    input_shape: Shape | None
+    elaborate: Elaborate
+
+    def find(self, declared: t.Backbone) -> FoundBackbone:
+        """The backbone's nodes; an empty one after a mistake, which is reported."""
+        failed = FoundBackbone(Backbone(declared.name.name, Call("zoo"), None, place_of(declared.span)), (), UNKNOWN, self.input_shape)
+        val = evaluate(declared.value, self.env, self.out)
+        if val is None:
+            return failed
+        if isinstance(declared.value, t.Ref) and len(declared.value.parts) == 1:
+            val = Val(CallValue(t.Apply(declared.value.span, declared.value, ()), self.env), val.span)
+        if not isinstance(val.value, CallValue):
+            text = "a backbone comes from `zoo(...)`, `checkpoint(...)` or a block"
+            self.out.report("R303", text, Label(val.span, f"this is {describe(val)}"))
+            return failed
+        call = val.value.call
+        block = self.scope.find("block", call.function.name)
+        if isinstance(block, t.Block):
+            return self._block(declared, call, block) or failed
+        blocks = self.scope.known("block")
+        entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
+        if entry is None:
+            return failed
+        given = check_arguments(entry, call.arguments, call.span, self.env, Context(self.scope, self.out))
+        if given is None:
+            return failed
+        source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
+        if entry.name == "zoo":
+            return self._zoo(declared, source, given.spans) or failed
+        return self._checkpoint(declared, source, call) or failed
+
+    def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
+        return tuple(replace(node, backbone=declared.name.name) for node in nodes)
+
+    def _zoo(self, declared: t.Backbone, source: Call, spans: dict[str, object]) -> FoundBackbone | None:
+        name, weights = str(source["name"]), source["weights"]
+        path = zoo_file(name)
+        at = declared.value.span
+        if path is None:
+            hint = did_you_mean(name, zoo_names())
+            helps = [hint] if hint else [f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
+            self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps)
+            return None
+        text = read_spec(path, f"zoo/{path.name}", self.out, at)
+        if text is None:
+            return None
+        scope, _ = collect(parse(text, self.out), self.out)
+        block = scope.find("block", name)
+        if not isinstance(block, t.Block):
+            self.out.report("R201", f"zoo/{path.name} declares no block `{name}`", Label(at))
+            return None
+        known = known_weights(name, weights) if isinstance(weights, str) else None
+        load = known.load if known else self._file_weights(weights)
+        if load is None and isinstance(weights, str):
+            names = [w.name for w in KNOWN_WEIGHTS if w.network == name]
+            hint = did_you_mean(weights, names)
+            helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
+            self.out.report("R803", f"no weights `{weights}` are known for `{name}`", Label(at), helps=helps)
+            return None
+        shape = self.input_shape or ((None, 3, known.size, known.size) if known else DEFAULT_SHAPE)
+        ref = t.Ref(at, (name,))
+        nodes, output = self.elaborate(t.Apply(at, ref, ()), block, scope, shape)
+        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
+        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, known)
+
+    @staticmethod
+    def _file_weights(weights: object) -> Call | None:
+        is_file = isinstance(weights, str) and ("/" in weights or weights.endswith(".params"))
+        return Call("params_file", (("path", str(weights)),)) if is_file else None
+
+    def _block(self, declared: t.Backbone, call: t.Apply, block: t.Block) -> FoundBackbone | None:
+        context = Context(self.scope, self.out)
+        own = [argument for argument in call.arguments if argument.name is None or argument.name.name != WEIGHTS.name]
+        asked = [argument for argument in call.arguments if argument not in own]
+        load = None
+        if asked:
+            val = evaluate(asked[0].value, self.env, self.out)
+            weights = None if val is None else check_value(val, WEIGHTS.type, context, "`weights`")
+            if val is None or isinstance(weights, Failed):
+                return None
+            load = self._file_weights(weights)
+            if load is None and weights is not None:
+                helps = ['give a file: `weights = "FILE.params"`']
+                self.out.report("R803", f"no weights `{weights}` are known for a block", Label(val.span), helps=helps)
+                return None
+        shape = self.input_shape or DEFAULT_SHAPE
+        nodes, output = self.elaborate(t.Apply(call.span, call.function, tuple(own)), block, self.scope, shape)
+        source = Call(block.name.name, (), place_of(call.span))
+        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
+        return FoundBackbone(backbone, self._named(declared, nodes), output, shape)
+
+    def _checkpoint(self, declared: t.Backbone, source: Call, call: t.Apply) -> FoundBackbone | None:
+        prefix, epoch = str(source["prefix"]), int(str(source["epoch"]))
+        symbol, params = f"{prefix}-symbol.json", f"{prefix}-{epoch:04d}.params"
+        missing = [name for name in (symbol, params) if not (self.root / name).is_file()]
+        if symbol in missing:
+            label = Label(call.span, f"looked for {' and '.join(missing)} in {self.root}")
+            notes = ["without it nothing that follows from its layers can be checked"]
+            helps = ["put the files there, or name their folder with `--root DIR`"]
+            text = f"the checkpoint `{prefix}` is not here"
+            self.out.report("R801", text, label, notes=notes, helps=helps)
+            return None
+        shape = self.input_shape or DEFAULT_SHAPE
+        try:
+            nodes, output = read_symbol(self.root / symbol, shape, place_of(call.span))
+        except BadSymbol as error:
+            self.out.report("R802", f"cannot use {symbol}: {error}", Label(call.span))
+            return None
+        load = Call("params_file", (("path", params),))
+        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
+        wire = Wire(output.name, output.shape)
+        return FoundBackbone(backbone, self._named(declared, nodes), wire, shape)

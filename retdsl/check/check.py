@@ -1,0 +1,119 @@
+"""The order of checking: collect names, then data, chains, models, experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from retdsl.check.backbones import DEFAULT_SHAPE
+from retdsl.check.data import check_augment, check_data, check_sampling
+from retdsl.check.evaluate import Env, Val
+from retdsl.check.network import Builder, build_network
+from retdsl.check.options import Context
+from retdsl.check.scope import Scope, collect
+from retdsl.check.training import Parts, check_train
+from retdsl.diagnostics import Diagnostics
+from retdsl.ir import DataPlan, Network, Program, Shape
+from retdsl.schema.backbones import KnownWeights
+from retdsl.schema.types import Word
+from retdsl.source import Source
+from retdsl.syntax import parse
+from retdsl.syntax import tree as t
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What checking leaves: the program (None after an error, or where a checkpoint is not at hand), all messages, and
+    the sources that belong to it, used files first."""
+
+    program: Program | None
+    diagnostics: Diagnostics
+    sources: tuple[Source, ...]
+
+
+def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()) -> Checked:
+    """Checks a spec.
+
+    root: where relative paths of checkpoints start. overrides: settings put on top of every train block.
+    Reads only spec files and the symbol files of checkpoints; never raises for any text.
+    """
+    out = Diagnostics()
+    scope, sources = collect(parse(source, out), out)
+    ctx = Context(scope, out)
+    data = {d.name.name: check_data(d, ctx) for d in scope.of_kind("data") if isinstance(d, t.Data)}
+    augments = {a.name.name: check_augment(a, ctx) for a in scope.of_kind("augment") if isinstance(a, t.Augment)}
+    samplings = {s.name.name: check_sampling(s, ctx) for s in scope.of_kind("sampling") if isinstance(s, t.Sampling)}
+    env = Env(dotted=lambda ref: _data_attribute(ref, scope))
+    networks = _Networks(scope, out, env, data, root)
+    parts = Parts(
+        data={name: plan for name, plan in data.items() if plan is not None},
+        augments={name: steps for name, steps in augments.items() if steps is not None},
+        samplings={name: policy for name, policy in samplings.items() if policy is not None},
+        network=networks.build,
+    )
+    trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
+    experiments = [check_train(train, overrides, env, parts, ctx) for train in trains]
+    alone = networks.all()
+    complete = None not in experiments and None not in alone and None not in data.values()
+    program = None
+    if not out.errors and complete:
+        program = Program(
+            file=source.name,
+            networks=tuple(n for n in alone if n is not None),
+            data=tuple(parts.data.values()),
+            experiments=tuple(e for e in experiments if e is not None),
+        )
+    return Checked(program, out, tuple(sources))
+
+
+def _data_attribute(ref: t.Ref, scope: Scope) -> Val | None:
+    """`NAME.classes` of a data block, even of one that has mistakes elsewhere."""
+    declared = scope.find("data", ref.parts[0])
+    if not isinstance(declared, t.Data) or ref.parts[1:] != ("classes",):
+        return None
+    for setting in declared.settings:
+        if setting.key.name == "classes" and isinstance(setting.value, t.Listing):
+            return Val(tuple(Val(Word("class"), item.span) for item in setting.value.items), ref.span)
+    return None
+
+
+class _Networks:
+    """Builds each model once for each shape of input."""
+
+    def __init__(
+        self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path
+    ) -> None:
+        self._scope, self._out, self._env, self._root = scope, out, env, root
+        self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
+        self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
+
+    def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
+        """The network of model `name` for an input shape, and the known weights of its backbones."""
+        key = (name, shape)
+        if key not in self._built:
+            model = cast(t.Model, self._scope.find("model", name))
+            builder = Builder(self._scope, self._out, self._env, self._shapes, self._root, shape)
+            network = build_network(model, builder)
+            used = {b.name for b in network.backbones} if network else set()
+            known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
+            self._built[key] = (network, known)
+        return self._built[key]
+
+    def all(self) -> list[Network | None]:
+        """Every model on its own: for the shape an experiment gave it, else for the only data block's image."""
+        networks: list[Network | None] = []
+        for model in self._scope.of_kind("model"):
+            name = model.name.name
+            done = [network for (built, _), (network, _) in self._built.items() if built == name]
+            networks.append(done[0] if done else self.build(name, self._only_shape(model))[0])
+        return networks
+
+    def _only_shape(self, model: object) -> Shape | None:
+        shapes = set(self._shapes.values())
+        head = t.links_of(model.value)[0].step if isinstance(model, t.Model) else None
+        explicit = isinstance(head, t.Apply) or (isinstance(head, t.Ref) and len(head.parts) == 2)
+        if explicit:
+            return None
+        return shapes.pop() if len(shapes) == 1 else DEFAULT_SHAPE

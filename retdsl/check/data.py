@@ -1,0 +1,193 @@
+"""`data`, `augment` and `sampling` declarations to plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.options import (
+    Context,
+    Failed,
+    check_call,
+    check_value,
+    default_of,
+    place_of,
+)
+from retdsl.diagnostics import Label
+from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.ir import Call, DataPlan, Shape, Value
+from retdsl.schema import REQUIRED, Entry
+from retdsl.schema.data import DATA_KEYS, NORMALIZE
+from retdsl.schema.types import Steps, Word
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The keys of a block: their checked values, and where each was written."""
+
+    values: dict[str, Value]
+    spans: dict[str, Span]
+    chains: dict[str, t.Expr]
+
+
+def check_settings(
+    entry: Entry, settings: Sequence[t.Setting], name: Span, env: Env, ctx: Context, *, overriding: bool = False
+) -> Settings | None:
+    """The keys of a block against the schema, with defaults; chains are handed on as they are.
+
+    overriding: a later setting of the same key replaces an earlier one (inherited keys), instead of being reported.
+    """
+    written: dict[str, t.Setting] = {}
+    ok = True
+    known = {option.name: option for option in entry.options}
+    for setting in settings:
+        key = setting.key.name
+        if key not in known:
+            hint = did_you_mean(key, list(known))
+            helps = [hint] if hint else []
+            notes = [f"it takes {', '.join(known)}"]
+            label = Label(setting.key.span, "not a key of this block")
+            ctx.out.report("R302", f"a `{entry.name}` block has no key `{key}`", label, notes=notes, helps=helps)
+            ok = False
+        elif key in written and not overriding:
+            first = Label(written[key].key.span, "first given here")
+            ctx.out.report("R305", f"`{key}` is given twice", Label(setting.key.span, "given again"), first)
+            ok = False
+        else:
+            written[key] = setting
+    values: dict[str, Value] = {}
+    chains: dict[str, t.Expr] = {}
+    for key, option in known.items():
+        if key in written and isinstance(option.type, Steps):
+            chains[key] = written[key].value
+        elif key in written:
+            val = evaluate(written[key].value, env, ctx.out)
+            value = None if val is None else check_value(val, option.type, ctx, f"`{key}`")
+            if val is None or isinstance(value, Failed):
+                ok = False
+            else:
+                values[key] = value
+        elif option.default is REQUIRED:
+            helps = [f"add `{key} = ...`: {option.type.words}. {option.doc}"]
+            ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", Label(name, f"no `{key}`"), helps=helps)
+            ok = False
+        else:
+            values[key] = default_of(option)
+    return Settings(values, {k: s.value.span for k, s in written.items()}, chains) if ok else None
+
+
+def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
+    """The plan of a data block; None after a mistake."""
+    settings = check_settings(DATA_KEYS, declared.settings, declared.name.span, Env(), ctx)
+    if settings is None:
+        for setting in declared.settings:  # the image chain may have mistakes of its own
+            if setting.key.name == "image":
+                check_image(setting.value, ctx)
+        return None
+    errors = ctx.out.errors
+    classes = cast("tuple[str, ...]", settings.values["classes"])
+    _check_classes(classes, settings.spans["classes"], ctx)
+    source, split = cast(Call, settings.values["source"]), cast(Call, settings.values["split"])
+    _check_split(split, settings.spans.get("split", declared.name.span), ctx)
+    if dict(source.options).get("patient", True) is None:
+        label = Label(settings.spans["source"], "no `patient`")
+        notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
+        helps = [f"name what tells patients apart: `{source.name}(..., patient = ...)`"]
+        ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
+    image = check_image(settings.chains["image"], ctx)
+    if image is None or ctx.out.errors > errors:
+        return None
+    prepare, normalize, shape = image
+    return DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place_of(declared.name.span))
+
+
+def _check_classes(classes: Sequence[str], span: Span, ctx: Context) -> None:
+    if len(classes) < 2:
+        ctx.out.report("R603", "at least two classes are needed", Label(span, f"{len(classes)} given"))
+    twice = sorted({name for name in classes if classes.count(name) > 1})
+    if twice:
+        ctx.out.report("R603", f"the class `{twice[0]}` is named twice", Label(span))
+
+
+def _check_split(split: Call, span: Span, ctx: Context) -> None:
+    parts = {side: float(str(split[side])) for side in ("train", "valid", "test")}
+    shown = " + ".join(f"{100 * share:g}%" for share in parts.values())
+    total = sum(parts.values())
+    if abs(total - 1) > 1e-9:
+        label = Label(span, f"{shown} = {100 * total:g}%")
+        ctx.out.report("R601", "the parts of the split do not add up to 100%", label)
+        return
+    empty = [side for side, share in parts.items() if share == 0]
+    if empty:
+        notes = ["train is learned from, valid chooses the best epoch, test gives the final figures"]
+        ctx.out.report("R601", f"nothing is left for {' and '.join(empty)}", Label(span, shown), notes=notes)
+
+
+def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
+    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` of what comes out."""
+    steps = check_steps(chain, "photo", "image step", ctx)
+    if steps is None:
+        return None
+    size: tuple[Value, Value] | None = None
+    normalize: Call | None = None
+    prepare: list[Call] = []
+    for call, span in steps:
+        if normalize is not None:
+            ctx.out.report("R604", "`normalize` must be the last step", Label(span, "comes after it"))
+            return None
+        if call.name == NORMALIZE.name:
+            normalize = call
+            continue
+        prepare.append(call)
+        size = (call["height"], call["width"]) if call.name == "resize" else None
+    if size is None:
+        helps = ["add `=> resize(224, 224)`" + (" behind `crop_circle`" if prepare else "")]
+        ctx.out.report("R604", "the photographs have no common size", Label(chain.span), helps=helps)
+        return None
+    return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
+
+
+def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[tuple[Call, Span]] | None:
+    """The steps of a chain that starts with the word `first`; None after a mistake."""
+    links = t.links_of(chain)
+    head = links[0].step
+    ok = isinstance(head, t.Ref) and head.name == first
+    if not ok:
+        label = Label(head.span, f"not `{first}`")
+        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=[f"write `{first} => ...`"])
+    steps: list[tuple[Call, Span]] = []
+    for link in links[1:] if ok else links:
+        step = link.step
+        val: Val | None = None
+        if isinstance(step, t.Ref):
+            val = Val(Word(step.name), step.span)
+        elif isinstance(step, t.Apply):
+            val = Val(CallValue(step, Env()), step.span)
+        else:
+            ctx.out.report("R205", f"this is no {category}", Label(step.span))
+        call = check_call(val, category, ctx) if val is not None else None
+        if call is None or isinstance(call, Failed):
+            ok = False
+        else:
+            steps.append((call, step.span))
+    return steps if ok else None
+
+
+def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:
+    """The steps of an augment chain."""
+    steps = check_steps(declared.value, "image", "augmentation", ctx)
+    return None if steps is None else tuple(call for call, _ in steps)
+
+
+def check_sampling(declared: t.Sampling, ctx: Context) -> Call | None:
+    """The policy of a sampling."""
+    val = evaluate(declared.value, Env(), ctx.out)
+    if val is None:
+        return None
+    call = check_call(val, "sampling policy", ctx)
+    return None if isinstance(call, Failed) else call
+

@@ -1,0 +1,198 @@
+"""Expressions to values: numbers, texts, names, lists, ratios and small arithmetic; a call stays a call.
+
+An `Env` holds the parameters of the block an expression stands in. What cannot be evaluated is reported and gives None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.schema.types import Scalar, Word
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+MAX_NUMBER = 10**12
+"""No size, count or rate of a study is beyond it; keeps arithmetic from running away."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatioValue:
+    """`200 : 3`, evaluated."""
+
+    parts: tuple[Val, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallValue:
+    """A call that an option's type gives a meaning to, with the environment its arguments stand in."""
+
+    call: t.Apply
+    env: Env
+
+
+@dataclass(frozen=True, slots=True)
+class ChainValue:
+    """A chain that an option's type gives a meaning to."""
+
+    chain: t.Chain
+    env: Env
+
+
+Anything: TypeAlias = "Scalar | Word | tuple[Val, ...] | RatioValue | CallValue | ChainValue"
+
+
+@dataclass(frozen=True, slots=True)
+class Val:
+    """A value and where it was written."""
+
+    value: Anything
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Env:
+    """What names mean inside an expression. `dotted` answers `data.classes` and the like, or None."""
+
+    names: Mapping[str, Val] = field(default_factory=dict)
+    dotted: Callable[[t.Ref], Val | None] = lambda _ref: None
+
+
+_CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "none": None}
+
+
+def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
+    """The value of an expression; None if it has none, which is reported."""
+    span = expr.span
+    match expr:
+        case t.Number(value=number) | t.Percent(value=number):
+            return Val(number, span)
+        case t.Text():
+            return _text(expr, env, out)
+        case t.Ref(parts=(name,)):
+            if name in env.names:
+                return Val(env.names[name].value, span)
+            return Val(_CONSTANTS[name] if name in _CONSTANTS else Word(name), span)
+        case t.Ref():
+            found = env.dotted(expr)
+            if found is None:
+                out.report("R201", f"`{expr.name}` means nothing here", Label(span, "not declared"))
+                return None
+            return Val(found.value, span)
+        case t.Group(inner=inner):
+            return evaluate(inner, env, out)
+        case t.Listing(items=items):
+            parts = [evaluate(item, env, out) for item in items]
+            return Val(tuple(part for part in parts if part is not None), span) if None not in parts else None
+        case t.Ratio(parts=written):
+            parts = [evaluate(part, env, out) for part in written]
+            ok = tuple(part for part in parts if part is not None)
+            return Val(RatioValue(ok), span) if len(ok) == len(parts) else None
+        case t.Negative(operand=operand):
+            number = _number(operand, env, out)
+            return None if number is None else Val(-number, span)
+        case t.Sum() | t.Product():
+            return _arithmetic(expr, env, out)
+        case t.Apply(function=t.Ref(parts=("count",))):
+            return _count(expr, env, out)
+        case t.Apply():
+            return Val(CallValue(expr, env), span)
+        case t.Chain():
+            return Val(ChainValue(expr, env), span)
+        case t.Fork() | t.Repeat() | t.Cut():
+            out.report("R303", "this belongs in a network's chain, not in an option", span)
+            return None
+    return None
+
+
+def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
+    text = ""
+    for part in expr.parts:
+        if isinstance(part, str):
+            text += part
+            continue
+        val = evaluate(part, env, out)
+        if val is None:
+            return None
+        match val.value:
+            case Word(name=name) if isinstance(part, t.Ref):
+                helps = ["write `{{` and `}}` for braces in a text"]
+                out.report("R106", f"there is no `{name}` to put into this text", part.span, helps=helps)
+                return None
+            case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
+                out.report("R106", "only numbers and texts can be put into a text", part.span)
+                return None
+            case Word(name=name):
+                text += name
+            case value:
+                text += str(value)
+    return Val(text, expr.span)
+
+
+def _number(expr: t.Expr, env: Env, out: Diagnostics) -> int | float | None:
+    val = evaluate(expr, env, out)
+    if val is None:
+        return None
+    if isinstance(val.value, bool) or not isinstance(val.value, int | float):
+        out.report("R307", "arithmetic needs numbers", Label(val.span, f"this is {describe(val)}"))
+        return None
+    return val.value
+
+
+def _arithmetic(expr: t.Sum | t.Product, env: Env, out: Diagnostics) -> Val | None:
+    numbers = [_number(operand, env, out) for operand in expr.operands]
+    total = numbers[0]
+    for operator, number, operand in zip(expr.operators, numbers[1:], expr.operands[1:], strict=True):
+        if total is None or number is None:
+            return None
+        if operator == "/" and number == 0:
+            out.report("R307", "division by zero", operand.span)
+            return None
+        match operator:
+            case "+":
+                total = total + number
+            case "-":
+                total = total - number
+            case "*":
+                total = total * number
+            case _:
+                exact = isinstance(total, int) and isinstance(number, int) and total % number == 0
+                total = total // number if exact else total / number
+        if abs(total) > MAX_NUMBER:
+            out.report("R307", f"the result is beyond {MAX_NUMBER:g}", expr.span)
+            return None
+    return None if total is None else Val(total, expr.span)
+
+
+def _count(expr: t.Apply, env: Env, out: Diagnostics) -> Val | None:
+    values = [evaluate(argument.value, env, out) for argument in expr.arguments]
+    if len(values) == 1 and values[0] is not None and isinstance(values[0].value, tuple):
+        return Val(len(values[0].value), expr.span)
+    if None not in values:
+        out.report("R303", "`count` takes one list", expr.span, helps=["as in `count(fundus.classes)`"])
+    return None
+
+
+def describe(val: Val) -> str:
+    """A value in words, for messages: "the number 3", "the name `relu`"."""
+    match val.value:
+        case None:
+            return "`none`"
+        case bool() as flag:
+            return f"`{str(flag).lower()}`"
+        case int() | float() as number:
+            return f"the number {number:g}" if isinstance(number, float) else f"the number {number}"
+        case str() as text:
+            return f'the text "{text}"'
+        case Word(name=name):
+            return f"the name `{name}`"
+        case tuple() as items:
+            return f"a list of {len(items)}"
+        case RatioValue():
+            return "a ratio"
+        case CallValue(call=call):
+            return f"a call of `{call.function.name}`"
+        case _:
+            return "a chain"

@@ -1,0 +1,95 @@
+"""A network under construction: nodes in order, unique names, automatic names, and what a cut keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import suggest
+from retdsl.ir import Node, Shape
+from retdsl.source import Span
+
+MAX_NODES = 20_000
+"""The largest networks that people train have some thousand layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A value that flows: the node it comes from, and its shape. Both None after a mistake, which silences the rest."""
+
+    node: str | None = None
+    shape: Shape | None = None
+
+
+UNKNOWN = Wire()
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes by name, in topological order, and the place where each was written."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    reserved: dict[str, Span] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def automatic_name(self, prefix: str) -> str:
+        """`fc1`, `fc2`, ...: the next free one, counted within this network alone."""
+        while True:
+            self.counters[prefix] = self.counters.get(prefix, 0) + 1
+            name = f"{prefix}{self.counters[prefix]}"
+            if name not in self.nodes and name not in self.reserved:
+                return name
+
+    def add(self, node: Node, span: Span, out: Diagnostics) -> bool:
+        """Takes a node in; False, with a message, if its name is taken."""
+        earlier = self.spans.get(node.name) or self.reserved.get(node.name)
+        if earlier is not None:
+            label = Label(earlier, "the other one is named here")
+            helps = ["give it another `name`; in a block, build the name from a parameter"]
+            out.report("R207", f"two layers are named `{node.name}`", Label(span, "named again"), label, helps=helps)
+            return False
+        self.nodes[node.name] = node
+        self.spans[node.name] = span
+        return True
+
+    def take_over(self, nodes: Iterable[Node], span: Span) -> None:
+        """Takes in nodes of a finished graph (a backbone); those that are here already stay."""
+        for node in nodes:
+            if node.name not in self.nodes:
+                self.nodes[node.name] = node
+                self.spans[node.name] = span
+
+    def reserve(self, names: Iterable[str], span: Span) -> None:
+        """Keeps names of layers that a cut leaves out from being used again: the weights file still has them."""
+        for name in names:
+            self.reserved.setdefault(name, span)
+
+
+def ancestors(nodes: Sequence[Node], last: str) -> list[Node]:
+    """The nodes that `last` needs, itself included, in their order."""
+    by_name = {node.name: node for node in nodes}
+    needed: set[str] = set()
+    stack = [last]
+    while stack:
+        name = stack.pop()
+        if name in by_name and name not in needed:
+            needed.add(name)
+            stack.extend(by_name[name].inputs)
+    return [node for node in nodes if node.name in needed]
+
+
+def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
+    """The node that a cut means: its name, its name with `_output`, or its `as` name."""
+    bare = asked.removesuffix("_output")
+    for node in nodes:
+        if asked in (node.name, node.alias) or bare == node.name:
+            return node
+    return None
+
+
+def near_cuts(nodes: Sequence[Node], asked: str) -> list[str]:
+    """The layers whose names come nearest to `asked`; the last ones of the network if none does."""
+    names = [node.alias or node.name for node in nodes]
+    return suggest(asked.removesuffix("_output"), names) or names[-3:]

@@ -1,0 +1,162 @@
+"""An MXNet symbol file to nodes, without MXNet: the file is JSON, and the schema knows the shapes.
+
+Layers that the schema does not know keep their options as they are and have no shape. Variables that are neither the
+input nor a label are parameters, under the names that the file gives them.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retdsl.ir import Node, Parameter, Place, Shape, Value
+from retdsl.schema import LAYERS, REQUIRED, Layer, ShapeError
+from retdsl.schema.shapes import imported_fully_connected
+
+_SAME_LAYER = {
+    "_Plus": "Add",
+    "_plus": "Add",
+    "elemwise_add": "Add",
+    "broadcast_add": "Add",
+    "ElementWiseSum": "Add",
+    "add_n": "Add",
+    "_Mul": "Multiply",
+    "elemwise_mul": "Multiply",
+    "broadcast_mul": "Multiply",
+    "flatten": "Flatten",
+    "concat": "Concat",
+}
+_LOSSES = {"SoftmaxOutput", "Softmax", "LinearRegressionOutput", "LogisticRegressionOutput", "MakeLoss", "SVMOutput"}
+
+
+class BadSymbol(Exception):
+    """The file is not an MXNet symbol, or not a whole one; the message says why."""
+
+
+def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
+    """The layers of a symbol file in their order, and the last one. Raises BadSymbol."""
+    try:
+        graph = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadSymbol(_why(path, error)) from error
+    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
+        raise BadSymbol("it is JSON, but not an MXNet symbol (it has no list of nodes)")
+    try:
+        return _layers(graph["nodes"], input_shape, place)
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        raise BadSymbol(f"a node of it is not as MXNet writes nodes ({error})") from error
+
+
+def _why(path: Path, error: Exception) -> str:
+    if isinstance(error, OSError):
+        return (error.strerror or str(error)).lower()
+    with path.open("rb") as file:
+        head = file.read(40)
+    if head.startswith(b"version https://git-lfs"):
+        return "it is a Git LFS pointer; run `git lfs pull` where it came from"
+    return "it is not JSON" if head.strip() else "it is empty"
+
+
+def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
+    nodes: list[Node] = []
+    by_index: dict[int, Node] = {}
+    inputs_used = {source for item in raw if item["op"] != "null" for source in _data_inputs(item)}
+    shapes: dict[str, Shape | None] = {}
+    for index, item in enumerate(raw):
+        if item["op"] == "null":
+            continue
+        if any(source >= index for source, *_ in item["inputs"]):
+            raise BadSymbol(f"its node `{item['name']}` comes before its inputs")
+        if item["op"] in _LOSSES:
+            continue
+        node = _node(item, index, raw, by_index, shapes, input_shape, place)
+        nodes.append(node)
+        by_index[index] = node
+        shapes[node.name] = node.shape
+    if not nodes or not inputs_used:
+        raise BadSymbol("it has no layers")
+    return tuple(nodes), nodes[-1]
+
+
+def _data_inputs(item: Mapping[str, Any]) -> list[int]:
+    return [int(source[0]) for source in item["inputs"][:1]]
+
+
+def _node(
+    item: Mapping[str, Any],
+    index: int,
+    raw: Sequence[Any],
+    by_index: Mapping[int, Node],
+    shapes: Mapping[str, Shape | None],
+    input_shape: Shape,
+    place: Place,
+) -> Node:
+    op = _SAME_LAYER.get(item["op"], item["op"])
+    layer = LAYERS.get(op)
+    # 2015 wrote `param`, 2016 `attr`, and since 2017 it is `attrs`.
+    attributes = item.get("attrs") or item.get("param") or item.get("attr") or {}
+    options = {key: _literal(str(value)) for key, value in attributes.items() if not key.startswith("__")}
+    sources: list[str] = []
+    variables: list[str] = []
+    for source, *_ in item["inputs"]:
+        variable = raw[source]["op"] == "null"
+        if not variable:
+            sources.append(by_index[source].name)
+        elif raw[source]["name"] == "data":
+            sources.append("data")
+        else:
+            variables.append(raw[source]["name"])
+    inputs = [input_shape if name == "data" else shapes.get(name) for name in sources]
+    shape, parameters = _shape(layer, op, options, inputs, variables, item, index)
+    kept = tuple((k, v) for k, v in options.items() if layer is None or layer.entry.option(k) is not None)
+    if op == "BatchNorm":
+        kept = tuple({"eps": 1e-3, "fix_gamma": True, **dict(kept)}.items())
+    return Node(item["name"], op, kept, tuple(sources), shape, parameters, place)
+
+
+def _shape(
+    layer: Layer | None,
+    op: str,
+    options: Mapping[str, Value],
+    inputs: Sequence[Shape | None],
+    variables: Sequence[str],
+    item: Mapping[str, Any],
+    index: int,
+) -> tuple[Shape | None, tuple[Parameter, ...]]:
+    """The output shape, as far as it follows, and the parameters under the file's own names."""
+    known = [shape for shape in inputs if shape is not None]
+    moving = ("moving_mean", "moving_var")
+    plain = tuple(Parameter(name, None, name.endswith(moving)) for name in variables)
+    if layer is None or len(known) < len(inputs) or not known:
+        return None, plain
+    defaults = {o.name: o.default for o in layer.entry.options}
+    full: dict[str, Value] = {k: None if v is REQUIRED else v for k, v in defaults.items()}
+    full.update(options)
+    rule = imported_fully_connected if op == "FullyConnected" else layer.shape
+    try:
+        shape = rule(known, full)
+        if op == "FullyConnected" and len(known[0]) > 2:
+            known = [LAYERS["Flatten"].shape(known, {})]
+        sizes = list(layer.parameters(known, full))
+    except ShapeError as error:
+        raise BadSymbol(f"at its layer `{item['name']}` (node {index}): {error}") from error
+    names = list(variables)
+    if op == "BatchNorm" and len(names) == 2:  # files of 2015 leave the moving statistics unsaid
+        names += [f"{item['name']}_{suffix}" for suffix in moving]
+    if len(names) != len(sizes):
+        return shape, plain
+    return shape, tuple(Parameter(n, size, aux) for n, (_, size, aux) in zip(names, sizes, strict=True))
+
+
+def _literal(text: str) -> Value:
+    """An attribute as MXNet writes it: `(3,3)`, `64`, `True`, `relu`."""
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+    if isinstance(value, list):
+        value = tuple(value)
+    return value if isinstance(value, bool | int | float | str | tuple) else text

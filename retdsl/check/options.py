@@ -1,0 +1,342 @@
+"""Calls against the schema: every option known, given once, of its type and in its range; defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeAlias
+
+from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate
+from retdsl.check.scope import Scope
+from retdsl.diagnostics import Diagnostics, Fix, Label
+from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.ir import Call, Place, Value
+from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.types import (
+    Many,
+    Mismatch,
+    Name,
+    OneOf,
+    Pair,
+    Policy,
+    RatioOf,
+    Reference,
+    ScalarType,
+    Steps,
+    Type,
+    Word,
+)
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+
+class Failed(Enum):
+    """Stands for a value that is wrong and has been reported."""
+
+    FAILED = "failed"
+
+
+FAILED = Failed.FAILED
+Checked: TypeAlias = "Value | Failed"
+
+NAME = Option("name", Name("a text"), None, "The name of its node, as it stands in checkpoints.")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a check needs besides the value: the names in reach, and where messages go."""
+
+    scope: Scope
+    out: Diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The checked options of a call: `values` holds all, `written` names those that the spec gives."""
+
+    values: dict[str, Value]
+    written: frozenset[str]
+    spans: dict[str, Span]
+
+
+def place_of(span: Span) -> Place:
+    """Where a span starts, as the Program keeps it."""
+    return Place(span.source.name, span.line, span.column)
+
+
+def lookup(category: str, name: str, span: Span, out: Diagnostics, extra: Iterable[str] = ()) -> Entry | None:
+    """The schema's entry of that category and name; an unknown one is reported. `extra`: names known besides."""
+    entries = ENTRIES[category]
+    if name in entries:
+        return entries[name]
+    report_unknown_call(category, name, span, out, entries.values(), extra)
+    return None
+
+
+def report_unknown_call(
+    category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
+) -> None:
+    """Says that nothing of that name can be called here, with what comes near."""
+    entries = list(entries)
+    aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
+    names = [entry.name for entry in entries] + list(extra)
+    hint = did_you_mean(name, names, aliases)
+    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
+    near = suggest(name, names, aliases)
+    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    out.report("R205", f"there is no {category} `{name}`", Label(span, f"not a {category}"), helps=helps, fixes=fixes)
+
+
+def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
+    """A policy, transform, source, metric ... of one category, with all its options."""
+    if isinstance(val.value, Word):
+        name, arguments, env, at = val.value.name, (), Env(), val.span
+    elif isinstance(val.value, CallValue):
+        call = val.value.call
+        name, arguments, env, at = call.function.name, call.arguments, val.value.env, call.function.span
+    else:
+        kind = Policy(category)
+        ctx.out.report("R303", f"{kind.words} is needed here", Label(val.span, f"this is {describe(val)}"))
+        return FAILED
+    entry = lookup(category, name, at, ctx.out)
+    if entry is None:
+        return FAILED
+    given = check_arguments(entry, arguments, val.span, env, ctx)
+    if given is None:
+        return FAILED
+    return Call(entry.name, tuple(given.values.items()), place_of(val.span))
+
+
+def complete(call: Call, category: str) -> Call:
+    """A call from the schema's defaults with its own defaults filled in."""
+    entry = ENTRIES[category][call.name]
+    given = dict(call.options)
+    values = {o.name: given.get(o.name, o.default) for o in entry.options}
+    return Call(call.name, tuple((k, None if v is REQUIRED else v) for k, v in values.items()), call.place)
+
+
+def check_arguments(
+    entry: Entry,
+    arguments: Sequence[t.Argument],
+    span: Span,
+    env: Env,
+    ctx: Context,
+    extra: Sequence[Option] = (),
+) -> Given | None:
+    """The options of a call of `entry`; None after any mistake, all of which are reported."""
+    options = {option.name: option for option in (*entry.options, *extra)}
+    written: dict[str, tuple[Span, t.Expr]] = {}
+    ok = True
+    unnamed = list(entry.unnamed)
+    for argument in arguments:
+        if argument.name is None:
+            if not unnamed:
+                _report_unnamed(entry, argument, ctx.out)
+                ok = False
+                continue
+            name, where = unnamed.pop(0), argument.span
+        else:
+            name, where = argument.name.name, argument.name.span
+            if name not in options:
+                _report_unknown_option(entry, name, where, options, ctx.out)
+                ok = False
+                continue
+            if name in unnamed:
+                unnamed.remove(name)
+        if name in written:
+            first = Label(written[name][0], "first given here")
+            ctx.out.report("R305", f"`{name}` is given twice", Label(where, "given again"), first)
+            ok = False
+            continue
+        written[name] = (where, argument.value)
+    values: dict[str, Value] = {}
+    spans: dict[str, Span] = {}
+    for name, option in options.items():
+        if name in written:
+            spans[name] = written[name][1].span
+            val = evaluate(written[name][1], env, ctx.out)
+            value = FAILED if val is None else check_value(val, option.type, ctx, f"`{name}` of `{entry.name}`")
+            if isinstance(value, Failed):
+                ok = False
+            else:
+                values[name] = value
+        elif option.default is REQUIRED:
+            helps = [f"give `{name} = ...`: {option.type.words}. {option.doc}"]
+            ctx.out.report("R301", f"`{entry.name}` needs `{name}`", Label(span, f"`{name}` is missing"), helps=helps)
+            ok = False
+        else:
+            values[name] = default_of(option)
+    return Given(values, frozenset(written), spans) if ok else None
+
+
+def default_of(option: Option) -> Value:
+    """The default of an option that has one, complete in itself."""
+    kinds = option.type.types if isinstance(option.type, OneOf) else (option.type,)
+    policy = next((kind for kind in kinds if isinstance(kind, Policy)), None)
+    if isinstance(option.default, Call) and policy is not None:
+        return complete(option.default, policy.category)
+    if isinstance(option.type, Many) and isinstance(option.type.of, Policy) and isinstance(option.default, tuple):
+        category = option.type.of.category
+        return tuple(complete(c, category) if isinstance(c, Call) else c for c in option.default)
+    return None if option.default is REQUIRED else option.default
+
+
+def _report_unnamed(entry: Entry, argument: t.Argument, out: Diagnostics) -> None:
+    names = [option.name for option in entry.options]
+    takes = f"`{entry.name}` takes {', '.join(names)}" if names else f"`{entry.name}` takes no options"
+    if entry.unnamed:
+        notes = [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    else:
+        notes = [takes]
+    label = Label(argument.span, "which option is this?" if names else "not taken")
+    helps = ["write `OPTION = VALUE`"] if names else []
+    out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
+
+
+def _report_unknown_option(
+    entry: Entry, name: str, span: Span, options: dict[str, Option], out: Diagnostics
+) -> None:
+    takes = f"takes {', '.join(options)}" if options else "takes no options"
+    near = suggest(name, list(options))
+    hint = did_you_mean(name, list(options))
+    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    what = "key" if entry.category.endswith(" block") else "option"
+    label = Label(span, f"not {'a key' if what == 'key' else 'an option'} of `{entry.name}`")
+    out.report(
+        "R302",
+        f"`{entry.name}` has no {what} `{name}`",
+        label,
+        notes=[f"`{entry.name}` {takes}"],
+        helps=[hint] if hint else [],
+        fixes=fixes,
+    )
+
+
+def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
+    """A written value as the type wants it; FAILED after reporting what is wrong. `what` names the option."""
+    match kind:
+        case OneOf():
+            return _check_one_of(val, kind, ctx, what)
+        case Policy(category=category):
+            if isinstance(val.value, Word | CallValue):
+                return check_call(val, category, ctx)
+        case Reference(kind=wanted):
+            if isinstance(val.value, Word):
+                name = val.value.name
+                if ctx.scope.find(wanted, name) is not None:
+                    return name
+                ctx.scope.report_unknown(wanted, name, val.span, ctx.out)
+                return FAILED
+        case Many(of=of, least=least, length=length):
+            if isinstance(val.value, tuple):
+                return _check_many(val, val.value, of, least, length, ctx, what)
+        case Pair(of=of):
+            if isinstance(val.value, tuple) and len(val.value) == 2:
+                return _check_items(val.value, of, ctx, what)
+            if not isinstance(val.value, tuple):
+                one = _check_scalar(val, of, ctx, what, kind.words)
+                return FAILED if isinstance(one, Failed) else (one, one)
+        case RatioOf():
+            if isinstance(val.value, RatioValue):
+                return _check_ratio(val.value, ctx, what)
+        case Steps():
+            pass
+        case _:
+            if not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue):
+                return _check_scalar(val, kind, ctx, what, kind.words)
+    _mismatch(val, kind.words, ctx, what)
+    return FAILED
+
+
+def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
+    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"))
+
+
+def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
+    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
+    try:
+        return kind.accept(val.value)
+    except Mismatch as mismatch:
+        if not mismatch.in_range:
+            ctx.out.report("R304", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"))
+            return FAILED
+    names = getattr(kind, "names", ())
+    if isinstance(val.value, Word | str) and names:
+        name = val.value.name if isinstance(val.value, Word) else val.value
+        hint = did_you_mean(name, list(names))
+        helps = [hint] if hint else []
+        ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"not `{name}`"), helps=helps)
+        return FAILED
+    _mismatch(val, words, ctx, what)
+    return FAILED
+
+
+def _check_items(items: Sequence[Val], of: Type, ctx: Context, what: str) -> Checked:
+    checked: list[Value] = []
+    ok = True
+    for item in items:
+        value = check_value(item, of, ctx, f"each of {what}" if what != "this" else what)
+        if isinstance(value, Failed):
+            ok = False
+        else:
+            checked.append(value)
+    return tuple(checked) if ok else FAILED
+
+
+def _check_many(
+    val: Val, items: Sequence[Val], of: Type, least: int, length: int | None, ctx: Context, what: str
+) -> Checked:
+    checked = _check_items(items, of, ctx, what)
+    if isinstance(checked, Failed):
+        return FAILED
+    if length is not None and len(items) != length:
+        ctx.out.report("R303", f"{what} must have {length} items", Label(val.span, f"has {len(items)}"))
+        return FAILED
+    if len(items) < least:
+        ctx.out.report("R303", f"{what} must have {least} item{'s' * (least > 1)} or more", Label(val.span, "too few"))
+        return FAILED
+    return checked
+
+
+def _check_ratio(ratio: RatioValue, ctx: Context, what: str) -> Checked:
+    parts: list[Value] = []
+    for part in ratio.parts:
+        if isinstance(part.value, bool) or not isinstance(part.value, int | float) or part.value <= 0:
+            ctx.out.report("R304", f"the parts of {what} must be numbers above 0", part.span)
+            return FAILED
+        parts.append(part.value)
+    return tuple(parts)
+
+
+def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
+    for alternative in kind.types:
+        silent = Context(ctx.scope, Diagnostics())
+        value = check_value(val, alternative, silent, what)
+        if not isinstance(value, Failed):
+            return value
+    fitting = [alternative for alternative in kind.types if _fits(val, alternative)]
+    if len(fitting) == 1:
+        return check_value(val, fitting[0], ctx, what)
+    references = [alternative for alternative in fitting if isinstance(alternative, Reference)]
+    if references and isinstance(val.value, Word):
+        return check_value(val, references[0], ctx, what)
+    _mismatch(val, kind.words, ctx, what)
+    return FAILED
+
+
+def _fits(val: Val, kind: Type) -> bool:
+    """Whether a value has the outer form of a type, so that messages of that type are the ones to show."""
+    match kind:
+        case Many() | Pair():
+            return isinstance(val.value, tuple)
+        case Policy():
+            return isinstance(val.value, Word | CallValue)
+        case Reference():
+            return isinstance(val.value, Word)
+        case RatioOf():
+            return isinstance(val.value, RatioValue)
+        case Name():
+            return isinstance(val.value, str | Word)
+        case _:
+            return isinstance(val.value, int | float) and not isinstance(val.value, bool)

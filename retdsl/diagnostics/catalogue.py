@@ -1,0 +1,72 @@
+"""Every code that a message can carry: its name, severity and one-line meaning, once.
+
+R1xx text and grammar, R2xx names, R3xx options and values, R4xx shapes and networks, R5xx heads and losses,
+R6xx data, R7xx training, R8xx files that a spec points to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of mistake. `name` is its stable kebab-case name, `summary` says in one sentence what is wrong."""
+
+    code: str
+    name: str
+    severity: Literal["error", "warning"]
+    summary: str
+
+
+def _codes(*rows: tuple[str, str, Literal["error", "warning"], str]) -> dict[str, Code]:
+    return {row[0]: Code(*row) for row in rows}
+
+
+CATALOGUE: dict[str, Code] = _codes(
+    ("R101", "unexpected-character", "error", "A character that the language does not know."),
+    ("R102", "unexpected-token", "error", "The text does not go on as the grammar asks."),
+    ("R103", "unexpected-end", "error", "The file ends in the middle of a declaration."),
+    ("R104", "unreadable-file", "error", "The file cannot be read, or is not UTF-8 text."),
+    ("R105", "too-deep", "error", "The text is nested deeper than any study needs."),
+    ("R106", "bad-interpolation", "error", "What stands between `{` and `}` in a text is not an expression."),
+    ("R201", "unknown-name", "error", "A name that nothing declares."),
+    ("R202", "declared-twice", "error", "Two declarations have the same name."),
+    ("R203", "circular", "error", "Declarations that need each other in a circle."),
+    ("R204", "wrong-kind", "error", "A name stands where another kind of declaration is needed."),
+    ("R205", "unknown-step", "error", "A chain uses a step or layer that does not exist."),
+    ("R206", "unknown-cut", "error", "A backbone has no layer of that name."),
+    ("R207", "node-named-twice", "error", "Two layers of one network have the same name."),
+    ("R208", "unknown-file", "error", "`use` or `zoo(...)` names a file that does not exist."),
+    ("R301", "missing-option", "error", "An option without default is not given."),
+    ("R302", "unknown-option", "error", "An option that the step does not have."),
+    ("R303", "wrong-type", "error", "A value of the wrong type."),
+    ("R304", "out-of-range", "error", "A value outside the range that makes sense."),
+    ("R305", "given-twice", "error", "An option or key is given twice."),
+    ("R306", "too-many-values", "error", "More unnamed values than the step takes."),
+    ("R307", "bad-arithmetic", "error", "Arithmetic that cannot be computed."),
+    ("R401", "shape-mismatch", "error", "A layer gets a value of a shape it cannot take."),
+    ("R402", "join-mismatch", "error", "Branches of unlike shapes are joined."),
+    ("R403", "fork-not-joined", "error", "A fork is not followed by a step that joins its branches."),
+    ("R404", "no-input", "error", "A network starts with neither an input nor a backbone."),
+    ("R405", "network-too-large", "error", "A network, or a repeat, is larger than any machine can train."),
+    ("R501", "no-loss", "error", "A model that is trained does not end in a loss head."),
+    ("R502", "class-count", "error", "The network gives another number of scores than there are classes."),
+    ("R503", "weight-count", "error", "There are more or fewer class weights than classes."),
+    ("R504", "loss-not-last", "error", "A step follows a loss head."),
+    ("R601", "split-sum", "error", "The parts of a split do not add up to 100 %."),
+    ("R602", "no-patient", "warning", "Photographs are split without knowing the patients."),
+    ("R603", "classes", "error", "Fewer than two classes, or one class named twice."),
+    ("R604", "image-chain", "error", "The chain that prepares photographs does not give an image of known size."),
+    ("R605", "data-problem", "error", "The labels or the photographs are not what the spec says."),
+    ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
+    ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
+    ("R703", "accuracy-alone", "warning", "Accuracy is the only metric, on classes that may be imbalanced."),
+    ("R704", "frozen-noise", "warning", "A backbone without pretrained weights is frozen."),
+    ("R705", "metric-classes", "error", "A metric for two classes is asked of more."),
+    ("R706", "unused-best", "error", "The best checkpoint is chosen by a metric that is not computed."),
+    ("R801", "missing-checkpoint", "error", "A checkpoint's files are not there."),
+    ("R802", "bad-checkpoint", "error", "A checkpoint's network file cannot be read."),
+    ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),
+)

@@ -1,0 +1,124 @@
+"""Messages for people: where, what, why and what to do, with the source line at hand.
+
+Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings.
+
+    error[R302]: `Convolution` has no option `strde`
+     --> screening.retina:14:58
+       |
+    14 |     => Convolution(num_filter = 64, kernel = (7, 7), strde = (2, 2))
+       |                                                      ^^^^^ not an option of `Convolution`
+       |
+       = note: `Convolution` takes num_filter, kernel, stride, pad, dilate, num_group, no_bias, name
+       = help: did you mean `stride`?
+
+Guaranteed: never raises, whatever the spans and texts are; no row ends in blanks; without colour nothing but the
+standard library is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from retdsl.diagnostics.measure import printable, printable_lines
+from retdsl.diagnostics.model import Diagnostic, Label
+from retdsl.diagnostics.snippet import Row, bare, draw, gutter_width
+from retdsl.source import Source
+
+STYLES = {
+    "error": "bold red",
+    "warning": "yellow",
+    "message": "bold",
+    "gutter": "blue",
+    "secondary": "blue",
+    "note": "bold",
+    "help": "cyan",
+}
+"""What each style name looks like, in rich's words."""
+
+
+def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+    """All messages and the count, without a line break at the end; empty for no messages.
+
+    colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
+    """
+    rows = render_rows(diagnostics)
+    if colour:
+        return "\n".join(_ansi(row) for row in rows)
+    return "\n".join("".join(text for text, _ in row) for row in rows)
+
+
+def render_rows(diagnostics: Iterable[Diagnostic]) -> list[Row]:
+    """The same as rows of `(text, style name)`; the names are the keys of `STYLES`, or empty for plain text."""
+    items = list(diagnostics)
+    rows: list[Row] = []
+    for item in items:
+        rows += [*_diagnostic(item), []]
+    if items:
+        rows.append(_summary(items))
+    return [_stripped(row) for row in rows]
+
+
+def _diagnostic(item: Diagnostic) -> list[Row]:
+    gutter = gutter_width(item.labels)
+    rows = _paragraph([(f"{item.severity}[{item.code}]", item.severity), (": ", "message")], item.message, "message")
+    subject = item.labels[0] if item.labels else None
+    for source, labels in _by_source(item.labels):
+        arrow = "-->" if source is item.labels[0].span.source else ":::"
+        if arrow == ":::":
+            rows.append(bare(gutter))
+        line, column = source.position(labels[0].span.start)
+        rows.append([(" " * (gutter - 1) + arrow, "gutter"), (f" {printable(source.name)}:{line}:{column}", "")])
+        rows += [bare(gutter), *draw(source, labels, subject, item.severity, gutter)]
+    if item.labels and (item.notes or item.helps):
+        rows.append(bare(gutter))
+    for kind, texts in (("note", item.notes), ("help", item.helps)):
+        for text in texts:
+            rows += _paragraph([(" " * gutter + " = ", "gutter"), (kind, kind), (": ", "")], text, "")
+    return rows
+
+
+def _by_source(labels: Iterable[Label]) -> list[tuple[Source, list[Label]]]:
+    """The labels of each source, sources in order of first mention."""
+    groups: list[tuple[Source, list[Label]]] = []
+    for label in labels:
+        for source, group in groups:
+            if source == label.span.source:
+                group.append(label)
+                break
+        else:
+            groups.append((label.span.source, [label]))
+    return groups
+
+
+def _paragraph(head: Row, text: str, style: str) -> list[Row]:
+    """A text after its head; its further lines are indented to stand under the first."""
+    first, *others = printable_lines(text)
+    indent = " " * sum(len(piece) for piece, _ in head)
+    return [[*head, (first, style)], *([(indent + line, style)] for line in others)]
+
+
+def _summary(items: list[Diagnostic]) -> Row:
+    row: Row = []
+    for severity in ("error", "warning"):
+        count = sum(item.severity == severity for item in items)
+        if count:
+            row += [(", ", "")] if row else []
+            row.append((f"{count} {severity}{'s' if count > 1 else ''}", severity))
+    return row
+
+
+def _stripped(row: Row) -> Row:
+    """The row without blanks at its end."""
+    while row and not row[-1][0].rstrip():
+        row = row[:-1]
+    return [*row[:-1], (row[-1][0].rstrip(), row[-1][1])] if row else row
+
+
+def _ansi(row: Row) -> str:
+    from rich.color import ColorSystem  # costs more than all the rest, and most output is read by programs
+    from rich.style import Style
+
+    return "".join(
+        Style.parse(STYLES[style]).render(text, color_system=ColorSystem.STANDARD) if style else text
+        for text, style in row
+    )

@@ -1,0 +1,242 @@
+"""An experiment to the text of its training program.
+
+The text is complete and readable: every layer spelled out under its name with its shape, a comment at every line that
+names the line of the spec it comes from. It leans on `retdsl.runtime` and MXNet alone.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, StrictUndefined, Template
+
+from retdsl import __version__
+from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, variable_names
+from retdsl.engines.mxnet.split import Parts, split_at_freeze
+from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
+
+COMMENT_COLUMN = 92
+"""Where comments start, if the code before is not longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of code, and what its comment says; `gap` asks for an empty line before it."""
+
+    code: str
+    comment: str = ""
+    gap: bool = False
+
+
+class Places:
+    """Comments that point to the spec: the file is named when it changes, later lines only by number."""
+
+    def __init__(self) -> None:
+        self._file = ""
+
+    def __call__(self, place: Place | None, more: str = "") -> str:
+        if place is None:
+            return more.strip()
+        name = "" if place.file == self._file else place.file
+        self._file = place.file
+        return f"{name}:{place.line}" + (f"   {more}" if more else "")
+
+
+def emit_program(experiment: Experiment) -> str:
+    """The text of `train.py`. Always valid Python."""
+    network = experiment.network
+    parts = split_at_freeze(network)
+    text = _template().render(
+        version=__version__,
+        experiment=experiment,
+        imports=_imports(experiment),
+        frozen=_frozen_lines(network, parts),
+        trained=_trained_lines(network, parts),
+        network=_network_lines(experiment, parts),
+        data=_data_lines(experiment),
+        rest=_rest_lines(experiment),
+        has_frozen=bool(parts.frozen),
+        input_shape=_shape_text(network.input_shape),
+        freeze=", ".join(experiment.freeze),
+    )
+    ast.parse(text)
+    return text
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["lines"] = _laid_out
+    environment.filters["literal"] = literal
+    source = resources.files("retdsl.engines.mxnet").joinpath("templates", "train.py.j2").read_text("utf-8")
+    return environment.from_string(source)
+
+
+def _laid_out(lines: Iterable[Line], indent: int) -> str:
+    """Lines with their comments in one column; a comment that does not fit beside stands above."""
+    out: list[str] = []
+    margin = " " * indent
+    for line in lines:
+        if line.gap and out:
+            out.append("")
+        code = margin + line.code
+        if not line.comment:
+            out.append(code)
+        elif not line.code:
+            out.append(f"{margin}# {line.comment}")
+        else:
+            out.append(f"{code:<{COMMENT_COLUMN}}  # {line.comment}")
+    return "\n".join(out)
+
+
+def _shape_text(shape: Shape | None) -> str:
+    return "" if shape is None else "[" + ", ".join("N" if axis is None else str(axis) for axis in shape) + "]"
+
+
+# --- the network
+
+
+def _node_lines(nodes: Sequence[Node], variables: dict[str, str], output: str) -> list[Line]:
+    lines: list[Line] = []
+    places = Places()
+    around: tuple[str, ...] = ()
+    for node in nodes:
+        block = node.path[:2] if len(node.path) > 1 else ()
+        if block != around and block:
+            lines.append(Line("", block[-1], gap=True))
+        shape = _shape_text(node.shape) + (" logits" if node.name == output else "")
+        code = f"{variables[node.name]} = {lower_node(node, variables)}"
+        lines.append(Line(code, places(node.place, shape), gap=not block and bool(around)))
+        around = block
+    return lines
+
+
+def _frozen_lines(network: Network, parts: Parts) -> list[Line]:
+    if not parts.frozen:
+        return []
+    variables = {network.input: "data", **variable_names((n.name for n in parts.frozen), {"data", "sym"})}
+    lines = _node_lines(parts.frozen, variables, network.output)
+    outputs = ", ".join(f"{literal(cut)}: {variables[cut]}" for cut in parts.cuts)
+    return [*lines, Line(f"return {{{outputs}}}", gap=len(parts.frozen) > 8)]
+
+
+def _trained_lines(network: Network, parts: Parts) -> list[Line]:
+    entering = parts.cuts or (network.input,)
+    variables = variable_names((*entering, *(n.name for n in parts.trained)), {"features", "sym"})
+    shapes = {node.name: node.shape for node in network.nodes} | {network.input: network.input_shape}
+    taken = [Line(f"{variables[e]} = features[{literal(e)}]", _shape_text(shapes[e])) for e in entering]
+    lines = _node_lines(parts.trained, variables, network.output)
+    return [*taken, *lines, Line(f"return {variables[network.output]}")]
+
+
+def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
+    network, loss = experiment.network, experiment.network.loss
+    assert loss is not None, "an experiment's network has a loss"
+    keys = dict(experiment.keys)
+    places = Places()
+    head = lower_call(Call(loss.kind, loss.options))
+    shape = literal(tuple(network.input_shape[1:]))
+    lines = [
+        Line(f"input={literal(network.input)},"),
+        Line(f"input_shape={shape},", places(experiment.data.place)),
+    ]
+    if parts.frozen:
+        lines.append(Line("frozen=frozen_part,", places(keys.get("freeze"), "bound for inference only")))
+    lines += [
+        Line("trained=trained_part,", places(keys.get("model"))),
+        Line(f"loss={head},", places(loss.place)),
+        Line(f"loss_name={literal(loss.name)},"),
+    ]
+    above = [p.name for n in parts.trained if n.frozen for p in n.parameters]
+    if above:
+        lines.append(Line(f"frozen_parameters={literal(tuple(above))},", "frozen, but after something that is trained"))
+    lines += _pretrained_lines(network, places)
+    return lines
+
+
+def _pretrained_lines(network: Network, places: Places) -> list[Line]:
+    lines: list[Line] = []
+    others = {p.name for node, p in network.parameters() if node.backbone is None}
+    for backbone in network.backbones:
+        if backbone.weights is None:
+            continue
+        own = [p.name for node, p in network.parameters() if node.backbone == backbone.name]
+        only = len(network.backbones) > 1
+        names = f"only={literal(tuple(own))}" if only else f"but={literal(tuple(sorted(others)))}"
+        lines.append(Line(f"Pretrained({lower_call(backbone.weights)}, {names}),", places(backbone.place)))
+    return [Line("pretrained=("), *(Line(f"    {line.code}", line.comment) for line in lines), Line("),")] if lines else []
+
+
+# --- data and training
+
+
+def _data_lines(experiment: Experiment) -> list[Line]:
+    data = experiment.data
+    places = Places()
+    lines = [
+        Line(f"source={lower_call(data.source)},", places(data.source.place)),
+        Line(f"classes={literal(data.classes)},", places(data.place)),
+        Line(f"split={lower_call(data.split)},", places(data.split.place)),
+        Line("prepare=("),
+        *(Line(f"    {lower_call(step)},", places(step.place)) for step in data.prepare),
+        Line("),"),
+    ]
+    if data.normalize is not None:
+        said = f"what {data.normalize_from} was trained with" if data.normalize_from else ""
+        lines.append(Line(f"normalize={lower_call(data.normalize)},", places(data.normalize.place, said)))
+    return lines
+
+
+def _rest_lines(experiment: Experiment) -> list[Line]:
+    training, keys = experiment.training, dict(experiment.keys)
+    places = Places()
+    lines = [Line(f"sampling={lower_call(experiment.sampling)},", places(experiment.sampling.place))]
+    if experiment.augment:
+        lines.append(Line("augment=("))
+        lines += [Line(f"    {lower_call(step)},", places(step.place)) for step in experiment.augment]
+        lines.append(Line("),"))
+    values: dict[str, Value] = {
+        "optimizer": training.optimizer,
+        "schedule": training.schedule,
+        "epochs": training.epochs,
+        "batch": training.batch,
+        "metrics": training.metrics,
+        "checkpoint": training.checkpoint,
+        "seed": training.seed,
+    }
+    lines.append(Line("training=Training("))
+    lines += [Line(f"    {key}={literal(value)},", places(keys.get(key))) for key, value in values.items()]
+    lines.append(Line("),"))
+    return lines
+
+
+def _imports(experiment: Experiment) -> list[str]:
+    """The runtime's names that the text uses, sorted."""
+    data, training, loss = experiment.data, experiment.training, experiment.network.loss
+    assert loss is not None
+    calls: list[Call] = [
+        data.source,
+        data.split,
+        *data.prepare,
+        *([data.normalize] if data.normalize else []),
+        *experiment.augment,
+        experiment.sampling,
+        training.optimizer,
+        training.schedule,
+        *training.metrics,
+        training.checkpoint,
+        Call(loss.kind, loss.options),
+        *(b.weights for b in experiment.network.backbones if b.weights is not None),
+    ]
+    names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
+    names |= {"Pretrained"} if any(b.weights for b in experiment.network.backbones) else set()
+    while calls:
+        call = calls.pop()
+        names.add(call.name)
+        calls += [value for _, value in call.options if isinstance(value, Call)]
+    return sorted(names, key=lambda name: (name.islower(), name))
+

@@ -1,0 +1,194 @@
+"""The checked Program: what a study says, engine-neutral, as plain frozen data.
+
+Only `retdsl.check` builds one, so whoever receives a `Program` need not validate anything again. Every shape has the
+batch as its first axis, written `None`: `(None, 3, 224, 224)`. A shape that is `None` as a whole is not known (an
+imported layer without a shape rule). `to_json` prints a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, TypeAlias
+
+Shape: TypeAlias = tuple[int | None, ...]
+Value: TypeAlias = "bool | int | float | str | None | tuple[Value, ...] | Call"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the spec something was written; lines and columns from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A policy, transform, source, optimizer, metric ... by its schema name with its checked options.
+
+    `options` are in schema order and hold every option, defaults included. Percentages are fractions (0.7 for 70%),
+    ratios are tuples. Two calls are equal when they ask for the same, wherever they are written.
+    """
+
+    name: str
+    options: tuple[tuple[str, Value], ...] = ()
+    place: Place | None = field(default=None, compare=False)
+
+    def __getitem__(self, option: str) -> Value:
+        return dict(self.options)[option]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A learned array of a node, under MXNet's name. `auxiliary`: BatchNorm's moving statistics."""
+
+    name: str
+    shape: Shape | None
+    auxiliary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer of a network.
+
+    op: the layer's name in the schema (`Convolution`); options: what differs from MXNet's default or must always be
+    written; inputs: names of nodes, or of the network's input; path: the blocks it was written through, outermost
+    first, each as `block(name)`; alias: the `as` name; backbone: the backbone declaration it came from;
+    frozen: neither its parameters nor its statistics change in training.
+    """
+
+    name: str
+    op: str
+    options: tuple[tuple[str, Value], ...]
+    inputs: tuple[str, ...]
+    shape: Shape | None
+    parameters: tuple[Parameter, ...]
+    place: Place
+    path: tuple[str, ...] = ()
+    alias: str | None = None
+    backbone: str | None = None
+    frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A network with weights that others are built on.
+
+    source: the call that declared it (`zoo(...)`, `checkpoint(...)`, or a block); weights: where its parameters come
+    from as a call of the schema's weight kinds, or None for random initial values.
+    """
+
+    name: str
+    source: Call
+    weights: Call | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The head: `Softmax`, `WSoftmax` or `FocalSoftmax` on a node's scores. name: of the output node ("softmax")."""
+
+    name: str
+    kind: str
+    options: tuple[tuple[str, Value], ...]
+    logits: str
+    place: Place
+
+    def __getitem__(self, option: str) -> Value:
+        return dict(self.options)[option]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A graph in topological order: every node after its inputs. `input` is the name of the input variable ("data")."""
+
+    name: str
+    input: str
+    input_shape: Shape
+    nodes: tuple[Node, ...]
+    output: str
+    loss: Loss | None
+    backbones: tuple[Backbone, ...]
+    place: Place
+
+    def node(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def parameters(self) -> Iterator[tuple[Node, Parameter]]:
+        for node in self.nodes:
+            for parameter in node.parameters:
+                yield node, parameter
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """Where photographs come from and how they become the network's input.
+
+    prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
+    normalize_from: the backbone whose input convention was taken because the spec gives none, else None.
+    """
+
+    name: str
+    source: Call
+    classes: tuple[str, ...]
+    split: Call
+    prepare: tuple[Call, ...]
+    normalize: Call | None
+    normalize_from: str | None
+    image_shape: Shape
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How training runs. epochs, batch: counts; seed: of everything random."""
+
+    optimizer: Call
+    schedule: Call
+    epochs: int
+    batch: int
+    metrics: tuple[Call, ...]
+    checkpoint: Call
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """One `train` declaration, everything resolved. keys: where each key of the train block was written."""
+
+    name: str
+    network: Network
+    data: DataPlan
+    sampling: Call
+    augment: tuple[Call, ...]
+    training: TrainingPlan
+    freeze: tuple[str, ...]
+    place: Place
+    keys: tuple[tuple[str, Place], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A whole spec file. networks: every `model`, as it stands without an experiment (nothing frozen)."""
+
+    file: str
+    networks: tuple[Network, ...]
+    data: tuple[DataPlan, ...]
+    experiments: tuple[Experiment, ...]
+
+
+def to_json(value: Any) -> Any:
+    """Plain dicts, lists and scalars of a program or any part of it, for `json.dumps`."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    return value

@@ -1,0 +1,225 @@
+"""Checkpoints: the whole network as one ordinary MXNet symbol and params file, and which of them are kept.
+
+Enters: parameters, the optimizer's memory and the validation figures of each epoch. Leaves, in one folder:
+
+    NAME-symbol.json   the network with its loss
+    NAME-0003.params   all parameters after 3 finished epochs, frozen ones included
+    NAME-0003.states   what the optimizer remembers, by parameter name
+    best.json          {"epoch": 3, "metric": "auc", "value": 0.97, "params": "NAME-0003.params"}
+
+Guaranteed: `mx.model.load_checkpoint(folder/NAME, 3)` reads them; every file is whole or absent; nothing that is kept
+is removed before what replaces it is on the disk. The params format is written here rather than by MXNet, which does
+not notice when the last few kilobytes found no room on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.files import cannot_write, make_folder, write_bytes, write_json, write_text
+from retdsl.runtime.initial import Array
+from retdsl.runtime.metrics import Metric
+from retdsl.runtime.mxnet_params import ARRAY_V2, LIST_MAGIC, read_params
+from retdsl.runtime.network import Parameters
+
+LOSS = "loss"
+"""The validation loss, which ranks epochs where no metric does."""
+
+
+@dataclass(frozen=True, slots=True)
+class best:
+    """The best epoch by a metric: its name (`auc`) or its key in files (`sensitivity_at_specificity_90`), or `loss`."""
+
+    metric: str
+
+
+@dataclass(frozen=True, slots=True)
+class every:
+    """Saves after epochs from_ + n, from_ + 2n, ...; the best epoch and the last saved one are always kept.
+
+    n: 1 or more; from_: 0 or more, up to this epoch nothing is saved and none counts as the best; keep: `best(metric)`
+    keeps nothing but the best and the last, None keeps all and ranks by the first metric that can rank.
+    """
+
+    n: int = 1
+    from_: int = 0
+    keep: best | None = None
+
+    def is_due(self, epoch: int) -> bool:
+        return epoch > self.from_ and (epoch - self.from_) % self.n == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What makes an epoch better than another: a validation figure, and the validation loss where it is equal."""
+
+    key: str
+    higher_is_better: bool
+
+    def score(self, figures: Mapping[str, float]) -> tuple[float, float]:
+        """Two numbers to compare, higher is better; a figure that is not a number comes last."""
+        value = figures.get(self.key, math.nan)
+        signed = value if self.higher_is_better else -value
+        loss = figures.get(LOSS, math.nan)
+        return (-math.inf if math.isnan(signed) else signed, -math.inf if math.isnan(loss) else -loss)
+
+
+def ranking(policy: every, metrics: Sequence[Metric]) -> Ranking:
+    """How epochs are ranked. Raises RunError when `policy` names a metric that is not among `metrics`."""
+    if policy.keep is None:
+        first = next((metric for metric in metrics if metric.rankable), None)
+        return Ranking(LOSS, False) if first is None else Ranking(first.key, first.higher_is_better)
+    wanted = policy.keep.metric
+    if wanted == LOSS:
+        return Ranking(LOSS, False)
+    for metric in metrics:
+        if wanted in (metric.key, type(metric).__name__):
+            return Ranking(metric.key, metric.higher_is_better)
+    raise RunError(
+        f"`best({wanted})` needs the metric `{wanted}`",
+        items=(f"`{metric.key}` is measured" for metric in metrics),
+        help=f"add `{wanted}` to the metrics of the experiment",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one checkpoint holds."""
+
+    parameters: Parameters
+    states: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best epoch so far. value: its figure by `metric`, NaN when it has none."""
+
+    epoch: int
+    metric: str
+    value: float
+
+
+class Checkpoints:
+    """The checkpoints of one run."""
+
+    def __init__(self, folder: Path, name: str, policy: every, rank: Ranking) -> None:
+        self._folder = folder
+        self._name = name
+        self._policy = policy
+        self._rank = rank
+        self._best: Best | None = None
+        self._best_score: tuple[float, float] | None = None
+        self._latest: int | None = None
+
+    @property
+    def best(self) -> Best | None:
+        return self._best
+
+    @property
+    def latest(self) -> int | None:
+        """The last epoch that is saved."""
+        return self._latest
+
+    def start(self, symbol_json: str) -> None:
+        """Makes the folder and writes the symbol."""
+        make_folder(self._folder)
+        write_text(self._folder / f"{self._name}-symbol.json", symbol_json)
+
+    def params_path(self, epoch: int) -> Path:
+        return self._folder / f"{self._name}-{epoch:04d}.params"
+
+    def offer(
+        self, epoch: int, figures: Mapping[str, float], take: Callable[[], Snapshot], *, final: bool = False
+    ) -> tuple[bool, bool]:
+        """Saves this epoch if it is due, the best so far, or the final one. Returns (saved, is best).
+
+        figures: of validation, `loss` among them; take: called only when something is to be saved.
+        """
+        score = self._rank.score(figures)
+        counts = epoch > self._policy.from_ or (final and self._best is None)
+        is_best = counts and (self._best_score is None or score > self._best_score)
+        if not (is_best or final or self._policy.is_due(epoch)):
+            return False, False
+        self._save(epoch, take())
+        self._latest = epoch
+        if is_best:
+            self._best = Best(epoch, self._rank.key, figures.get(self._rank.key, math.nan))
+            self._best_score = score
+            self._write_best(self._best)
+        self._remove_what_is_not_kept()
+        return True, is_best
+
+    def load(self, epoch: int) -> dict[str, Array]:
+        """The parameters and auxiliary states of a saved epoch. Raises RunError when the file cannot be read."""
+        return load_parameters(self.params_path(epoch))
+
+    def _save(self, epoch: int, snapshot: Snapshot) -> None:
+        path = self.params_path(epoch)
+        # States first: a params file then never stands without its states.
+        write_bytes(path.with_suffix(".states"), snapshot.states)
+        write_bytes(path, params_bytes(snapshot.parameters))
+
+    def _write_best(self, found: Best) -> None:
+        write_json(
+            self._folder / "best.json",
+            {
+                "epoch": found.epoch,
+                "metric": found.metric,
+                "value": found.value,
+                "params": self.params_path(found.epoch).name,
+            },
+        )
+
+    def _remove_what_is_not_kept(self) -> None:
+        kept = {self._latest, self._best.epoch if self._best else None}
+        pattern = re.compile(re.escape(self._name) + r"-(\d{4,})\.(params|states)")
+        for path in self._folder.iterdir():
+            if (found := pattern.fullmatch(path.name)) is None or (epoch := int(found[1])) in kept:
+                continue
+            if self._policy.keep is not None or not self._policy.is_due(epoch):
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise cannot_write(path, error.strerror or str(error)) from error
+
+
+def load_parameters(path: Path) -> dict[str, Array]:
+    """All arrays of a checkpoint's params file by MXNet's names, without `arg:` and `aux:`. Raises RunError."""
+    return {name.split(":", 1)[-1]: np.asarray(array, np.float32) for name, array in read_params(path).items()}
+
+
+def best_epoch(folder: Path) -> tuple[int, Path]:
+    """The best epoch of a checkpoint folder, and its params file. Raises RunError when there is none."""
+    path = folder / "best.json"
+    try:
+        found = json.loads(path.read_text())
+        return int(found["epoch"]), folder / str(found["params"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError("this run has no best checkpoint", where=path) from error
+
+
+def params_bytes(parameters: Parameters) -> bytes:
+    """A params file: see `mxnet_params` for the layout. Arrays are float32, arguments first, as MXNet saves them."""
+    named = {f"arg:{name}": array for name, array in parameters.arguments.items()}
+    named |= {f"aux:{name}": array for name, array in parameters.auxiliary.items()}
+    parts = [struct.pack("<QQQ", LIST_MAGIC, 0, len(named))]
+    for array in named.values():
+        dense, processor, float32 = 0, (1, 0), 0
+        parts.append(struct.pack("<IiI", ARRAY_V2, dense, array.ndim))
+        parts.append(struct.pack(f"<{array.ndim}q", *array.shape))
+        parts.append(struct.pack("<iii", *processor, float32))
+        parts.append(np.ascontiguousarray(array, "<f4").tobytes())
+    parts.append(struct.pack("<Q", len(named)))
+    for name in named:
+        text = name.encode()
+        parts.append(struct.pack("<Q", len(text)) + text)
+    return b"".join(parts)

@@ -1,0 +1,97 @@
+"""The photographs of a study: listed, checked, divided, and read one by one.
+
+Enters: what a `data` block says, and the root folder that its paths start from. Leaves: a `Dataset`.
+Guaranteed: labels are within the classes, no patient is on two sides, and every side holds every class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retdsl.runtime.decode import Photograph
+from retdsl.runtime.images import Step, normalize, prepare_photograph
+from retdsl.runtime.problems import Problems
+from retdsl.runtime.sample import Sample
+from retdsl.runtime.sampling import Labels
+from retdsl.runtime.sources import Source
+from retdsl.runtime.split import SIDES, Sides, by_patient
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What a study says about its photographs.
+
+    source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
+    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1].
+    """
+
+    source: Source
+    classes: tuple[str, ...]
+    split: by_patient
+    prepare: tuple[Step, ...] = ()
+    normalize: normalize | None = None
+
+    def open(self, root: Path) -> Dataset:
+        """Lists and divides the photographs; samples are in the order of their names, whatever that of the source.
+
+        Raises RunError with everything that is wrong with the source, and if a side of the split lacks a class.
+        Photographs are not decoded here: see `PreparedImages.load_all`.
+        """
+        samples = tuple(sorted(self.source.samples(root, self.classes), key=lambda sample: sample.image))
+        sides = self.split.divide(samples)
+        dataset = Dataset(self, root, samples, *sides)
+        _require_every_class(dataset, sides)
+        return dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Photographs at hand. train, valid, test: indices into `samples`, ascending."""
+
+    data: Data
+    root: Path
+    samples: tuple[Sample, ...]
+    train: tuple[int, ...]
+    valid: tuple[int, ...]
+    test: tuple[int, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.data.classes
+
+    def labels(self, indices: Sequence[int]) -> Labels:
+        """The classes of these samples, int64 `[n]`."""
+        return np.array([self.samples[index].label for index in indices], np.int64)
+
+    def class_counts(self, indices: Sequence[int]) -> tuple[int, ...]:
+        """How many of these samples each class has."""
+        return tuple(int(count) for count in np.bincount(self.labels(indices), minlength=len(self.classes)))
+
+    def patients(self, indices: Sequence[int]) -> int:
+        """How many patients these samples are of."""
+        return len({self.samples[index].patient for index in indices})
+
+    def read(self, index: int) -> Photograph:
+        """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""
+        return prepare_photograph(self.data.source.read(self.root, self.samples[index]), self.data.prepare)
+
+
+def _require_every_class(dataset: Dataset, sides: Sides) -> None:
+    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty."""
+    problems = Problems()
+    for side, share, indices in zip(SIDES, dataset.data.split.shares, sides, strict=True):
+        for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
+            if share > 0 and count == 0:
+                label = dataset.classes.index(title)
+                patients = len({sample.patient for sample in dataset.samples if sample.label == label})
+                have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
+                problems.add(
+                    "sides of the split that lack a class",
+                    f"the {side} split has no `{title}` photograph ({have})",
+                    "give that side a larger share, use another seed, or add patients",
+                )
+    problems.raise_any("the split cannot be used", dataset.root)

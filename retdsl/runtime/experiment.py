@@ -1,0 +1,66 @@
+"""An experiment as a generated program writes it down: plain data, complete, and not yet run.
+
+Enters: the parts that the program names. Leaves: `Experiment`, which `main` of `retdsl.runtime.program` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retdsl.runtime.augment import Augmentation
+from retdsl.runtime.checkpoint import every
+from retdsl.runtime.dataset import Data
+from retdsl.runtime.metrics import Metric, accuracy
+from retdsl.runtime.network import Network
+from retdsl.runtime.optimizers import Optimizer
+from retdsl.runtime.sampling import Sampling, natural
+from retdsl.runtime.schedules import Schedule, constant
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained.
+
+    epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
+    seed: of everything random but the split and `balanced_subset`, which have their own.
+    """
+
+    optimizer: Optimizer
+    epochs: int
+    batch: int = 32
+    schedule: Schedule = constant()  # noqa: RUF009 (frozen)
+    metrics: Sequence[Metric] = (accuracy(),)
+    checkpoint: every = every()  # noqa: RUF009 (frozen)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One `train` block with all that it refers to.
+
+    name: of its files; program: the generated file itself; root: where relative data paths start, the program's folder
+    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what.
+    """
+
+    name: str
+    network: Network
+    data: Data
+    training: Training
+    sampling: Sampling = natural()  # noqa: RUF009 (frozen)
+    augment: Sequence[Augmentation] = ()
+    program: Path | str | None = None
+    root: Path | str | None = None
+    spec: Path | str | None = None
+    made_by: str | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The program's folder."""
+        return None if self.program is None else Path(self.program).resolve().parent
+
+    @property
+    def data_root(self) -> Path:
+        """Where relative data paths start unless the command line says otherwise."""
+        return ((self.folder or Path.cwd()) / (self.root or "")).resolve()

@@ -1,0 +1,125 @@
+"""Files that appear whole or not at all: written beside their name, then renamed.
+
+Enters: a path and what should stand there. Leaves: the file, complete and on the disk, or a `RunError` that names it.
+Guaranteed: a reader never sees half a file, an earlier file under that name survives every failure, and no temporary
+file stays behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from retdsl.runtime.errors import RunError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path`; when the body ends well, what it wrote there becomes `path`.
+
+    Raises RunError, naming the file and the space that is left, when the system refuses.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield beside
+        _flush_to_disk(beside)
+        os.replace(beside, path)
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Makes `path` hold `text` in UTF-8."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with replacing(path) as beside:
+        beside.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Makes `path` hold `value` as JSON for people and programs: indented, numbers that are not finite as null."""
+    write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def append_json_line(path: Path, value: Any) -> None:
+    """Adds one line of JSON at the end of `path` and brings it to the disk."""
+    line = json.dumps(finite(value), ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        with path.open("ab") as file:
+            start = file.tell()
+            try:
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+            except OSError:
+                os.truncate(path, start)
+                raise
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from error
+
+
+def make_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(path, error.strerror or str(error)) from error
+    return path
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 checksum of a file, as 64 hexadecimal digits. Raises OSError when it cannot be read."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def finite(value: Any) -> Any:
+    """`value` with every NaN and infinity replaced by None, since JSON knows neither."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {key: finite(item) for key, item in value.items()}
+        case list() | tuple():
+            return [finite(item) for item in value]
+        case _:
+            return value
+
+
+def cannot_write(path: Path, reason: str) -> RunError:
+    """The error for a file that could not be written: its name, the system's reason, and the space left there."""
+    return RunError(
+        f"cannot write `{path.name}`: {reason}",
+        where=path,
+        help=(_space_left(path), "everything saved earlier is still whole"),
+    )
+
+
+def _space_left(path: Path) -> str:
+    try:
+        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        free = shutil.disk_usage(folder).free
+    except (OSError, StopIteration):
+        return "free some space, or choose another folder with --run"
+    return f"{free / 2**20:,.1f} MiB are free under {folder}; choose another folder with --run if that is too little"
+
+
+def _flush_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

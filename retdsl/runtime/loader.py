@@ -1,0 +1,122 @@
+"""Batches for the network, made ahead of time by threads.
+
+Enters: prepared photographs and the order in which an epoch sees them. Leaves: batches of float32 `[n, 3, H, W]`.
+Guaranteed: batches come in order and are the same for any number of threads; only a few wait in memory; when the
+consumer stops early or anything fails, the threads end.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from retdsl.runtime.augment import Augmentation, augment
+from retdsl.runtime.decode import Photograph
+from retdsl.runtime.images import FloatImage, normalize, to_network, to_unit
+from retdsl.runtime.sample import Sample
+
+AHEAD = 2
+"""How many batches may wait beyond the one that each thread is making."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """images: float32 `[n, 3, H, W]`; labels: float32 `[n]`; indices: int64 `[n]`, places in the data set's samples."""
+
+    images: FloatImage
+    labels: npt.NDArray[np.float32]
+    indices: npt.NDArray[np.int64]
+
+
+class Images(Protocol):
+    """Prepared photographs by index."""
+
+    def __getitem__(self, index: int) -> Photograph: ...
+
+
+class Named(Protocol):
+    """A data set, for the names of its samples: random numbers hang on them."""
+
+    @property
+    def samples(self) -> tuple[Sample, ...]: ...
+
+
+class Loader:
+    """Makes the batches of one side of the split.
+
+    images: prepared photographs by sample index; indices, labels: the samples that may be asked for, and their classes;
+    augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
+    augmentation; threads: how many make batches at once.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        dataset: Named,
+        indices: Sequence[int],
+        labels: Sequence[int] | npt.NDArray[np.int64],
+        augment: Sequence[Augmentation] = (),
+        normalize: normalize | None = None,
+        batch: int = 32,
+        seed: int = 0,
+        threads: int = 2,
+    ) -> None:
+        self._images = images
+        self._samples = dataset.samples
+        self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
+        self._augment = tuple(augment)
+        self._normalize = normalize
+        self._batch = batch
+        self._seed = seed
+        self._threads = max(1, threads)
+
+    def epoch(
+        self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool
+    ) -> Generator[Batch, None, None]:
+        """The batches of one epoch; the last may be smaller.
+
+        order: sample indices, which may repeat; epoch: for the random numbers; training: whether images are augmented.
+        Raises RunError if a photograph that must be read anew cannot be.
+        """
+        turns = _turns(order)
+        parts = iter([turns[start : start + self._batch] for start in range(0, len(turns), self._batch)])
+        waiting: deque[Future[Batch]] = deque()
+        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="loader")
+        try:
+            while True:
+                while len(waiting) < self._threads + AHEAD and (part := next(parts, None)):
+                    waiting.append(pool.submit(self._make, part, epoch, training))
+                if not waiting:
+                    return
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
+        first = self._images[turns[0][0]]
+        images = np.empty((len(turns), 3, *first.shape[:2]), np.float32)
+        for (index, occurrence), out in zip(turns, images, strict=True):
+            image = to_unit(self._images[index])
+            if training:
+                name = self._samples[index].image
+                image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
+            to_network(image, self._normalize, out)
+        indices = np.array([index for index, _ in turns], np.int64)
+        labels = np.array([self._label_of[index] for index, _ in turns], np.float32)
+        return Batch(images, labels, indices)
+
+
+def _turns(order: Sequence[int] | npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Each index of the order with how often it has been before."""
+    seen: Counter[int] = Counter()
+    turns = []
+    for index in map(int, order):
+        turns.append((index, seen[index]))
+        seen[index] += 1
+    return turns

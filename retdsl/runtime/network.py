@@ -1,0 +1,185 @@
+"""A network in two parts: the frozen one, that only ever predicts, and the trained one, that takes its output.
+
+Enters: the functions of a generated program that spell the layers out. Leaves: MXNet symbols, the shapes of all
+parameters, and the values they start from. Guaranteed: the parts together are the whole network, under the same
+names, so that a checkpoint of the whole is an ordinary one.
+
+Freezing is done by cutting. What lies before the lowest trained layer is bound for inference, where nothing can
+change it and MXNet fuses its layers. A frozen parameter above the cut gets no gradient, and its BatchNorm goes on with
+its stored statistics (`use_global_stats`); without that, MXNet would still normalise by the batch and move them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TypeAlias
+
+from retdsl.runtime import pretrained
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.initial import Array, Shape, initial_values
+from retdsl.runtime.losses import Loss, deploy_softmax
+from retdsl.runtime.symbols import Symbol, sym
+
+FrozenPart: TypeAlias = Callable[[Symbol], Mapping[str, Symbol]]
+TrainedPart: TypeAlias = Callable[[Mapping[str, Symbol]], Symbol]
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Which parameters start from trained weights.
+
+    source: `torch_package(...)` or `params_file(...)`. only: names that come from it, None for all; but: names that do
+    not. Names may hold the wildcards `*` and `?`.
+    """
+
+    source: pretrained.Pretrained
+    only: Sequence[str] | None = None
+    but: Sequence[str] = ()
+
+    def covers(self, name: str) -> bool:
+        return (self.only is None or _matches(name, self.only)) and not _matches(name, self.but)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Values of a network's parameters by MXNet's names. auxiliary: BatchNorm's moving statistics."""
+
+    arguments: Mapping[str, Array]
+    auxiliary: Mapping[str, Array]
+
+    def all(self) -> dict[str, Array]:
+        return {**self.arguments, **self.auxiliary}
+
+
+@dataclass(frozen=True)
+class Symbols:
+    """Everything that is bound or saved.
+
+    whole: the network with its loss; deploy: with plain probabilities, no label; frozen: the frozen part with one
+    output a cut, or None; trained, trained_deploy: the trained part from the cuts on; inputs: the names and shapes
+    `[...]` of the trained part's inputs, without the batch axis, in the order of the frozen part's outputs.
+    """
+
+    whole: Symbol
+    deploy: Symbol
+    frozen: Symbol | None
+    trained: Symbol
+    trained_deploy: Symbol
+    inputs: Mapping[str, Shape]
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network of an experiment.
+
+    input, input_shape: name and `(3, height, width)` of what enters. frozen: takes the input and gives the values at
+    the cuts by name; None when all is trained. trained: takes these (or `{input: ...}`) and gives the logits [N, C].
+    loss: the head, named `loss_name`. frozen_parameters: names or wildcards of what stays as it is above the cuts.
+    pretrained: where parameters start; the first that covers a parameter gives it, the rest is drawn (see `initial`).
+    """
+
+    trained: TrainedPart
+    loss: Loss
+    input_shape: Sequence[int]
+    input: str = "data"
+    loss_name: str = "softmax"
+    frozen: FrozenPart | None = None
+    frozen_parameters: Sequence[str] = ()
+    pretrained: Sequence[Pretrained] = ()
+
+    def deploy_symbol(self) -> Symbol:
+        """From the input to probabilities [N, C]; needs no class weights."""
+        return deploy_softmax(self.trained(self._features()), self.loss_name)
+
+    def whole_symbol(self, weights: Sequence[float] | None) -> Symbol:
+        """From the input and the labels to the loss head. weights: one a class, or None."""
+        symbol = self.loss.symbol(self.trained(self._features()), weights, self.loss_name)
+        _keep_statistics(symbol, self.frozen_names())
+        return symbol
+
+    def symbols(self, weights: Sequence[float] | None) -> Symbols:
+        frozen = None
+        inputs: dict[str, Shape] = {self.input: tuple(self.input_shape)}
+        if self.frozen is not None:
+            cuts = self.frozen(sym.Variable(self.input))
+            frozen = sym.Group(list(cuts.values()))
+            _, shapes, _ = frozen.infer_shape(**{self.input: (1, *self.input_shape)})
+            inputs = {name: tuple(shape[1:]) for name, shape in zip(cuts, shapes, strict=True)}
+        features = {name: sym.Variable(name) for name in inputs}
+        trained = self.loss.symbol(self.trained(features), weights, self.loss_name)
+        _keep_statistics(trained, self.frozen_names())
+        return Symbols(
+            whole=self.whole_symbol(weights),
+            deploy=self.deploy_symbol(),
+            frozen=frozen,
+            trained=trained,
+            trained_deploy=deploy_softmax(self.trained(features), self.loss_name),
+            inputs=inputs,
+        )
+
+    def frozen_names(self) -> frozenset[str]:
+        """The parameters and statistics that must not change, be they before the cuts or above them."""
+        above = (name for name in _names(self.deploy_symbol()) if _matches(name, self.frozen_parameters))
+        if self.frozen is None:
+            return frozenset(above)
+        before = sym.Group(list(self.frozen(sym.Variable(self.input)).values()))
+        return frozenset(above) | set(_names(before)) - {self.input}
+
+    def starting_values(self, symbol: Symbol, seed: int, folder: Path | None, root: Path | None) -> Parameters:
+        """The parameters of `symbol` (the deploy symbol): pretrained where that is said, drawn from `seed` elsewhere.
+
+        folder: the program's; root: where relative paths start. Raises RunError for weights that do not fit.
+        """
+        arguments, auxiliary = self.shapes(symbol)
+        shapes = {**arguments, **auxiliary}
+        loaded: dict[str, Array] = {}
+        for weights in self.pretrained:
+            wanted = {name: shape for name, shape in shapes.items() if name not in loaded and weights.covers(name)}
+            loaded |= weights.source.load(wanted, folder, root)
+        missing = {name: shape for name, shape in shapes.items() if name not in loaded}
+        values = {**loaded, **initial_values(symbol, missing, seed)}
+        return Parameters({name: values[name] for name in arguments}, {name: values[name] for name in auxiliary})
+
+    def shapes(self, symbol: Symbol) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """Shapes of the arguments (inputs left out) and of the auxiliary states of the deploy symbol."""
+        arguments, _, auxiliary = symbol.infer_shape(**{self.input: (1, *self.input_shape)})
+        named = dict(zip(symbol.list_arguments(), map(_plain, arguments), strict=True))
+        named.pop(self.input, None)
+        return named, dict(zip(symbol.list_auxiliary_states(), map(_plain, auxiliary), strict=True))
+
+    def _features(self) -> Mapping[str, Symbol]:
+        data = sym.Variable(self.input)
+        return {self.input: data} if self.frozen is None else self.frozen(data)
+
+
+def require_scores(network: Network, symbol: Symbol, classes: Sequence[str]) -> None:
+    """Raises RunError unless the network gives one score a class."""
+    _, (output,), _ = symbol.infer_shape(**{network.input: (1, *network.input_shape)})
+    if len(output) != 2 or output[1] != len(classes):
+        shape = ", ".join(["N", *map(str, output[1:])])
+        raise RunError(f"the network gives [{shape}] scores for {len(classes)} classes ({', '.join(classes)})")
+
+
+def _keep_statistics(symbol: Symbol, frozen: Collection[str]) -> None:
+    """Makes every frozen BatchNorm of `symbol` use its stored statistics and leave them alone."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    inside = symbol.get_internals()
+    for node in nodes:
+        if node["op"] == "BatchNorm" and any(nodes[source]["name"] in frozen for source, *_ in node["inputs"][1:]):
+            inside[f"{node['name']}_output"]._set_attr(use_global_stats="True")
+
+
+def _names(symbol: Symbol) -> list[str]:
+    return [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
+
+
+def _matches(name: str, patterns: Collection[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _plain(shape: Sequence[int]) -> Shape:
+    return tuple(int(size) for size in shape)

@@ -1,0 +1,126 @@
+"""The command line of a generated program: `python train.py --help`.
+
+Enters: an `Experiment` and arguments. Leaves: a run folder, or the symbols alone, and an exit code: 0 done, 1 the spec
+or the data have errors, 2 wrong usage, 70 a defect of ours, 130 interrupted. Guaranteed: no traceback on the screen;
+that of a defect goes to a file that the message names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.files import make_folder, write_text
+from retdsl.runtime.progress import make_progress
+from retdsl.runtime.report import RunFolder, new_run_folder
+
+DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
+
+
+def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs the experiment as the command line asks, and leaves the process with an exit code."""
+    sys.exit(run_program(experiment, argv))
+
+
+def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
+    """As `main`, but returns the exit code. Wrong usage raises SystemExit(2), as argparse does."""
+    arguments = _parser(experiment).parse_args(argv)
+    # Before MXNet is loaded: it reads this once, and the same number is needed for bit-identical repeats.
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    root = experiment.data_root if arguments.root is None else arguments.root.resolve()
+    folder = None if arguments.symbols else arguments.run or new_run_folder(experiment.name, Path("runs"))
+    try:
+        if folder is None:
+            write_symbols(experiment, root, make_folder(arguments.symbols))
+            return DONE
+        return _run(experiment, root, folder, arguments.threads, arguments.plain)
+    except RunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        where = _write_defect(folder)
+        print(f"error: a defect of retdsl: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"   = help: please report it with the traceback in {where}", file=sys.stderr)
+        return DEFECT
+
+
+def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
+    """Writes NAME-deploy-symbol.json and NAME-symbol.json into `folder`.
+
+    The labels are read only when the class weights depend on them. Raises RunError when they cannot be; the deploy
+    symbol is written all the same.
+    """
+    network, data = experiment.network, experiment.data
+    write_text(folder / f"{experiment.name}-deploy-symbol.json", network.deploy_symbol().tojson())
+    counts: Sequence[int] = ()
+    if isinstance(network.loss.weights, inverse_frequency | effective_number):
+        dataset = data.open(root)
+        counts = dataset.class_counts(dataset.train)
+    weights = class_weights(network.loss.weights, counts, data.classes)
+    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights).tojson())
+
+
+def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime.run import Run
+
+    folder = RunFolder(path)
+    folder.start()
+    with make_progress(plain=plain) as progress:
+        run = Run(experiment, root, folder, progress, threads)
+        try:
+            run.execute()
+        except KeyboardInterrupt:
+            progress.note(f"interrupted: {run.saved()}")
+            return INTERRUPTED
+    return DONE
+
+
+def _parser(experiment: Experiment) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=f"Trains the experiment `{experiment.name}`.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    add = parser.add_argument
+    add("--root", type=Path, metavar="DIR", help=f"where relative data paths start (default: {experiment.data_root})")
+    add("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
+    add("--threads", type=_positive, metavar="N", default=_positive(os.environ.get("OMP_NUM_THREADS", cores)),
+        help="processor threads")  # fmt: skip
+    add("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
+    return parser
+
+
+def _positive(text: str | int) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not positive")
+    return number
+
+
+def _write_defect(folder: Path | None) -> Path:
+    """Puts the traceback into the run folder, or among temporary files where there is none."""
+    text = traceback.format_exc()
+    for place in (folder, Path(tempfile.gettempdir())):
+        if place is not None and place.is_dir():
+            path = place / "defect.txt"
+            try:
+                path.write_text(text)
+            except OSError:
+                continue
+            return path
+    sys.stderr.write(text)
+    return Path("the lines above")

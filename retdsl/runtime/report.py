@@ -1,0 +1,139 @@
+"""What a run leaves behind: the files of a run folder, apart from its checkpoints.
+
+Enters: figures, predictions, facts about the run. Leaves: `metrics.jsonl`, `test.json`, `predictions.csv`, `lock.json`.
+Guaranteed: whole files; a figure that means nothing is null; an existing run is never overwritten.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.files import append_json_line, make_folder, sha256_of, write_json, write_text
+from retdsl.runtime.inference import Predictions
+from retdsl.runtime.sample import Sample
+
+DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")
+
+
+class RunFolder:
+    """The folder of one run: `runs/NAME-YYYYMMDD-HHMMSS` unless another is given."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.metrics = path / "metrics.jsonl"
+
+    def start(self) -> None:
+        """Makes the folder. Raises RunError when a run is in it already."""
+        if self.metrics.exists() or self.checkpoints.exists():
+            raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
+        make_folder(self.path)
+
+    def add_epoch(self, line: Mapping[str, Any]) -> None:
+        append_json_line(self.metrics, line)
+
+    def write_lock(self, facts: Mapping[str, Any]) -> None:
+        """Adds `facts` to lock.json, beside what others have put there."""
+        path = self.path / "lock.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        write_json(path, {**known, **facts})
+
+    def write_test(self, figures: Mapping[str, Any]) -> None:
+        write_json(self.path / "test.json", figures)
+
+    def write_predictions(self, predictions: Predictions, samples: Sequence[Sample], classes: Sequence[str]) -> None:
+        write_text(self.path / "predictions.csv", predictions_csv(predictions, samples, classes))
+
+
+def new_run_folder(name: str, runs: Path) -> Path:
+    """A folder of `runs` that does not exist yet, named after the experiment and the time."""
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    candidates = [runs / stem, *(runs / f"{stem}-{number}" for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())
+
+
+def predictions_csv(predictions: Predictions, samples: Sequence[Sample], classes: Sequence[str]) -> str:
+    """One row a photograph: image, patient, label, and `p_CLASS` for every class, with all digits of a float32."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["image", "patient", "label", *(f"p_{name}" for name in classes)])
+    for index, probabilities in zip(predictions.indices, predictions.probabilities, strict=True):
+        sample = samples[index]
+        rows.writerow([sample.image, sample.patient, classes[sample.label], *(f"{p:.9g}" for p in probabilities)])
+    return text.getvalue()
+
+
+def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
+    """Which photographs are on which side of the split, in numbers and as a checksum."""
+    sides = {"train": dataset.train, "valid": dataset.valid, "test": dataset.test}
+    assignment = sha256()
+    for side, indices in sides.items():
+        for index in indices:
+            sample = dataset.samples[index]
+            assignment.update(f"{side}\0{sample.image}\0{sample.label}\0{sample.patient}\n".encode())
+    counts = {
+        side: {
+            "images": len(indices),
+            "patients": dataset.patients(indices),
+            **dict(zip(dataset.classes, dataset.class_counts(indices), strict=True)),
+        }
+        for side, indices in sides.items()
+    }
+    table = getattr(dataset.data.source, "path", None)
+    labels = None if table is None else dataset.root / table
+    return {
+        "root": str(dataset.root),
+        "labels_sha256": sha256_of(labels) if labels is not None and labels.is_file() else None,
+        "split": counts,
+        "split_sha256": assignment.hexdigest(),
+    }
+
+
+def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any]:
+    """What was run, from which weights, with which seeds."""
+    program = None if experiment.program is None else Path(experiment.program)
+    sources = [weights.source.locate(experiment.folder, root) for weights in experiment.network.pretrained]
+    return {
+        "experiment": experiment.name,
+        "made_by": experiment.made_by,
+        "spec": None if experiment.spec is None else str(experiment.spec),
+        "program_sha256": None if program is None or not program.is_file() else sha256_of(program),
+        "weights": [{"file": path.name, "sha256": sha256_of(path)} for path in sources],
+        "seed": experiment.training.seed,
+        "split_seed": getattr(experiment.data.split, "seed", None),
+    }
+
+
+def facts_of_the_machine(mxnet_version: str, device: str) -> dict[str, Any]:
+    """Versions, threads and the device: what bit-identical repeats need besides the seeds."""
+    return {
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "versions": {
+            "python": platform.python_version(),
+            "mxnet": mxnet_version,
+            **{name: _version(name) for name in DISTRIBUTIONS},
+        },
+        "system": f"{platform.system()} {platform.machine()}",
+        "threads": int(os.environ.get("OMP_NUM_THREADS", "0")) or None,
+        "device": device,
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,253 @@
+"""One experiment from photographs to figures.
+
+Enters: an `Experiment`, the data's root, a run folder. Leaves: the run folder as `report` and `checkpoint` describe it.
+Guaranteed: whatever ends a run, every file in the folder is whole, and each finished epoch is in `metrics.jsonl`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sized
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
+from retdsl.runtime.class_weights import class_weights
+from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.images import PreparedImages
+from retdsl.runtime.inference import Predictions, Predictor, device, predict
+from retdsl.runtime.loader import Batch, Loader
+from retdsl.runtime.metrics import measure, undefined
+from retdsl.runtime.mx import mx
+from retdsl.runtime.network import require_scores
+from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
+from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
+from retdsl.runtime.schedules import Course
+from retdsl.runtime.trainer import Recipe, Trainer
+
+
+class Run:
+    """A run in the making. threads: for decoding photographs and making batches."""
+
+    def __init__(self, experiment: Experiment, root: Path, folder: RunFolder, progress: Progress, threads: int) -> None:
+        training = experiment.training
+        self._experiment = experiment
+        self._root = root
+        self._folder = folder
+        self._progress = progress
+        self._threads = threads
+        self._rank = ranking(training.checkpoint, training.metrics)
+        self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
+
+    def execute(self) -> None:
+        """Trains, keeps the best epoch and measures it on the test images. Raises RunError."""
+        started = time.perf_counter()
+        network, training = self._experiment.network, self._experiment.training
+        deploy = network.deploy_symbol()
+        require_scores(network, deploy, self._experiment.data.classes)
+        dataset = self._experiment.data.open(self._root)
+        self._progress.note(split_line(self._experiment.name, dataset))
+        weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
+        start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
+        batches = self._read(dataset)
+
+        recipe = Recipe(
+            training.optimizer,
+            training.schedule,
+            Course(batches.in_epoch(1), training.epochs),
+            training.batch,
+            training.seed,
+            weights,
+        )
+        trainer = Trainer(network, start, recipe)
+        if not trainer.updated:
+            raise RunError("every parameter of the network is frozen: there is nothing to train")
+        frozen = trainer.frozen_hash()
+        self._folder.write_lock(
+            {
+                **facts_of_the_experiment(self._experiment, self._root),
+                **facts_of_the_data(dataset),
+                "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
+                "frozen_sha256": frozen,
+                **facts_of_the_machine(mx.__version__, str(device())),
+            }
+        )
+        self.checkpoints.start(network.whole_symbol(weights).tojson())
+
+        speed = self._train(trainer, batches)
+        if trainer.frozen_hash() != frozen:
+            raise RunError("the frozen part of the network changed during training: its figures would mean nothing")
+        self._finish(dataset, batches, trainer, speed, started)
+
+    def saved(self) -> str:
+        """What of this run can be used if it ends now, in a sentence."""
+        latest, found = self.checkpoints.latest, self.checkpoints.best
+        if latest is None:
+            return "no epoch is saved yet"
+        last = f"epoch {latest} is saved in {self.checkpoints.params_path(latest)}"
+        return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
+
+    def _read(self, dataset: Dataset) -> _Batches:
+        """All photographs decoded, or one error that names all that cannot be."""
+        images = PreparedImages(dataset, threads=self._threads)
+        images.load_all(self._progress.reading)
+        height, width, _ = images[0].shape
+        wanted = tuple(self._experiment.network.input_shape)
+        if (3, height, width) != wanted:
+            raise RunError(
+                f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
+                help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
+            )
+        return _Batches(self._experiment, dataset, images, self._threads)
+
+    def _train(self, trainer: Trainer, batches: _Batches) -> float:
+        """All epochs. Returns how many images a second were trained on."""
+        epochs = self._experiment.training.epochs
+        images, seconds = 0, 0.0
+        for epoch in range(1, epochs + 1):
+            started = time.perf_counter()
+            self._progress.training(epoch, epochs, batches.in_epoch(epoch))
+            outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
+            valid = self._validate(trainer, batches)
+            saved, is_best = self.checkpoints.offer(
+                epoch,
+                {LOSS: outcome.loss} if valid is None else valid,
+                lambda: Snapshot(trainer.parameters(), trainer.optimizer_states()),
+                final=epoch == epochs,
+            )
+            images += len(outcome.predictions.indices)
+            seconds += outcome.seconds
+            speed = len(outcome.predictions.indices) / outcome.seconds
+            took = time.perf_counter() - started
+            self._folder.add_epoch(
+                {
+                    "epoch": epoch,
+                    "train": self._figures(trainer, outcome.predictions),
+                    "valid": valid,
+                    "learning_rate": trainer.learning_rate(epoch * trainer.updates_per_epoch),
+                    "seconds": round(took, 3),
+                    "images_per_second": round(speed, 1),
+                    "saved": self.checkpoints.params_path(epoch).name if saved else None,
+                }
+            )
+            note = "best" if is_best else ""
+            self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
+        return images / seconds
+
+    def _validate(self, trainer: Trainer, batches: _Batches) -> dict[str, float] | None:
+        """The figures on the validation images, None if there are none."""
+        if not batches.dataset.valid:
+            return None
+        self._progress.stage("validating", batches.count(batches.dataset.valid))
+        return self._figures(trainer, trainer.predict(self._watched(batches.of(batches.dataset.valid))))
+
+    def _finish(self, dataset: Dataset, batches: _Batches, trainer: Trainer, speed: float, started: float) -> None:
+        """Measures the best epoch, from its file, on the test images."""
+        found = self.checkpoints.best
+        assert found is not None  # the final epoch at least is saved and ranked
+        network = self._experiment.network
+        figures: dict[str, float] = {}
+        if dataset.test:
+            self._progress.stage("testing", batches.count(dataset.test))
+            predictor = Predictor(
+                network.deploy_symbol(),
+                self.checkpoints.load(found.epoch),
+                network.input,
+                network.input_shape,
+                self._experiment.training.batch,
+            )
+            predictions = predict(self._watched(batches.of(dataset.test)), predictor)
+            figures = self._figures(trainer, predictions)
+            self._folder.write_predictions(predictions, dataset.samples, dataset.classes)
+        took = time.perf_counter() - started
+        self._folder.write_test(
+            {
+                **figures,
+                "images": len(dataset.test),
+                "patients": dataset.patients(dataset.test),
+                "class_counts": dict(zip(dataset.classes, dataset.class_counts(dataset.test), strict=True)),
+                "best_epoch": found.epoch,
+                "best_by": found.metric,
+                "best_value": found.value,
+                "epochs": self._experiment.training.epochs,
+                "seconds": round(took, 3),
+                "images_per_second": round(speed, 1),
+            }
+        )
+        self._summarise(figures, took)
+
+    def _figures(self, trainer: Trainer, predictions: Predictions) -> dict[str, float]:
+        """The loss and every metric."""
+        losses = trainer.loss_of(predictions.probabilities, predictions.labels)
+        metrics = self._experiment.training.metrics
+        return {LOSS: float(losses.mean()), **measure(metrics, predictions.labels, predictions.probabilities)}
+
+    def _watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The same batches; the progress hears of each."""
+        for batch in batches:
+            yield batch
+            self._progress.batch(len(batch.images))
+
+    def _summarise(self, figures: dict[str, float], seconds: float) -> None:
+        found = self.checkpoints.best
+        assert found is not None
+        by = "" if math.isnan(found.value) else f" ({figures_line({f'valid {found.metric}': found.value})})"
+        say = self._progress.note
+        say(f"{self._experiment.name}: done in {duration(seconds)}, best epoch {found.epoch}{by}")
+        say(f"  test        {figures_line(figures)}" if figures else "  test        no test images")
+        if empty := undefined(figures):
+            say(f"              {', '.join(empty)}: not defined, a class has no test image")
+        say(f"  run folder  {self._folder.path}")
+
+
+class _Batches:
+    """The batches of every side of the split."""
+
+    def __init__(self, experiment: Experiment, dataset: Dataset, images: PreparedImages, threads: int) -> None:
+        self.dataset = dataset
+        self._sampling = experiment.sampling
+        self._seed = experiment.training.seed
+        self._batch = experiment.training.batch
+        everything = range(len(dataset.samples))
+        self._loader = Loader(
+            images,
+            dataset,
+            everything,
+            dataset.labels(everything),
+            experiment.augment,
+            experiment.data.normalize,
+            self._batch,
+            self._seed,
+            threads,
+        )
+
+    def training(self, epoch: int) -> Iterator[Batch]:
+        return self._loader.epoch(self._order(epoch), epoch, training=True)
+
+    def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
+        return self._loader.epoch(indices, 0, training=False)
+
+    def in_epoch(self, epoch: int) -> int:
+        return self.count(self._order(epoch))
+
+    def count(self, indices: Sized) -> int:
+        return math.ceil(len(indices) / self._batch)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        pool = np.array(self.dataset.train, np.int64)
+        return pool[self._sampling.epoch(self.dataset.labels(self.dataset.train), self._seed, epoch)]
+
+
+def split_line(name: str, dataset: Dataset) -> str:
+    """`refreshed: 660 photographs to learn from (520 healthy, 140 infected), 141 to validate, 144 to test`."""
+    counts = zip(dataset.classes, dataset.class_counts(dataset.train), strict=True)
+    classes = ", ".join(f"{count} {title}" for title, count in counts)
+    return (
+        f"{name}: {len(dataset.train)} photographs to learn from ({classes}), "
+        f"{len(dataset.valid)} to validate, {len(dataset.test)} to test"
+    )

@@ -1,0 +1,23 @@
+"""One labelled photograph, as every source of photographs lists it.
+
+Enters: nothing. Leaves: `Sample`, the record that sources make, that the split divides and that the loader reads.
+It stands in a module of its own so that sources and data sets can share it without importing one another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One photograph of one eye.
+
+    `image`: where its source finds it: a path relative to the root of the source, or a name such as `synthetic/00012`.
+    `label`: its class, as a position in the experiment's `classes`.
+    `patient`: whose eye it is; photographs of one patient never stand on both sides of a split.
+    """
+
+    image: str
+    label: int
+    patient: str

@@ -1,0 +1,265 @@
+"""The training loop of one network: epochs of updates, and predictions in between.
+
+Enters: a `Network`, the values it starts from, batches of images. Leaves: the loss and probabilities of each epoch, and
+parameters for a checkpoint. Guaranteed: the same seed, threads and batches give bit-identical parameters; what is
+frozen stays bit-identical (`frozen_hash` tells); a loss that is no longer a number stops the training.
+
+Images run through the frozen part, bound for prediction, and its outputs go, on the device, to the trained part, bound
+for training. Every image weighs the same: the gradient is summed over a batch and divided by the full batch size, in
+the last, smaller batch too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.inference import Batch, Bound, MxArray, Predictions, device, full_batch, predict
+from retdsl.runtime.mx import mx
+from retdsl.runtime.network import Network, Parameters
+from retdsl.runtime.optimizers import Optimizer
+from retdsl.runtime.randomness import generator
+from retdsl.runtime.schedules import Course, Schedule
+
+OnBatch = Callable[[int, float], None]
+"""Told after each batch: how many images it had, and the mean loss of the epoch so far."""
+
+
+@dataclass(frozen=True)
+class EpochOutcome:
+    """One epoch of training. loss: mean over its images, each as it was before its update; seconds: wall time."""
+
+    loss: float
+    predictions: Predictions
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How parameters are updated. weights: of the classes, resolved, or None; batch: images in a full batch."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    course: Course
+    batch: int
+    seed: int
+    weights: tuple[float, ...] | None
+
+
+class Trainer:
+    """Holds the parameters of a network on the device and improves them epoch by epoch."""
+
+    def __init__(self, network: Network, start: Parameters, recipe: Recipe) -> None:
+        self._network = network
+        self._recipe = recipe
+        self._where = device()
+        self._symbols = network.symbols(recipe.weights)
+        self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
+        self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
+        self._frozen_names = network.frozen_names()
+        self._frozen = self._bind_frozen()
+        self._label = f"{network.loss_name}_label"
+        self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
+        self._gradients = {name: mx.nd.zeros_like(self._arguments[name]) for name in self._updated}
+        self._executors: dict[int, Any] = {}
+        self._updater = mx.optimizer.get_updater(self._make_optimizer())
+
+    @property
+    def updated(self) -> tuple[str, ...]:
+        """The names of the parameters that training changes."""
+        return tuple(self._updated)
+
+    @property
+    def updates_per_epoch(self) -> int:
+        return self._recipe.course.updates
+
+    def train_epoch(self, epoch: int, batches: Iterable[Batch], on_batch: OnBatch | None = None) -> EpochOutcome:
+        """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number."""
+        mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
+        started = time.perf_counter()
+        record = _Record(self, epoch, on_batch)
+        waiting: tuple[Batch, MxArray] | None = None
+        for batch in batches:
+            probabilities = self._update(batch)
+            # Looking at the batch before keeps MXNet busy with this one meanwhile.
+            if waiting is not None:
+                record.add(*waiting)
+            waiting = batch, probabilities
+        if waiting is not None:
+            record.add(*waiting)
+        return EpochOutcome(record.loss, record.predictions(), time.perf_counter() - started)
+
+    def predict(self, batches: Iterable[Batch]) -> Predictions:
+        """The network's answers as it is now. Raises RunError when one is not a number."""
+        # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
+        mx.nd.waitall()
+        symbols = self._symbols
+        values = {**self._arguments, **self._auxiliary}
+        trained = Bound(symbols.trained_deploy, values, symbols.inputs, self._recipe.batch, self._where)
+        return predict(batches, lambda images: trained(self._features(images))[0])
+
+    def parameters(self) -> Parameters:
+        """A copy of the whole network's parameters, frozen ones included."""
+        mx.nd.waitall()
+        return Parameters(
+            {name: array.asnumpy() for name, array in self._arguments.items()},
+            {name: array.asnumpy() for name, array in self._auxiliary.items()},
+        )
+
+    def optimizer_states(self) -> bytes:
+        """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
+        mx.nd.waitall()
+        states: bytes = self._updater.get_states(dump_optimizer=False)
+        return states
+
+    def frozen_hash(self) -> str:
+        """SHA-256 of everything that is frozen, as it lies on the device: 64 hexadecimal digits."""
+        mx.nd.waitall()
+        digest = hashlib.sha256()
+        values = {**self._arguments, **self._auxiliary}
+        for name in sorted(self._frozen_names):
+            digest.update(name.encode() + b"\0")
+            digest.update(values[name].asnumpy().tobytes())
+        return digest.hexdigest()
+
+    def learning_rate(self, update: int) -> float:
+        """The rate of this update, counted from 1 over the whole training."""
+        recipe = self._recipe
+        return recipe.optimizer.lr * recipe.schedule.multiplier(update, recipe.course)
+
+    def loss_of(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
+        """The loss [n] of each answer."""
+        return self._network.loss.value(probabilities, labels, self._recipe.weights)
+
+    def _update(self, batch: Batch) -> MxArray:
+        """One step. Returns the probabilities [n, C] before it, still being computed."""
+        size = len(batch.images)
+        executor = self._executor(size)
+        for name, features in zip(self._symbols.inputs, self._features(batch.images), strict=True):
+            # A loss or a part may not look at every input.
+            if name in executor.arg_dict:
+                _first(features, size).copyto(executor.arg_dict[name])
+        mx.nd.array(batch.labels, ctx=self._where, dtype=np.float32).copyto(executor.arg_dict[self._label])
+        (probabilities,) = executor.forward(is_train=True)
+        probabilities = probabilities.copy()
+        executor.backward()
+        self._updater(
+            list(self._updated),
+            [self._gradients[name] for name in self._updated],
+            [self._arguments[name] for name in self._updated],
+        )
+        return probabilities
+
+    def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
+        """The inputs of the trained part, padded to the full batch."""
+        data = full_batch(images, self._recipe.batch, self._where)
+        return [data] if self._frozen is None else self._frozen([data])
+
+    def _executor(self, size: int) -> Any:
+        """The trained part bound for training at this batch size; all sizes share parameters and gradients."""
+        if size not in self._executors:
+            shapes = {self._label: (), **self._symbols.inputs}
+            inputs = {name: mx.nd.zeros((size, *shape), ctx=self._where) for name, shape in shapes.items()}
+            symbol = self._symbols.trained
+            self._executors[size] = symbol.bind(
+                self._where,
+                {name: inputs[name] if name in inputs else self._arguments[name] for name in symbol.list_arguments()},
+                args_grad=self._gradients,
+                grad_req={name: "write" if name in self._gradients else "null" for name in symbol.list_arguments()},
+                aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
+            )
+        return self._executors[size]
+
+    def _bind_frozen(self) -> Bound | None:
+        if self._symbols.frozen is None:
+            return None
+        values = {**self._arguments, **self._auxiliary}
+        shape = {self._network.input: tuple(self._network.input_shape)}
+        return Bound(self._symbols.frozen, values, shape, self._recipe.batch, self._where)
+
+    def _is_updated(self, name: str) -> bool:
+        return name in self._arguments and name not in self._frozen_names
+
+    def _make_optimizer(self) -> Any:
+        recipe = self._recipe
+        return mx.optimizer.create(
+            recipe.optimizer.name,
+            learning_rate=float(recipe.optimizer.lr),
+            lr_scheduler=_RatePerUpdate(float(recipe.optimizer.lr), self.learning_rate),
+            rescale_grad=1.0 / recipe.batch,
+            # States by name, and MXNet's own rule that neither biases nor betas decay.
+            param_idx2name={name: name for name in self._updated},
+            **recipe.optimizer.options(),
+        )
+
+
+def _first(array: MxArray, rows: int) -> MxArray:
+    """The first rows. By an operator: a plain slice of what oneDNN laid out in its own way cannot be copied."""
+    return array if len(array) == rows else mx.nd.slice_axis(array, axis=0, begin=0, end=rows)
+
+
+class _RatePerUpdate(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
+    """MXNet asks it for the rate at every update, counted from 1."""
+
+    def __init__(self, base: float, rate: Callable[[int], float]) -> None:
+        super().__init__(base_lr=base)
+        self._rate = rate
+
+    def __call__(self, num_update: int) -> float:
+        return self._rate(num_update)
+
+
+class _Record:
+    """What an epoch's batches gave, and the guard against numbers that are none."""
+
+    def __init__(self, trainer: Trainer, epoch: int, on_batch: OnBatch | None) -> None:
+        self._trainer = trainer
+        self._epoch = epoch
+        self._on_batch = on_batch
+        self._indices: list[NDArray[Any]] = []
+        self._labels: list[NDArray[Any]] = []
+        self._probabilities: list[NDArray[np.float32]] = []
+        self._images = 0
+        self._total = 0.0
+
+    @property
+    def loss(self) -> float:
+        return self._total / self._images if self._images else math.nan
+
+    def add(self, batch: Batch, probabilities: MxArray) -> None:
+        values: NDArray[np.float32] = probabilities.asnumpy()
+        total = float(self._trainer.loss_of(values, batch.labels).sum())
+        if not (math.isfinite(total) and np.isfinite(values).all()):
+            raise self._not_a_number()
+        self._indices.append(batch.indices)
+        self._labels.append(batch.labels)
+        self._probabilities.append(values)
+        self._images += len(values)
+        self._total += total
+        if self._on_batch is not None:
+            self._on_batch(len(values), self.loss)
+
+    def predictions(self) -> Predictions:
+        return Predictions(
+            np.concatenate(self._indices).astype(np.int64),
+            np.concatenate(self._labels).astype(np.int64),
+            np.concatenate(self._probabilities),
+        )
+
+    def _not_a_number(self) -> RunError:
+        trainer = self._trainer
+        batch = len(self._probabilities) + 1
+        rate = trainer.learning_rate((self._epoch - 1) * trainer.updates_per_epoch + batch)
+        return RunError(
+            f"training diverged: the loss is not a number in epoch {self._epoch}, batch {batch}",
+            items=(f"the learning rate was {rate:g}",),
+            help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
+        )

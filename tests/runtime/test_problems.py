@@ -1,0 +1,53 @@
+"""Problems are told at once: one kind as itself, several kinds under their headings."""
+
+from __future__ import annotations
+
+import pytest
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.problems import Problems, did_you_mean, near_names
+
+
+def test_nothing_is_raised_without_cases() -> None:
+    problems = Problems()
+    problems.advise("never told")
+    problems.raise_any("unused")
+    assert not problems
+
+
+def test_one_kind_is_its_own_message() -> None:
+    problems = Problems()
+    problems.add("rows without a label", "line 4", "fill them")
+    problems.add("rows without a label", "line 9", "fill them")
+    with pytest.raises(RunError) as caught:
+        problems.raise_any("`labels.csv` cannot be used", "labels.csv")
+    assert str(caught.value) == (
+        "rows without a label (2)\n --> labels.csv\n   - line 4\n   - line 9\n   = help: fill them"
+    )
+
+
+def test_several_kinds_stand_under_their_headings() -> None:
+    problems = Problems()
+    for line in range(2, 8):
+        problems.add("rows without a label", f"line {line}")
+    problems.add("photographs that do not exist", "a.jpeg (line 3)")
+    with pytest.raises(RunError) as caught:
+        problems.raise_any("`labels.csv` cannot be used", "labels.csv")
+    assert str(caught.value).splitlines() == [
+        "`labels.csv` cannot be used",
+        " --> labels.csv",
+        "   - rows without a label (6)",
+        "       line 2",
+        "       line 3",
+        "       line 4",
+        "       line 5",
+        "       ... and 2 more",
+        "   - photographs that do not exist (1)",
+        "       a.jpeg (line 3)",
+    ]
+
+
+def test_near_names_look_past_capitals() -> None:
+    assert near_names("Infected", ["healthy", "infected"]) == ["infected"]
+    assert did_you_mean("imgae", ["eye", "image"]) == "; did you mean `image`?"
+    assert did_you_mean("zebra", ["eye", "image"]) == ""

@@ -1,0 +1,220 @@
+"""Tables and folders: what is read, and how everything wrong is told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.sample import Sample
+from retdsl.runtime.sources import Source, csv, folder
+
+CLASSES = ("healthy", "infected")
+ROWS = [("a.png", "healthy", "1"), ("b.png", "infected", "1"), ("c.png", "healthy", "2")]
+SAMPLES = [Sample("a.png", 0, "1"), Sample("b.png", 1, "1"), Sample("c.png", 0, "2")]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A folder with photographs a.png, b.png, c.png."""
+    for value, name in enumerate(("a.png", "b.png", "c.png")):
+        cv2.imwrite(str(tmp_path / name), np.full((2, 2, 3), value, np.uint8))
+    return tmp_path
+
+
+def table(root: Path, text: str | bytes, name: str = "labels.csv") -> None:
+    data = text if isinstance(text, bytes) else text.encode()
+    (root / name).write_bytes(data)
+
+
+def refusal(source: Source, root: Path) -> RunError:
+    with pytest.raises(RunError) as caught:
+        source.samples(root, CLASSES)
+    return caught.value
+
+
+class TestCsvReads:
+    """Tables that are fine."""
+
+    @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+    @pytest.mark.parametrize("bom", ["", "\ufeff"])
+    @pytest.mark.parametrize("newline", ["\n", "\r\n"])
+    def test_every_common_kind(self, root: Path, delimiter: str, bom: str, newline: str) -> None:
+        lines = [delimiter.join(row) for row in [("image", "label", "patient"), *ROWS]]
+        table(root, bom + newline.join(lines) + newline)
+        assert csv("labels.csv", patient="patient").samples(root, CLASSES) == SAMPLES
+
+    def test_columns_by_name_blanks_and_quotes(self, root: Path) -> None:
+        table(
+            root, 'who,note, grade ,file\n1,"of, course",healthy,./a.png\n\n 1,, infected ,b.png,\n2,"x",healthy,c.png'
+        )
+        source = csv("labels.csv", image="file", label="grade", patient="who")
+        assert source.samples(root, CLASSES) == SAMPLES
+
+    def test_without_patients_every_photograph_is_its_own(self, root: Path) -> None:
+        table(root, "image,label\na.png,healthy\nb.png,infected\n")
+        samples = csv("labels.csv").samples(root, CLASSES)
+        assert samples == [Sample("a.png", 0, "a.png"), Sample("b.png", 1, "b.png")]
+
+    def test_absolute_paths(self, root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        elsewhere = tmp_path_factory.mktemp("tables")
+        table(elsewhere, f"image,label\n{root}/a.png,healthy\nb.png,infected\n")
+        source = csv(str(elsewhere / "labels.csv"))
+        first, second = source.samples(root, CLASSES)
+        assert (first.image, second.image) == (str(root / "a.png"), "b.png")
+        assert (source.read(root, second) == 1).all()
+
+
+class TestCsvRefuses:
+    """Tables that are not."""
+
+    def test_everything_at_once(self, root: Path) -> None:
+        table(
+            root,
+            "image,label,patient\na.png,Healthy,1\nb.png,,2\nc.png,healthy,\n,healthy,4\nb.png,healthy,5\n"
+            "d.png,Healthy,6\ne.png,sick,7\nc.png,healthy\n",
+        )
+        error = refusal(csv("labels.csv", patient="patient"), root)
+        assert error.where == str(root / "labels.csv")
+        assert error.message == "`labels.csv` cannot be used"
+        assert [item.split("\n")[0] for item in error.items] == [
+            "rows without a label (1)",
+            "rows without a patient (1)",
+            "rows without a photograph (1)",
+            "photographs listed twice (1)",
+            "rows with another number of columns than the header (1)",
+            "labels that are no class (2)",
+            "classes without a photograph (1)",
+            "photographs that do not exist (2)",
+        ]
+        text = str(error)
+        for words in (
+            "line 3",
+            "line 4",
+            "line 5",
+            "b.png: lines 3 and 6",
+            "line 9: 2 instead of 3",
+            "`Healthy`: 2 rows, first in line 2; did you mean `healthy`?",
+            "`sick`: 1 row, first in line 8",
+            "`infected`",
+            "d.png (line 7)",
+            "e.png (line 8)",
+            "the classes are `healthy`, `infected`",
+        ):
+            assert words in text
+
+    def test_a_missing_column_names_those_there(self, root: Path) -> None:
+        table(root, "eye,Image,labels\n")
+        error = refusal(csv("labels.csv", patient="who"), root)
+        assert error.message == "columns that are not there (3)"
+        assert error.items == (
+            "`image`; did you mean `Image`?",
+            "`label`; did you mean `labels`?",
+            "`who`",
+        )
+        assert error.help[0] == "there are `Image`, `eye`, `labels`"
+
+    def test_a_column_twice(self, root: Path) -> None:
+        table(root, "image,label,label\na.png,healthy,infected\n")
+        assert refusal(csv("labels.csv"), root).message == "columns that are there more than once (1)"
+
+    def test_a_missing_table_names_its_neighbours(self, root: Path) -> None:
+        table(root, "image,label\n", "labels_2.csv")
+        error = refusal(csv("label.csv"), root)
+        assert error.message == "there is no file `label.csv`"
+        assert error.help == (
+            "there is `labels_2.csv`",
+            f"paths are relative to {root}; another root is given by --root",
+        )
+
+    @pytest.mark.parametrize(
+        ("data", "words"),
+        [
+            (b"", "is empty"),
+            (b"\xef\xbb\xbf \n\n", "is empty"),
+            (b"image,label\n", "lists no photographs"),
+            ("image,label\na.png,gesund\xe4\n".encode("latin-1"), "not text in UTF-8"),
+            ("image,label\n".encode("utf-16"), "not text in UTF-8"),
+            (b"image,label\n\0\n", "no text file"),
+            (b"image,label\n" + b"x" * 200_000 + b",healthy\n", "no readable table"),
+        ],
+    )
+    def test_what_is_no_table(self, root: Path, data: bytes, words: str) -> None:
+        table(root, data)
+        assert words in refusal(csv("labels.csv"), root).message
+
+    def test_bad_bytes_are_located(self, root: Path) -> None:
+        table(root, b"image,label\na.png,healthy\nb.png,\xff\n")
+        assert refusal(csv("labels.csv"), root).where == f"{root / 'labels.csv'}:3"
+
+    def test_a_folder_in_place_of_a_table(self, root: Path) -> None:
+        assert "cannot be read: Is a directory" in refusal(csv("."), root).message
+
+    def test_paths_that_start_at_the_table(self, root: Path) -> None:
+        table(root, "image,label\na.png,healthy\nb.png,infected\n")
+        error = refusal(csv(f"{root.name}/labels.csv"), root.parent)
+        assert error.message == "photographs that do not exist (2)"
+        assert f"they are there relative to the table's own folder, {root}" in error.help
+
+    def test_names_that_no_file_can_have(self, root: Path) -> None:
+        table(root, f"image,label\n{'x' * 5000},healthy\nb.png,infected\n")
+        assert refusal(csv("labels.csv"), root).message == "photographs that do not exist (1)"
+
+
+class TestFolder:
+    """One sub-folder per class."""
+
+    @pytest.fixture
+    def top(self, tmp_path: Path) -> Path:
+        """The root of a folder `eyes` with three photographs and some things that are none."""
+        for name in ("healthy/1_left.JPEG", "healthy/more/2_left.png", "infected/1_right.TIF"):
+            path = tmp_path / "eyes" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        for name in ("healthy/notes.txt", "healthy/.1_left.jpeg", "README.md"):
+            (tmp_path / "eyes" / name).write_bytes(b"x")
+        (tmp_path / "eyes" / ".cache").mkdir()
+        return tmp_path
+
+    def test_photographs_of_each_class(self, top: Path) -> None:
+        assert folder("eyes").samples(top, CLASSES) == [
+            Sample("eyes/healthy/1_left.JPEG", 0, "eyes/healthy/1_left.JPEG"),
+            Sample("eyes/healthy/more/2_left.png", 0, "eyes/healthy/more/2_left.png"),
+            Sample("eyes/infected/1_right.TIF", 1, "eyes/infected/1_right.TIF"),
+        ]
+
+    def test_patients_from_names(self, top: Path) -> None:
+        samples = folder("eyes", patient=r"(\d+)_(left|right)").samples(top, CLASSES)
+        assert [sample.patient for sample in samples] == ["1", "2", "1"]
+
+    def test_everything_wrong_at_once(self, top: Path) -> None:
+        (top / "eyes" / "infected").rename(top / "eyes" / "Infected")
+        (top / "eyes" / "unclear").mkdir()
+        (top / "eyes" / "severe").mkdir()
+        with pytest.raises(RunError) as caught:
+            folder("eyes", patient="(2)").samples(top, (*CLASSES, "severe"))
+        text = str(caught.value)
+        for words in (
+            "folders that are no class (2)",
+            "`Infected`; did you mean `infected`?",
+            "`unclear`",
+            "classes without a folder (1)",
+            "`infected`; did you mean `Infected`?",
+            "classes without a photograph (1)",
+            "`severe`",
+            "file names that do not tell the patient by '(2)' (1)",
+            "eyes/healthy/1_left.JPEG",
+        ):
+            assert words in text
+
+    def test_a_missing_folder(self, top: Path) -> None:
+        error = refusal(folder("eye"), top)
+        assert error.message == "there is no folder `eye`"
+        assert "there is `eyes`" in error.help
+
+    def test_an_expression_that_is_none(self, top: Path) -> None:
+        assert "no regular expression" in refusal(folder("eyes", patient="("), top).message
+        assert "has no group" in refusal(folder("eyes", patient="a+"), top).message

@@ -1,0 +1,127 @@
+"""The rooms of the house and the stairs between them: imports run downhill only.
+
+Every module's imports are read from its syntax tree, those inside functions included, so that a lazy import is no way
+around the rule. docs/architecture.md says why each rule is there.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "retdsl"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MOST_LINES = 400
+
+MAY_IMPORT = {
+    "source": set(),
+    "ir": set(),
+    "schema": {"ir"},
+    "runtime": set(),
+    "diagnostics": {"source"},
+    "syntax": {"source", "diagnostics"},
+    "check": {"source", "diagnostics", "syntax", "schema", "ir"},
+    "engines": {"ir", "schema"},
+    "viz": {"ir", "schema"},
+    "compiler": {"source", "diagnostics", "syntax", "schema", "ir", "check", "engines", "viz", "runtime"},
+    "cli": {"compiler", "diagnostics", "schema", "viz", "runtime"},
+}
+"""What each room may import besides itself. `retdsl/__init__.py` and `__main__.py` belong to no room."""
+
+THIRD_PARTY_BY_ROOM = {
+    "source": set(),
+    "ir": set(),
+    "schema": set(),
+    "diagnostics": {"rich"},
+    "syntax": {"lark"},
+    "check": set(),
+}
+"""What the rooms that `retdsl check` passes through may import from elsewhere: it must start in a blink."""
+
+
+def room(module: Path) -> str | None:
+    """The first part of a module's name below `retdsl`; None for the package itself."""
+    first = module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return None if first in ("__init__", "__main__") else first
+
+
+def imports(module: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of everything a module imports, at its top or anywhere else."""
+    here = ["retdsl", *module.relative_to(PACKAGE).with_suffix("").parts]
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(here[: -node.level]) if node.level else ""
+            name = ".".join(filter(None, (base, node.module)))
+            yield node.lineno, name
+            yield from ((node.lineno, f"{name}.{alias.name}") for alias in node.names)
+
+
+def named(module: Path) -> str:
+    return module.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_imports_run_downhill(module: Path) -> None:
+    here = room(module)
+    if here is None:
+        return
+    assert here in MAY_IMPORT, f"{named(module)}: a room without rules; add it here and to docs/architecture.md"
+    allowed = MAY_IMPORT[here] | {here}
+    for line, name in imports(module):
+        parts = name.split(".")
+        if parts[0] != "retdsl":
+            continue
+        there = parts[1] if len(parts) > 1 else None
+        if there is None:
+            continue  # `from retdsl import x`, whose x follows
+        known = there in MAY_IMPORT or (PACKAGE / there).exists() or (PACKAGE / f"{there}.py").exists()
+        if known:
+            assert there in allowed, f"{named(module)}:{line}: {here} must not import {name}"
+        else:  # a name of the package itself, such as __version__
+            assert here != "runtime", f"{named(module)}:{line}: the runtime runs where retdsl is not installed"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_mxnet_has_one_door(module: Path) -> None:
+    for line, name in imports(module):
+        where = f"{named(module)}:{line}"
+        if name.split(".")[0] == "mxnet":
+            assert named(module) == "retdsl/runtime/mx.py", f"{where}: import mx from retdsl.runtime.mx"
+        if name.startswith("retdsl.runtime.mx.") or name == "retdsl.runtime.mx":
+            assert room(module) == "runtime", f"{where}: only the runtime uses MXNet"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_checking_needs_no_heavy_library(module: Path) -> None:
+    allowed = THIRD_PARTY_BY_ROOM.get(room(module) or "")
+    if allowed is None:
+        return
+    for line, name in imports(module):
+        library = name.split(".")[0]
+        assert library in sys.stdlib_module_names | allowed | {"retdsl"}, f"{named(module)}:{line}: imports {library}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=named)
+def test_every_module_is_short_and_says_what_it_is(module: Path) -> None:
+    text = module.read_text(encoding="utf-8")
+    assert module.stem != "utils", f"{named(module)}: say in the name what it holds"
+    assert text.count("\n") <= MOST_LINES, f"{named(module)}: more than {MOST_LINES} lines"
+    assert ast.get_docstring(ast.parse(text)), f"{named(module)}: no docstring"
+
+
+def test_rooms_form_no_circle() -> None:
+    below: set[str] = set()
+    rest = dict(MAY_IMPORT)
+    while rest:
+        free = {name for name, needs in rest.items() if needs <= below}
+        assert free, f"a circle among {sorted(rest)}"
+        below |= free
+        rest = {name: needs for name, needs in rest.items() if name not in free}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
 
 Shape: TypeAlias = tuple[int | None, ...]
-Value: TypeAlias = "bool | int | float | str | None | tuple[Value, ...] | Call"
+Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | Call | None"
 
 
 @dataclass(frozen=True, slots=True)

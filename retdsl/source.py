@@ -1,6 +1,6 @@
 """Source text and places in it.
 
-Enters: the text of a `.retina` file. Leaves: `Source` (text with line lookup) and `Span` (a half-open range of characters).
+Enters: the text of a `.retina` file. Leaves: `Source` (text with line lookup) and `Span` (a half-open range of it).
 Offsets count Unicode code points of the text after reading; lines and columns are 1-based, as editors show them.
 """
 

@@ -51,7 +51,9 @@ class BackboneFinder:
 
     def find(self, declared: t.Backbone) -> FoundBackbone:
         """The backbone's nodes; an empty one after a mistake, which is reported."""
-        failed = FoundBackbone(Backbone(declared.name.name, Call("zoo"), None, place_of(declared.span)), (), UNKNOWN, self.input_shape)
+        failed = FoundBackbone(
+            Backbone(declared.name.name, Call("zoo"), None, place_of(declared.span)), (), UNKNOWN, self.input_shape
+        )
         val = evaluate(declared.value, self.env, self.out)
         if val is None:
             return failed
@@ -74,13 +76,13 @@ class BackboneFinder:
             return failed
         source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
         if entry.name == "zoo":
-            return self._zoo(declared, source, given.spans) or failed
+            return self._zoo(declared, source) or failed
         return self._checkpoint(declared, source, call) or failed
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
 
-    def _zoo(self, declared: t.Backbone, source: Call, spans: dict[str, object]) -> FoundBackbone | None:
+    def _zoo(self, declared: t.Backbone, source: Call) -> FoundBackbone | None:
         name, weights = str(source["name"]), source["weights"]
         path = zoo_file(name)
         at = declared.value.span

@@ -26,7 +26,8 @@ from retdsl.syntax import tree as t
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What checking leaves: the program (None after an error, or where a checkpoint is not at hand), all messages, and
-    the sources that belong to it, used files first."""
+    the sources that belong to it, used files first.
+    """
 
     program: Program | None
     diagnostics: Diagnostics
@@ -82,9 +83,7 @@ def _data_attribute(ref: t.Ref, scope: Scope) -> Val | None:
 class _Networks:
     """Builds each model once for each shape of input."""
 
-    def __init__(
-        self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path
-    ) -> None:
+    def __init__(self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path) -> None:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}

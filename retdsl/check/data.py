@@ -98,11 +98,15 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
         notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
         helps = [f"name what tells patients apart: `{source.name}(..., patient = ...)`"]
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
+    if source.name == "synthetic_fundus":
+        _check_painted(source, classes, settings.spans["source"], ctx)
     image = check_image(settings.chains["image"], ctx)
     if image is None or ctx.out.errors > errors:
         return None
     prepare, normalize, shape = image
-    return DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place_of(declared.name.span))
+    return DataPlan(
+        declared.name.name, source, classes, split, prepare, normalize, None, shape, place_of(declared.name.span)
+    )
 
 
 def _check_classes(classes: Sequence[str], span: Span, ctx: Context) -> None:
@@ -111,6 +115,14 @@ def _check_classes(classes: Sequence[str], span: Span, ctx: Context) -> None:
     twice = sorted({name for name in classes if classes.count(name) > 1})
     if twice:
         ctx.out.report("R603", f"the class `{twice[0]}` is named twice", Label(span))
+
+
+def _check_painted(source: Call, classes: Sequence[str], span: Span, ctx: Context) -> None:
+    """`synthetic_fundus` paints healthy and infected eyes, and nothing else."""
+    if len(classes) != 2:
+        ctx.out.report("R603", f"`synthetic_fundus` paints two classes, and there are {len(classes)}", Label(span))
+    if len(cast("tuple[Value, ...]", source["ratio"])) != 2:
+        ctx.out.report("R303", "the ratio of `synthetic_fundus` has two parts, as `200 : 3`", Label(span))
 
 
 def _check_split(split: Call, span: Span, ctx: Context) -> None:
@@ -128,7 +140,7 @@ def _check_split(split: Call, span: Span, ctx: Context) -> None:
 
 
 def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
-    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` of what comes out."""
+    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` that comes out."""
     steps = check_steps(chain, "photo", "image step", ctx)
     if steps is None:
         return None
@@ -190,4 +202,3 @@ def check_sampling(declared: t.Sampling, ctx: Context) -> Call | None:
         return None
     call = check_call(val, "sampling policy", ctx)
     return None if isinstance(call, Failed) else call
-

@@ -91,8 +91,8 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
             ok = tuple(part for part in parts if part is not None)
             return Val(RatioValue(ok), span) if len(ok) == len(parts) else None
         case t.Negative(operand=operand):
-            number = _number(operand, env, out)
-            return None if number is None else Val(-number, span)
+            positive = _number(operand, env, out)
+            return None if positive is None else Val(-positive, span)
         case t.Sum() | t.Product():
             return _arithmetic(expr, env, out)
         case t.Apply(function=t.Ref(parts=("count",))):
@@ -117,9 +117,9 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
         if val is None:
             return None
         match val.value:
-            case Word(name=name) if isinstance(part, t.Ref):
+            case Word() if isinstance(part, t.Ref) and part.name not in env.names:
                 helps = ["write `{{` and `}}` for braces in a text"]
-                out.report("R106", f"there is no `{name}` to put into this text", part.span, helps=helps)
+                out.report("R106", f"there is no `{part.name}` to put into this text", part.span, helps=helps)
                 return None
             case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
                 out.report("R106", "only numbers and texts can be put into a text", part.span)

@@ -63,7 +63,12 @@ def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None)
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         helps = ["save it as UTF-8"]
-        out.report("R104", f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})", *places, helps=helps)
+        out.report(
+            "R104",
+            f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})",
+            *places,
+            helps=helps,
+        )
         return None
     except OSError as error:
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)

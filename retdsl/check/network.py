@@ -13,13 +13,13 @@ from typing import TypeAlias
 
 from retdsl.check.backbones import BackboneFinder, FoundBackbone
 from retdsl.check.evaluate import Env, Val, evaluate
+from retdsl.check.frame import Frame
 from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, find_cut, near_cuts
+from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.options import (
     FAILED,
-    NAME,
     Context,
     Failed,
-    Given,
     check_arguments,
     check_value,
     place_of,
@@ -27,8 +27,8 @@ from retdsl.check.options import (
 )
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Backbone, Loss, Network, Node, Parameter, Shape, Value
-from retdsl.schema import ENTRIES, LAYERS, Layer, Option, ShapeError
+from retdsl.ir import Backbone, Loss, Network, Node, Shape
+from retdsl.schema import ENTRIES, LAYERS
 from retdsl.schema.data import INPUT
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.types import Integer
@@ -39,17 +39,6 @@ INPUT_NAME = "data"
 MAX_REPEAT = 1000
 
 Flow: TypeAlias = "Wire | tuple[Wire, ...]"
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """Where in nested blocks the builder is: parameters, names in reach, the blocks around, and their calls."""
-
-    env: Env
-    scope: Scope
-    path: tuple[str, ...] = ()
-    calls: tuple[Span, ...] = ()
-    blocks: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -79,19 +68,19 @@ class Builder:
         for link in t.links_of(expr):
             if self.loss is not None:
                 head = Label(link.step.span, "follows the loss head")
-                self._report("R504", "nothing can follow a loss head", frame, head)
+                frame.report(self.out, "R504", "nothing can follow a loss head", head)
                 return UNKNOWN
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)
             if link.alias is not None:
                 self._name_output(link.alias, flow, frame)
             if len(self.graph.nodes) > MAX_NODES:
-                self._report("R405", f"the network has more than {MAX_NODES} layers", frame, Label(link.span))
+                frame.report(self.out, "R405", f"the network has more than {MAX_NODES} layers", Label(link.span))
                 return UNKNOWN
         return UNKNOWN if flow is None else flow
 
     def _name_output(self, alias: t.Ident, flow: Flow, frame: Frame) -> None:
         if isinstance(flow, tuple):
-            self._report("R403", "branches have no common name before they are joined", frame, Label(alias.span))
+            frame.report(self.out, "R403", "branches have no common name before they are joined", Label(alias.span))
         elif flow.node is not None and flow.node in self.graph.nodes:
             node = self.graph.nodes[flow.node]
             self.graph.nodes[flow.node] = replace(node, alias=alias.name)
@@ -118,7 +107,9 @@ class Builder:
                     return self._keep(found, found.output, step.span)
                 if isinstance(declared, t.Data):
                     helps = [f"write `{name}.image`"]
-                    self._report("R204", f"`{name}` is data, not a value that flows", frame, Label(step.span), helps=helps)
+                    frame.report(
+                        self.out, "R204", f"`{name}` is data, not a value that flows", Label(step.span), helps=helps
+                    )
                     return UNKNOWN
         self._report_no_input(step, frame)
         return UNKNOWN
@@ -134,8 +125,10 @@ class Builder:
                 else:
                     self._unknown_step(called, frame)
                 return
-        helps = ["start with a cut backbone `backbone[layer]`, with `NAME.image` of a data block, or with `input(3, 224, 224)`"]
-        self._report("R404", "the network has no input", frame, Label(step.span, "what flows in here?"), helps=helps)
+        helps = [
+            "start with a cut backbone `NAME[layer]`, with `NAME.image` of a data block, or with `input(3, 224, 224)`"
+        ]
+        frame.report(self.out, "R404", "the network has no input", Label(step.span, "what flows in here?"), helps=helps)
 
     def step(self, step: t.Expr, flow: Flow, frame: Frame) -> Flow:
         """What a step makes of the value that flows into it."""
@@ -155,16 +148,22 @@ class Builder:
             case t.Ref():
                 self._unknown_step(step, frame)
             case _:
-                self._report("R205", "this is not a step of a network", frame, Label(step.span))
+                frame.report(self.out, "R205", "this is not a step of a network", Label(step.span))
         return UNKNOWN
 
     def _call(self, call: t.Apply, name: str, flow: Flow, frame: Frame) -> Flow:
         if name == "identity":
             return flow
         if name in LAYERS:
-            return self._layer(call, LAYERS[name], flow, frame)
+            wires = flow if isinstance(flow, tuple) else (flow,)
+            return add_layer(call, LAYERS[name], wires, self.graph, frame, self.out)
         if name in ENTRIES["loss"]:
-            return self._loss(call, name, flow, frame)
+            if isinstance(flow, tuple):
+                self._report_not_joined(call.span, frame)
+                return UNKNOWN
+            self.loss = check_loss(call, name, flow, frame, self.out)
+            self.incomplete = self.incomplete or self.loss is None
+            return flow
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
@@ -176,7 +175,7 @@ class Builder:
         if declared is not None and not isinstance(declared, t.Block):
             label = Label(declared.name.span, "declared here")
             text = f"a {kind_of(declared)} cannot stand in the middle of a chain"
-            self._report("R204", text, frame, Label(ref.span), label, helps=["start the chain with it"])
+            frame.report(self.out, "R204", text, Label(ref.span), label, helps=["start the chain with it"])
             return
         entries = [*(layer.entry for layer in LAYERS.values()), *ENTRIES["loss"].values()]
         names = [*frame.scope.known("block"), "identity", "repeat"]
@@ -194,7 +193,9 @@ class Builder:
     def _take_input(self, shape: Shape | None, span: Span, frame: Frame) -> Wire:
         if shape is not None and self.input_shape is not None and shape != self.input_shape:
             text = f"the network takes {shape_text(shape)}, the photographs come as {shape_text(self.input_shape)}"
-            self._report("R401", text, frame, Label(span), helps=["make `resize(...)` of the data block agree with it"])
+            frame.report(
+                self.out, "R401", text, Label(span), helps=["make `resize(...)` of the data block agree with it"]
+            )
         if shape is not None:
             self.input_shape = shape
         return Wire(INPUT_NAME, shape)
@@ -202,7 +203,7 @@ class Builder:
     def _model(self, declared: t.Model, span: Span, frame: Frame) -> Flow:
         name = declared.name.name
         if name in self.models:
-            self._report("R203", f"`{name}` is made of itself", frame, Label(span))
+            frame.report(self.out, "R203", f"`{name}` is made of itself", Label(span))
             return UNKNOWN
         self.models = (*self.models, name)
         flow = self.chain(declared.value, None, Frame(self.env, frame.scope))
@@ -220,7 +221,9 @@ class Builder:
             self.graph.reserve((node.name for node in found.nodes), declared.name.span)
         return self.backbones[name]
 
-    def _elaborate(self, call: t.Apply, block: t.Block, scope: Scope, shape: Shape | None) -> tuple[Sequence[Node], Wire]:
+    def _elaborate(
+        self, call: t.Apply, block: t.Block, scope: Scope, shape: Shape | None
+    ) -> tuple[Sequence[Node], Wire]:
         """The nodes of a block that is a backbone on its own."""
         inner = Builder(scope, self.out, self.env, {}, self.root, shape)
         flow = inner._block(call, block, Wire(INPUT_NAME, shape), Frame(self.env, scope))
@@ -243,7 +246,7 @@ class Builder:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
             helps = [f"layers of that kind: {near}"]
-            self._report("R206", text, frame, Label(layer.span, "no such layer"), label, helps=helps)
+            frame.report(self.out, "R206", text, Label(layer.span, "no such layer"), label, helps=helps)
             return UNKNOWN
         return self._keep(found, Wire(node.name, node.shape), base.span)
 
@@ -269,16 +272,18 @@ class Builder:
 
     def _report_not_joined(self, span: Span, frame: Frame) -> None:
         helps = ["put `Concat`, `Add` or `Multiply` behind the fork"]
-        self._report("R403", "the branches of a fork must be joined first", frame, Label(span), helps=helps)
+        frame.report(self.out, "R403", "the branches of a fork must be joined first", Label(span), helps=helps)
 
     def _repeat(self, step: t.Repeat, flow: Flow, frame: Frame) -> Flow:
         if step.function.name != "repeat":
             helps = ["only `repeat(n, i) { chain }` has a chain in braces"]
-            self._report("R205", f"`{step.function.name}` takes no chain in braces", frame, Label(step.span), helps=helps)
+            frame.report(
+                self.out, "R205", f"`{step.function.name}` takes no chain in braces", Label(step.span), helps=helps
+            )
             return UNKNOWN
         unnamed = [argument.value for argument in step.arguments if argument.name is None]
         if len(unnamed) != len(step.arguments) or not 1 <= len(unnamed) <= 2 or not self._is_counter(unnamed[1:]):
-            self._report("R303", "repeat is written `repeat(n, i) { chain }`", frame, Label(step.span))
+            frame.report(self.out, "R303", "repeat is written `repeat(n, i) { chain }`", Label(step.span))
             return UNKNOWN
         context = Context(frame.scope, self.out)
         val = evaluate(unnamed[0], frame.env, self.out)
@@ -301,7 +306,7 @@ class Builder:
     def _block(self, call: t.Apply, block: t.Block, flow: Flow, frame: Frame) -> Flow:
         name = block.name.name
         if name in frame.blocks:
-            self._report("R203", f"the block `{name}` is made of itself", frame, Label(call.function.span))
+            frame.report(self.out, "R203", f"the block `{name}` is made of itself", Label(call.function.span))
             return UNKNOWN
         names = self._bind(call, block, frame)
         if names is None:
@@ -310,7 +315,11 @@ class Builder:
         label = names["name"].value if "name" in names else None
         path = f"{name}({label if isinstance(label, str) else self.uses[name]})"
         inner = Frame(
-            Env(names, frame.env.dotted), frame.scope, (*frame.path, path), (*frame.calls, call.span), (*frame.blocks, name)
+            Env(names, frame.env.dotted),
+            frame.scope,
+            (*frame.path, path),
+            (*frame.calls, call.span),
+            (*frame.blocks, name),
         )
         return self.chain(block.value, flow, inner)
 
@@ -321,15 +330,21 @@ class Builder:
         declared = Label(block.name.span, "declared here")
         ok = True
         for i, argument in enumerate(call.arguments):
-            key = argument.name.name if argument.name else next((p for p in list(parameters)[i:] if p not in given), None)
+            key = (
+                argument.name.name if argument.name else next((p for p in list(parameters)[i:] if p not in given), None)
+            )
             if key is None or key not in parameters:
                 takes = ", ".join(parameters) or "nothing"
-                text = f"the block `{block.name.name}` has no parameter `{key}`" if key else "too many values for the block"
+                text = (
+                    f"the block `{block.name.name}` has no parameter `{key}`"
+                    if key
+                    else "too many values for the block"
+                )
                 notes = [f"`{block.name.name}` takes {takes}"]
-                self._report("R302" if key else "R306", text, frame, Label(argument.span), declared, notes=notes)
+                frame.report(self.out, "R302" if key else "R306", text, Label(argument.span), declared, notes=notes)
                 ok = False
             elif key in given:
-                self._report("R305", f"`{key}` is given twice", frame, Label(argument.span))
+                frame.report(self.out, "R305", f"`{key}` is given twice", Label(argument.span))
                 ok = False
             else:
                 given[key] = argument.value
@@ -341,106 +356,13 @@ class Builder:
                 val = evaluate(parameter.default, Env(names, frame.env.dotted), self.out)
             else:
                 text = f"the block `{block.name.name}` needs `{key}`"
-                self._report("R301", text, frame, Label(call.span, f"`{key}` is missing"), declared)
+                frame.report(self.out, "R301", text, Label(call.span, f"`{key}` is missing"), declared)
                 val = None
             if val is None:
                 ok = False
             else:
                 names[key] = val
         return names if ok else None
-
-    # --- layers and losses
-
-    def _layer(self, call: t.Apply, layer: Layer, flow: Flow, frame: Frame) -> Wire:
-        given = check_arguments(
-            layer.entry, call.arguments, call.span, frame.env, Context(frame.scope, self.out), (NAME,)
-        )
-        wires = flow if isinstance(flow, tuple) else (flow,)
-        if isinstance(flow, tuple) and not layer.joins:
-            text = f"`{layer.entry.name}` takes one value and gets {len(flow)} branches"
-            helps = ["put `Concat`, `Add` or `Multiply` before it"]
-            self._report("R403", text, frame, Label(call.span), helps=helps)
-            return UNKNOWN
-        if given is None or any(wire.node is None for wire in wires):
-            return UNKNOWN
-        name = given.values.pop("name")
-        if name is None:
-            name = self.graph.automatic_name(layer.prefix.format(**{k: str(v) for k, v in given.values.items()}))
-        shapes = [wire.shape for wire in wires if wire.shape is not None]
-        shape: Shape | None = None
-        parameters: tuple[Parameter, ...] = ()
-        if len(shapes) == len(wires):
-            try:
-                shape = layer.shape(shapes, given.values)
-            except ShapeError as error:
-                self._report_shape(error, call, layer, wires, frame)
-                return UNKNOWN
-            parameters = tuple(
-                Parameter(f"{name}_{suffix}", size, auxiliary)
-                for suffix, size, auxiliary in layer.parameters(shapes, given.values)
-            )
-        node = Node(
-            name=str(name),
-            op=layer.entry.name,
-            options=written_options(layer.entry.options, given),
-            inputs=tuple(str(wire.node) for wire in wires),
-            shape=shape,
-            parameters=parameters,
-            place=place_of(call.span),
-            path=frame.path,
-        )
-        span = given.spans.get("name", call.function.span)
-        return Wire(node.name, shape) if self.graph.add(node, span, self.out) else UNKNOWN
-
-    def _report_shape(self, error: ShapeError, call: t.Apply, layer: Layer, wires: Sequence[Wire], frame: Frame) -> None:
-        labels = [Label(call.span, "gets " + ", ".join(shape_text(wire.shape) for wire in wires))]
-        for wire in wires:
-            made = self.graph.spans.get(wire.node or "")
-            if made is not None and len(wires) > 1:
-                labels.append(Label(made, f"gives {shape_text(wire.shape)}"))
-        code = "R402" if layer.joins and len(wires) > 1 else "R401"
-        notes = [error.note] if error.note else []
-        self._report(code, error.message, frame, *labels, notes=notes, helps=[error.help] if error.help else [])
-
-    def _loss(self, call: t.Apply, name: str, flow: Flow, frame: Frame) -> Wire:
-        entry = ENTRIES["loss"][name]
-        given = check_arguments(entry, call.arguments, call.span, frame.env, Context(frame.scope, self.out), (NAME,))
-        if isinstance(flow, tuple):
-            self._report_not_joined(call.span, frame)
-            return UNKNOWN
-        if given is None or flow.node is None:
-            self.incomplete = True
-            return UNKNOWN
-        if flow.shape is not None and len(flow.shape) != 2:
-            text = f"a loss needs scores [N, classes] and gets {shape_text(flow.shape)}"
-            helps = ["put `Flatten => FullyConnected(num_hidden = count(DATA.classes))` before it"]
-            self._report("R401", text, frame, Label(call.span), helps=helps)
-            return UNKNOWN
-        own = given.values.pop("name")
-        label = str(own) if own is not None else "softmax"
-        self.loss = Loss(label, name, tuple(given.values.items()), flow.node, place_of(call.span))
-        return flow
-
-    def _report(
-        self,
-        code: str,
-        text: str,
-        frame: Frame,
-        *labels: Label,
-        notes: Sequence[str] = (),
-        helps: Sequence[str] = (),
-    ) -> None:
-        used = [Label(call, "used here") for call in frame.calls[-1:]]
-        self.out.report(code, text, *labels, *used, notes=notes, helps=helps)
-
-
-def written_options(options: Sequence[Option], given: Given) -> tuple[tuple[str, Value], ...]:
-    """The options to be written out: those that the spec gives, and those that must never be left to MXNet."""
-    return tuple(
-        (option.name, given.values[option.name])
-        for option in options
-        if (option.name in given.written or option.always) and given.values[option.name] is not None
-    )
 
 
 def build_network(model: t.Model, builder: Builder) -> Network | None:
@@ -467,5 +389,3 @@ def build_network(model: t.Model, builder: Builder) -> Network | None:
         backbones=backbones,
         place=place_of(model.name.span),
     )
-
-

@@ -91,7 +91,8 @@ def report_unknown_call(
 def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
     """A policy, transform, source, metric ... of one category, with all its options."""
     if isinstance(val.value, Word):
-        name, arguments, env, at = val.value.name, (), Env(), val.span
+        name, env, at = val.value.name, Env(), val.span
+        arguments: tuple[t.Argument, ...] = ()
     elif isinstance(val.value, CallValue):
         call = val.value.call
         name, arguments, env, at = call.function.name, call.arguments, val.value.env, call.function.span
@@ -184,19 +185,15 @@ def default_of(option: Option) -> Value:
 
 def _report_unnamed(entry: Entry, argument: t.Argument, out: Diagnostics) -> None:
     names = [option.name for option in entry.options]
-    takes = f"`{entry.name}` takes {', '.join(names)}" if names else f"`{entry.name}` takes no options"
+    notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
     if entry.unnamed:
         notes = [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
-    else:
-        notes = [takes]
     label = Label(argument.span, "which option is this?" if names else "not taken")
     helps = ["write `OPTION = VALUE`"] if names else []
     out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
 
 
-def _report_unknown_option(
-    entry: Entry, name: str, span: Span, options: dict[str, Option], out: Diagnostics
-) -> None:
+def _report_unknown_option(entry: Entry, name: str, span: Span, options: dict[str, Option], out: Diagnostics) -> None:
     takes = f"takes {', '.join(options)}" if options else "takes no options"
     near = suggest(name, list(options))
     hint = did_you_mean(name, list(options))

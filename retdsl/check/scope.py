@@ -95,7 +95,11 @@ def _collect(
         target = use.target.plain if isinstance(use.target, t.Text) else use.target.name
         path = find_used(use.target, file.source)
         if path is None:
-            hint = None if isinstance(use.target, t.Text) else did_you_mean(target or "", [f"zoo.{z}" for z in zoo_names()])
+            hint = (
+                None
+                if isinstance(use.target, t.Text)
+                else did_you_mean(target or "", [f"zoo.{z}" for z in zoo_names()])
+            )
             helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
             out.report("R208", f"there is no file `{target}` to use", use.target.span, helps=helps)
         elif path in (*above, file.source.path):

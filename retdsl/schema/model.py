@@ -76,8 +76,8 @@ class Layer:
     """A layer of a network.
 
     shape: output shape from input shapes and options, raises ShapeError; parameters: suffix, shape and whether
-    auxiliary; prefix: of automatic names (`fc` for `fc1`; `{act_type}` puts an option in); joins: takes several values; stochastic: draws random numbers in
-    training.
+    auxiliary; prefix: of automatic names (`fc` for `fc1`; `{act_type}` puts an option in); joins: takes several values;
+    stochastic: draws random numbers in training.
     """
 
     entry: Entry

@@ -85,7 +85,7 @@ def fully_connected_parameters(inputs: Sequence[Shape], options: Options) -> Seq
     return [("weight", weight, False)] + ([] if options["no_bias"] else [("bias", (hidden,), False)])
 
 
-def imported_fully_connected(inputs: Sequence[Shape], options: Options) -> Shape:
+def imported_fully_connected(_inputs: Sequence[Shape], options: Options) -> Shape:
     """As `fully_connected`, for graphs that rely on MXNet's silent flattening."""
     return (None, cast(int, options["num_hidden"]))
 
@@ -128,7 +128,9 @@ def concat(inputs: Sequence[Shape], options: Options) -> Shape:
     if not 0 < dim < len(first):
         raise ShapeError(f"there is no axis {dim} to join {shape_text(first)} along")
     for shape in inputs[1:]:
-        if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != dim):
+        if len(shape) != len(first) or any(
+            a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != dim
+        ):
             raise ShapeError(
                 f"`Concat` joins values that agree but for axis {dim}",
                 help="make height and width of the branches equal: same strides, and padding that keeps the size",

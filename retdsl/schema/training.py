@@ -103,7 +103,12 @@ METRICS = (
     Entry("accuracy", "metric", "Share of images whose most probable class is right.", aliases=("acc",)),
     Entry("balanced_accuracy", "metric", "Mean over the classes of the share recognised.", aliases=("uar",)),
     Entry("multi_ace", "metric", "Mean cross-entropy of each class, averaged over classes; lower is better."),
-    Entry("auc", "metric", "Area under the ROC curve; of more than two classes, one against the rest.", aliases=("roc_auc",)),
+    Entry(
+        "auc",
+        "metric",
+        "Area under the ROC curve; for more than two classes, one against the rest.",
+        aliases=("roc_auc",),
+    ),
     Entry(
         "sensitivity",
         "metric",
@@ -166,7 +171,12 @@ TRAIN_KEYS = Entry(
             None,
             "Backbones whose parameters and statistics do not change.",
         ),
-        Option("sampling", OneOf((Reference("sampling"), Policy("sampling policy"))), Call("natural"), "What an epoch sees."),
+        Option(
+            "sampling",
+            OneOf((Reference("sampling"), Policy("sampling policy"))),
+            Call("natural"),
+            "What an epoch sees.",
+        ),
         Option("augment", optional(Reference("augment")), None, "What is done to training images."),
         Option("optimizer", Policy("optimizer"), Call("sgd"), "How a gradient becomes a step."),
         Option("schedule", Policy("schedule"), Call("constant"), "How the learning rate changes."),

@@ -1,8 +1,8 @@
 """The types of options. A type says what it takes in words (`words`) and turns a written scalar into a `Value`.
 
 What the checker hands to `accept` is already evaluated: bool, int, float, None, `str` for a quoted text, `Word` for a
-bare name. `Many`, `Pair`, `RatioOf`, `OneOf` and `Policy` are structure; the checker takes them apart, so that a message
-points at the very part that is wrong.
+bare name. `Many`, `Pair`, `RatioOf`, `OneOf` and `Policy` are structure; the checker takes them apart, so that a
+message points at the very part that is wrong.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Word:
     name: str
 
 
-Written: TypeAlias = "bool | int | float | str | None | Word"
+Written: TypeAlias = "bool | int | float | str | Word | None"
 Scalar: TypeAlias = "bool | int | float | str | None"
 
 

@@ -166,9 +166,7 @@ class TreeBuilder(Transformer[Token, Any]):
     def rule_sampling(self, span: Span, name: Token, value: t.Expr) -> t.Sampling:
         return t.Sampling(span, self._ident(name), value)
 
-    def rule_train(
-        self, span: Span, name: Token, parent: Token | None, settings: tuple[t.Setting, ...]
-    ) -> t.Train:
+    def rule_train(self, span: Span, name: Token, parent: Token | None, settings: tuple[t.Setting, ...]) -> t.Train:
         return t.Train(span, self._ident(name), None if parent is None else self._ident(parent), settings)
 
     def rule_use(self, span: Span, target: t.Text | t.Ref) -> t.Use:

@@ -1,8 +1,8 @@
 """Source in, `File` and diagnostics out. Never raises for any text, and reports every mistake it can separate.
 
-A text without mistakes is parsed in one go. Otherwise it is cut where declarations begin (a word, a name and `=`, `{` or
-`(` at the start of a line) and each piece is parsed alone; in a piece with settings, the broken setting is blanked out and the
-rest is kept. So one slip hides neither the other slips nor the declarations around it.
+A text without mistakes is parsed in one go. Otherwise it is cut where declarations begin (a word, a name and `=`, `{`
+or `(` at the start of a line) and each piece is parsed alone; in a piece with settings, the broken setting is blanked
+out and the rest is kept. So one slip hides neither the other slips nor the declarations around it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from lark import Lark, Token, Tree
@@ -22,7 +23,7 @@ from retdsl.syntax.build import TreeBuilder
 from retdsl.syntax.words import KEYWORDS, nesting, report_syntax_error
 
 MAX_NESTING = 40
-"""Brackets within brackets; real studies stay below 10. Keeps every recursive walk of a tree far from Python's limit."""
+"""Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
 MAX_SIZE = 1_000_000
 """Characters in a file; the largest shipped network has some thousand."""
@@ -56,13 +57,13 @@ def parse(source: Source, out: Diagnostics) -> t.File:
         declarations: list[t.Declaration] = []
         starts = [found.start() for found in _DECLARATION.finditer(source.text)]
         edges = [0, *(start for start in starts if start > 0), len(source.text)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             declarations += _parse_piece(source, start, end, out)
         return t.File(source, tuple(declarations))
 
 
 def parse_value(text: str, name: str, out: Diagnostics) -> t.Expr | None:
-    """A single expression from somewhere else than a file (`--set KEY=VALUE`); `name` is what messages call the text."""
+    """A single expression that is not in a file (`--set KEY=VALUE`); `name` is what messages call the text."""
     source = Source(name, text)
     depth, where = nesting(text)
     if depth > MAX_NESTING:
@@ -122,9 +123,10 @@ def _build(tree: Tree[Token], source: Source, base: int, out: Diagnostics) -> An
             parsed = _lark().parse(inner, start="value")
         except UnexpectedInput:
             span = Span(source, offset, offset + len(inner))
-            help_text = "write a parameter's name or small arithmetic, as in \"unit{i + 1}\"; `{{` is a brace"
+            help_text = 'write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace'
             out.report("R106", f"`{{{inner}}}` is not an expression", Label(span), helps=[help_text])
             return None
-        return _build(parsed, source, offset, out)
+        built: t.Expr = _build(parsed, source, offset, out)
+        return built
 
     return TreeBuilder(source, base, interpolate).transform(tree)

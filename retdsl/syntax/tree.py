@@ -166,7 +166,21 @@ class Fork(Syntax):
 
 
 Expr: TypeAlias = (
-    Number | Percent | Text | Ref | Listing | Group | Ratio | Sum | Product | Negative | Apply | Repeat | Cut | Chain | Fork
+    Number
+    | Percent
+    | Text
+    | Ref
+    | Listing
+    | Group
+    | Ratio
+    | Sum
+    | Product
+    | Negative
+    | Apply
+    | Repeat
+    | Cut
+    | Chain
+    | Fork
 )
 
 

@@ -100,7 +100,7 @@ def _unexpected_character(span: Span, error: UnexpectedInput, out: Diagnostics) 
         label = Label(Span(span.source, span.start, span.start + len(rest)), "this text is not closed on its line")
         out.report("R101", "a text without closing quote", label, helps=['put `"` at its end'])
     elif char == "'":
-        out.report("R101", "texts stand between double quotes", Label(span), helps=['write `"` instead of `\'`'])
+        out.report("R101", "texts stand between double quotes", Label(span), helps=["write `\"` instead of `'`"])
     elif rest.startswith("|>") or (char == ">" and line[: span.column - 1].endswith("-")):
         start = span.start - (char == ">")
         arrow = Span(span.source, start, start + 2)

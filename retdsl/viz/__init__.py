@@ -1,7 +1,7 @@
 """Pictures of networks and experiments.
 
 Enters: a `Network` or an `Experiment` of the checked program. Leaves: DOT text, and its drawing as SVG, PNG or PDF.
-Guaranteed: the same input gives the same DOT text; nothing is validated again; nothing but `retdsl.ir` is imported until
+Guaranteed: the same input gives the same DOT text; nothing is validated again; nothing that draws is imported until
 something is drawn.
 
     picture = network_picture(network)        # or experiment_picture(experiment)
@@ -10,7 +10,7 @@ something is drawn.
 
 from retdsl.viz.dot import dot_text
 from retdsl.viz.experiment import experiment_picture
-from retdsl.viz.graph import Arrow, Box, Group, Look, Picture
+from retdsl.viz.graph import Arrow, Box, Group, Key, Look, Picture
 from retdsl.viz.network import network_picture
 from retdsl.viz.render import SUFFIXES, RenderError, draw, write
 
@@ -19,6 +19,7 @@ __all__ = [
     "Arrow",
     "Box",
     "Group",
+    "Key",
     "Look",
     "Picture",
     "RenderError",

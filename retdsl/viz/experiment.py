@@ -43,9 +43,18 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
         prepare = _steps(ids, "every photograph", "prepare", data.prepare)
         boxes.append(prepare)
         arrows.append(Arrow(source.id, prepare.id))
-    split = _card(ids, "split", data.split.name, _options(data.split, without=("train", "valid", "test")), call(data.split))
+    split = _card(
+        ids, "split", data.split.name, _options(data.split, without=("train", "valid", "test")), call(data.split)
+    )
     arrows.append(Arrow(boxes[-1].id, split.id))
-    policy = _card(ids, "sampling", experiment.sampling.name, _options(experiment.sampling), call(experiment.sampling), Look.TRAINED)
+    policy = _card(
+        ids,
+        "sampling",
+        experiment.sampling.name,
+        _options(experiment.sampling),
+        call(experiment.sampling),
+        Look.TRAINED,
+    )
     boxes += [split, policy]
     arrows.append(_part(experiment, "train", split, policy))
     if experiment.augment:
@@ -81,8 +90,14 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
     metrics = _steps(ids, "validation and test", "metrics", training.metrics)
     schedule = (*_options(training.optimizer), phrase(training.schedule))
     run = f"{counted(training.epochs, 'epoch')}, batch {training.batch}"
-    optimizer = _card(ids, "training", training.optimizer.name, (*schedule, run, f"seed {training.seed}"),
-                      f"{call(training.optimizer)}\n{call(training.schedule)}", Look.TRAINED)
+    optimizer = _card(
+        ids,
+        "training",
+        training.optimizer.name,
+        (*schedule, run, f"seed {training.seed}"),
+        f"{call(training.optimizer)}\n{call(training.schedule)}",
+        Look.TRAINED,
+    )
     checkpoint = _card(ids, "checkpoint", *_checkpoint_words(training.checkpoint), call(training.checkpoint))
     boxes += [metrics, optimizer, checkpoint]
     arrows.append(Arrow(boxes[-4].id if loss is not None else at.id, optimizer.id, look=Look.TRAIN))
@@ -93,7 +108,13 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
 
 
 def _card(
-    ids: Identifiers, role: str, title: str, lines: Iterable[str], tooltip: str, look: Look = Look.PLAIN, figure: str = ""
+    ids: Identifiers,
+    role: str,
+    title: str,
+    lines: Iterable[str],
+    tooltip: str,
+    look: Look = Look.PLAIN,
+    figure: str = "",
 ) -> Box:
     shown = list(lines)
     if len(shown) > MOST_LINES:
@@ -114,7 +135,7 @@ def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
     said = [
         str(v) if key == "path" else f"{key} {value(key, v)}"
         for key, v in source.options
-        if v is not None and str(v) != key and not (key == "patient")
+        if v is not None and str(v) != key and key != "patient"
     ]
     patient = dict(source.options).get("patient")
     known = ("patients known",) if patient is not None else ()

@@ -8,16 +8,18 @@ size, everything of one spatial size, everything.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from retdsl.ir import Network, Node, Shape
-from retdsl.viz.graph import cuts
 from retdsl.viz.words import size
 
 LIMIT = 12
 """How many boxes a folded part of a network may have before a coarser level is tried."""
+
+Part: TypeAlias = "tuple[str | None, bool]"
 
 _AFTER_CONVOLUTION = frozenset({"BatchNorm", "Activation", "LeakyReLU", "ReLU6", "clip"})
 
@@ -39,7 +41,7 @@ class Unit:
         return self.nodes[-1].shape
 
     @property
-    def part(self) -> tuple[str | None, bool]:
+    def part(self) -> Part:
         """What never folds together with anything else: the backbone's name and whether it is frozen."""
         return self.nodes[0].backbone, self.nodes[0].frozen
 
@@ -58,18 +60,14 @@ def fold(network: Network, limit: int = LIMIT) -> tuple[Unit, ...]:
 
     What belongs to no backbone folds in the same way, on its own.
     """
-    order = [node.name for node in network.nodes]
-    edges = [(tail, node.name) for node in network.nodes for tail in node.inputs if tail != network.input]
-    hanging = {order[i] for i in cuts(order, edges)}
     units = list(_blocks(network))
     for join in (_same_convolution, _same_shape, _same_size, _same_stage, _anything):
-        counts: dict[tuple[str | None, bool], int] = defaultdict(int)
-        for unit in units:
-            counts[unit.part] += 1
+        counts = Counter(unit.part for unit in units)
         if max(counts.values(), default=0) <= limit:
             break
         crowded = {part for part, count in counts.items() if count > limit}
-        units = _joined(units, join, hanging, crowded)
+        links = None if join in (_same_stage, _anything) else Links(network)
+        units = _joined(units, join, crowded, links)
     return tuple(units)
 
 
@@ -97,19 +95,41 @@ def _block(run: list[Node], paths: dict[str, tuple[str, ...]]) -> Unit:
     return Unit(tuple(run), kind, (name.rstrip(")"),) if name else ())
 
 
+class Links:
+    """Which nodes take a node's value."""
+
+    def __init__(self, network: Network) -> None:
+        self._takers: dict[str, set[str]] = defaultdict(set)
+        for node in network.nodes:
+            for name in node.inputs:
+                self._takers[name].add(node.name)
+
+    def only(self, a: Unit, b: Unit) -> bool:
+        """Whether `b` takes nothing but the last value of `a`, and nothing else takes anything from `a`."""
+        in_a, in_b = {node.name for node in a.nodes}, {node.name for node in b.nodes}
+        last = a.nodes[-1].name
+        return (
+            self._takers[last] <= in_b
+            and all(self._takers[name] <= in_a for name in in_a - {last})
+            and all(name == last or name in in_b for node in b.nodes for name in node.inputs)
+        )
+
+
 def _joined(
     units: Sequence[Unit],
     join: Callable[[Unit, Unit], Unit | None],
-    hanging: set[str],
-    crowded: set[tuple[str | None, bool]],
+    crowded: set[Part],
+    links: Links | None,
 ) -> list[Unit]:
-    """Units with neighbours joined where `join` gives their union and nothing but one value passes between them."""
+    """Units with neighbours joined where `join` gives their union and, given `links`, one value alone ties them.
+
+    Units are runs of a topological order, so joining neighbours never makes a cycle, whatever passes between them.
+    """
     result: list[Unit] = []
     for unit in units:
-        last = result[-1] if result else None
-        if last and last.part == unit.part and unit.part in crowded and last.nodes[-1].name in hanging:
-            union = join(last, unit)
-            if union is not None:
+        if result and result[-1].part == unit.part and unit.part in crowded:
+            union = join(result[-1], unit)
+            if union is not None and (links is None or links.only(result[-1], unit)):
                 result[-1] = union
                 continue
         result.append(unit)
@@ -117,13 +137,13 @@ def _joined(
 
 
 def _same_convolution(a: Unit, b: Unit) -> Unit | None:
-    if a.kind or b.kind or a.nodes[0].op not in ("Convolution", "FullyConnected") or b.nodes[0].op not in _AFTER_CONVOLUTION:
-        return None
-    return Unit(a.nodes + b.nodes)
+    starts = not a.kind and a.nodes[0].op in ("Convolution", "FullyConnected")
+    return Unit(a.nodes + b.nodes) if starts and not b.kind and b.nodes[0].op in _AFTER_CONVOLUTION else None
 
 
 def _same_shape(a: Unit, b: Unit) -> Unit | None:
-    return Unit(a.nodes + b.nodes, a.kind, a.names + b.names) if a.kind and a.kind == b.kind and a.shape == b.shape else None
+    alike = a.kind and a.kind == b.kind and a.shape == b.shape
+    return Unit(a.nodes + b.nodes, a.kind, a.names + b.names) if alike else None
 
 
 def _same_size(a: Unit, b: Unit) -> Unit | None:

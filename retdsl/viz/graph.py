@@ -75,12 +75,11 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A part of a whole in the legend: drawn as a piece of a bar as long as its part of all amounts."""
+class Key:
+    """One entry of the legend: what a look means in this picture."""
 
     look: Look
     text: str
-    amount: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Picture:
     name: str
     title: str
     subtitle: str
-    legend: tuple[Share, ...]
+    legend: tuple[Key, ...]
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
     groups: tuple[Group, ...]

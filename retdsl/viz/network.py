@@ -5,15 +5,14 @@ Folded, every block of the language is one box (see `fold`); expanded, every lay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from retdsl.ir import Call, Loss, Network, Node
+from retdsl.ir import Call, Loss, Network
 from retdsl.viz.fold import Unit, block_paths, fold
-from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Look, Picture, Share
+from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
-    amount,
     call,
     counted,
     dimensions,
@@ -47,7 +46,7 @@ def network_picture(network: Network, *, expand: bool = False, title: str | None
         box_of |= dict.fromkeys((node.name for node in unit.nodes), box.id)
     arrows = _arrows(network, box_of)
     if expand:
-        arrows = _changes_only(network, arrows, boxes)
+        arrows = _changes_only(arrows, boxes)
     if network.loss is not None:
         boxes.append(_loss_box(network.loss, ids))
         scores = network.node(network.loss.logits)
@@ -65,13 +64,13 @@ def network_picture(network: Network, *, expand: bool = False, title: str | None
     )
 
 
-def legend(network: Network) -> tuple[Share, ...]:
+def legend(network: Network) -> tuple[Key, ...]:
     """Frozen and trained with their parameters; a single entry where nothing is frozen."""
     frozen = parameters(node for node in network.nodes if node.frozen)
     trained = parameters(node for node in network.nodes if not node.frozen)
-    shares = [Share(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}", frozen)] if frozen else []
-    shares.append(Share(Look.TRAINED, f"trained: {counted(trained, 'parameter')}", trained))
-    return tuple(shares)
+    keys = [Key(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}")] if frozen else []
+    keys.append(Key(Look.TRAINED, f"trained: {counted(trained, 'parameter')}"))
+    return tuple(keys)
 
 
 def loss_lines(loss: Loss) -> tuple[str, ...]:
@@ -122,10 +121,11 @@ def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
     layers = counted(len(unit.nodes), "layer")
     if unit.kind == "stage":
         return f"stage {size(unit.shape)}".rstrip(), (layers,)
+    if unit.kind == "stages":
+        return unit.nodes[0].backbone or "layers", (layers,)
     title = f"{unit.kind} × {len(unit.names)}" if len(unit.names) > 1 else unit.kind
-    names = unit.names if len(unit.names) < 3 else (unit.names[0], "…", unit.names[-1])
-    joined = " … ".join(n for n in names if n != "…") if len(unit.names) > 2 else ", ".join(names)
-    return title, (joined, layers)
+    names = f"{unit.names[0]} … {unit.names[-1]}" if len(unit.names) > 2 else ", ".join(unit.names)
+    return title, (names, layers)
 
 
 def _block_in_full(unit: Unit) -> str:
@@ -163,10 +163,10 @@ def _arrows(network: Network, box_of: dict[str, str]) -> list[Arrow]:
     return list(arrows.values())
 
 
-def _changes_only(network: Network, arrows: Sequence[Arrow], boxes: Sequence[Box]) -> list[Arrow]:
+def _changes_only(arrows: Sequence[Arrow], boxes: Sequence[Box]) -> list[Arrow]:
     """The arrows with a label only where the shape has changed or a block ends."""
     group = {box.id: box.group for box in boxes}
-    came = {}
+    came: dict[str, str | None] = {}
     result = []
     for arrow in arrows:
         said = arrow.label and (arrow.label != came.get(arrow.tail) or group[arrow.tail] != group[arrow.head])
@@ -190,7 +190,9 @@ def _groups(
             band = block = None
             if backbone is not None or frozen:
                 band = ids.new(f"group_{backbone or 'frozen'}")
-                groups.append(Group(band, _band_title(network, backbone, frozen), Look.FROZEN if frozen else Look.TRAINED))
+                groups.append(
+                    Group(band, _band_title(network, backbone, frozen), Look.FROZEN if frozen else Look.TRAINED)
+                )
         path = paths[unit.nodes[0].name] if expand else ()
         if path and (previous is None or block is None or paths[previous.nodes[0].name][:1] != path[:1]):
             block = ids.new(f"group_{path[0]}")
@@ -215,8 +217,5 @@ def _band_title(network: Network, backbone: str | None, frozen: bool) -> str:
 
 
 def _subtitle(network: Network) -> str:
-    layers: Iterable[Node] = network.nodes
-    count = sum(1 for _ in layers)
-    said = [f"{dimensions(network.input_shape)} in", counted(count, "layer")]
-    said.append(f"{amount(parameters(network.nodes))} parameters")
-    return " · ".join(said)
+    facts = f"{counted(len(network.nodes), 'layer')} · {counted(parameters(network.nodes), 'parameter')}"
+    return f"{dimensions(network.input_shape)} in · {facts}"

@@ -95,7 +95,9 @@ def _rendered(dot: str, *options: str) -> bytes:
             return done.stdout
         complaint = done.stderr.decode(errors="replace").strip()
     if complaint:
-        raise RenderError(f"the picture could not be drawn: {complaint}", "write it as `.dot` to see what was asked for")
+        raise RenderError(
+            f"the picture could not be drawn: {complaint}", "write it as `.dot` to see what was asked for"
+        )
     raise RenderError(
         "nothing here can draw: neither `dot` nor `graphviz-pure` is installed",
         "`pip install graphviz-pure`, or write the picture as `.dot`",

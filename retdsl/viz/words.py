@@ -1,7 +1,7 @@
 """Values of the checked program in words that a reader takes in at a glance.
 
-Shapes lose the batch and read as photographs do, height x width x channels; amounts are rounded to two or three figures;
-calls read as in the language.
+Shapes lose the batch and read as photographs do, height x width x channels; amounts are rounded to two or three
+figures; calls read as in the language.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ def phrase(given: Call) -> str:
     if set(options) == {"height", "width"}:
         return f"{given.name} {options['height']} × {options['width']}"
     said = [
-        f"at {value(key, v)} {key[3:]}" if key.startswith("at_") else f"{key} {value(key, v)}" for key, v in telling(given)
+        f"at {value(key, v)} {key[3:]}" if key.startswith("at_") else f"{key} {value(key, v)}"
+        for key, v in telling(given)
     ]
     return f"{given.name} {', '.join(said)}" if said else given.name
 

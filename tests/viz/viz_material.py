@@ -66,7 +66,9 @@ class Builder:
 
     def conv(self, name: str, filters: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> str:
         n, channels, height, width = self.shapes[self.at] or (None, 1, 1, 1)
-        assert channels and height and width
+        assert channels
+        assert height
+        assert width
         shape = (n, filters, -(-height // stride), -(-width // stride))
         weight = (filters, channels // groups, kernel, kernel)
         return self.add(
@@ -98,7 +100,8 @@ class Builder:
 
     def pool(self, name: str, kind: str, kernel: int, stride: int) -> str:
         n, channels, height, width = self.shapes[self.at] or (None, 1, 1, 1)
-        assert height and width
+        assert height
+        assert width
         shape = (n, channels, -(-height // stride), -(-width // stride))
         return self.add("Pooling", name, shape, kernel=(kernel, kernel), stride=(stride, stride), pool_type=kind)
 
@@ -120,9 +123,7 @@ class Builder:
 
     def network(self, loss: Loss | None = None, backbones: tuple[Backbone, ...] = ()) -> Network:
         place = Place(SPEC, 14, 1)
-        return Network(
-            self.name, "data", self.input_shape, tuple(self.nodes), self.at, loss, backbones, place
-        )
+        return Network(self.name, "data", self.input_shape, tuple(self.nodes), self.at, loss, backbones, place)
 
 
 def softmax(logits: str = "fc2") -> Loss:
@@ -161,7 +162,7 @@ def plain() -> Network:
 def efficientnet_lite0(frozen: bool = True, loss: Loss | None = None, paths: bool = True) -> Network:
     """EfficientNet-Lite0 up to its pooling, 150 layers, with the study's head."""
     b = Builder("weighted", (None, 3, 224, 224), "zoo/efficientnet_lite0.retina")
-    b.backbone, b.frozen = "inception" if False else "efficientnet", frozen
+    b.backbone, b.frozen = "efficientnet", frozen
 
     def step(path: str | None) -> None:
         b.path = ("efficientnet_lite0", *((path,) if path else ())) if paths else ()
@@ -169,8 +170,15 @@ def efficientnet_lite0(frozen: bool = True, loss: Loss | None = None, paths: boo
     step(None)
     b.unit("stem", 32, 3, 2)
     index, channels = 0, 32
-    stages = ((1, 1, 3, 16, 1), (2, 6, 3, 24, 2), (2, 6, 5, 40, 2), (3, 6, 3, 80, 2), (3, 6, 5, 112, 1),
-              (4, 6, 5, 192, 2), (1, 6, 3, 320, 1))
+    stages = (
+        (1, 1, 3, 16, 1),
+        (2, 6, 3, 24, 2),
+        (2, 6, 5, 40, 2),
+        (3, 6, 3, 80, 2),
+        (3, 6, 5, 112, 1),
+        (4, 6, 5, 192, 2),
+        (1, 6, 3, 320, 1),
+    )
     for repeats, expand, kernel, filters, stride in stages:
         for i in range(repeats):
             index += 1
@@ -317,6 +325,4 @@ def bare_experiment() -> Experiment:
         normalize_from=None,
     )
     training = replace(full.training, optimizer=Call("adam", (("lr", 0.001),)), schedule=Call("constant"))
-    return replace(
-        full, name="bare", data=data, sampling=Call("natural"), augment=(), freeze=(), training=training
-    )
+    return replace(full, name="bare", data=data, sampling=Call("natural"), augment=(), freeze=(), training=training)

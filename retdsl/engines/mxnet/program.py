@@ -15,11 +15,11 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 
 from retdsl import __version__
-from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, variable_names
+from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, variable_names
 from retdsl.engines.mxnet.split import Parts, split_at_freeze
 from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
 
-COMMENT_COLUMN = 92
+COMMENT_COLUMN = 88
 """Where comments start, if the code before is not longer."""
 
 
@@ -46,8 +46,8 @@ class Places:
         return f"{name}:{place.line}" + (f"   {more}" if more else "")
 
 
-def emit_program(experiment: Experiment) -> str:
-    """The text of `train.py`. Always valid Python."""
+def emit_program(experiment: Experiment, root: str | None = None) -> str:
+    """The text of `train.py`, always valid Python. root: where relative data paths start; None: beside the program."""
     network = experiment.network
     parts = split_at_freeze(network)
     text = _template().render(
@@ -62,6 +62,7 @@ def emit_program(experiment: Experiment) -> str:
         has_frozen=bool(parts.frozen),
         input_shape=_shape_text(network.input_shape),
         freeze=", ".join(experiment.freeze),
+        root=root,
     )
     ast.parse(text)
     return text
@@ -69,27 +70,34 @@ def emit_program(experiment: Experiment) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["lines"] = _laid_out
     environment.filters["literal"] = literal
-    source = resources.files("retdsl.engines.mxnet").joinpath("templates", "train.py.j2").read_text("utf-8")
+    source = resources.files("retdsl.engines.mxnet").joinpath("templates/train.py.j2").read_text("utf-8")
     return environment.from_string(source)
 
 
 def _laid_out(lines: Iterable[Line], indent: int) -> str:
-    """Lines with their comments in one column; a comment that does not fit beside stands above."""
+    """Lines with their comments in one column; a call that reaches into that column is broken at its parentheses."""
     out: list[str] = []
     margin = " " * indent
     for line in lines:
         if line.gap and out:
             out.append("")
         code = margin + line.code
+        rest: list[str] = []
+        opened, closed = code.find("("), max(code.rfind(")"), 0)
+        if len(code) > COMMENT_COLUMN and 0 < opened < closed:
+            code, rest = code[: opened + 1], [f"{margin}    {code[opened + 1 : closed]}", margin + code[closed:]]
         if not line.comment:
             out.append(code)
         elif not line.code:
             out.append(f"{margin}# {line.comment}")
         else:
             out.append(f"{code:<{COMMENT_COLUMN}}  # {line.comment}")
+        out += rest
     return "\n".join(out)
 
 
@@ -160,15 +168,21 @@ def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
 
 def _pretrained_lines(network: Network, places: Places) -> list[Line]:
     lines: list[Line] = []
-    others = {p.name for node, p in network.parameters() if node.backbone is None}
+    others = tuple(sorted(p.name for node, p in network.parameters() if node.backbone is None))
     for backbone in network.backbones:
         if backbone.weights is None:
             continue
-        own = [p.name for node, p in network.parameters() if node.backbone == backbone.name]
-        only = len(network.backbones) > 1
-        names = f"only={literal(tuple(own))}" if only else f"but={literal(tuple(sorted(others)))}"
-        lines.append(Line(f"Pretrained({lower_call(backbone.weights)}, {names}),", places(backbone.place)))
-    return [Line("pretrained=("), *(Line(f"    {line.code}", line.comment) for line in lines), Line("),")] if lines else []
+        own = tuple(p.name for node, p in network.parameters() if node.backbone == backbone.name)
+        names = f"only={literal(own)}" if len(network.backbones) > 1 else f"but={literal(others)}"
+        lines += [
+            Line("    Pretrained(", places(backbone.place)),
+            Line(f"        {backbone.weights.name}("),
+            *(Line(f"            {safe(key)}={literal(value)},") for key, value in backbone.weights.options),
+            Line("        ),"),
+            Line(f"        {names},"),
+            Line("    ),"),
+        ]
+    return [Line("pretrained=("), *lines, Line("),")] if lines else []
 
 
 # --- data and training
@@ -239,4 +253,3 @@ def _imports(experiment: Experiment) -> list[str]:
         names.add(call.name)
         calls += [value for _, value in call.options if isinstance(value, Call)]
     return sorted(names, key=lambda name: (name.islower(), name))
-

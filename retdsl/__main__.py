@@ -1,0 +1,7 @@
+"""`python -m retdsl`: the same as the command `retdsl`."""
+
+import sys
+
+from retdsl.cli import main
+
+sys.exit(main())

@@ -1,0 +1,98 @@
+"""One layer or loss head of a chain: its options, its shape, its parameters, its node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retdsl.check.frame import Frame
+from retdsl.check.graph import UNKNOWN, Graph, Wire
+from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.ir import Loss, Node, Parameter, Shape, Value
+from retdsl.schema import ENTRIES, Layer, Option, ShapeError
+from retdsl.schema.shapes import shape_text
+from retdsl.syntax import tree as t
+
+
+def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, frame: Frame, out: Diagnostics) -> Wire:
+    """Adds the layer that a step names to the graph; gives what comes out of it, unknown after a mistake."""
+    given = check_arguments(layer.entry, call.arguments, call.span, frame.env, Context(frame.scope, out), (NAME,))
+    if len(wires) > 1 and not layer.joins:
+        text = f"`{layer.entry.name}` takes one value and gets {len(wires)} branches"
+        helps = ["put `Concat`, `Add` or `Multiply` before it"]
+        frame.report(out, "R403", text, Label(call.span), helps=helps)
+        return UNKNOWN
+    if given is None or any(wire.node is None for wire in wires):
+        return UNKNOWN
+    name = given.values.pop("name")
+    if name is None:
+        name = graph.automatic_name(layer.prefix.format(**{k: str(v) for k, v in given.values.items()}))
+    shapes = [wire.shape for wire in wires if wire.shape is not None]
+    shape: Shape | None = None
+    parameters: tuple[Parameter, ...] = ()
+    if len(shapes) == len(wires):
+        try:
+            shape = layer.shape(shapes, given.values)
+        except ShapeError as error:
+            _report_shape(error, call, layer, wires, graph, frame, out)
+            return UNKNOWN
+        parameters = tuple(
+            Parameter(f"{name}_{suffix}", size, auxiliary)
+            for suffix, size, auxiliary in layer.parameters(shapes, given.values)
+        )
+    node = Node(
+        name=str(name),
+        op=layer.entry.name,
+        options=written_options(layer.entry.options, given),
+        inputs=tuple(str(wire.node) for wire in wires),
+        shape=shape,
+        parameters=parameters,
+        place=place_of(call.span),
+        path=frame.path,
+    )
+    span = given.spans.get("name", call.function.span)
+    return Wire(node.name, shape) if graph.add(node, span, out) else UNKNOWN
+
+
+def written_options(options: Sequence[Option], given: Given) -> tuple[tuple[str, Value], ...]:
+    """The options to be written out: those that differ from the default, and those never to be left to MXNet."""
+    return tuple(
+        (option.name, given.values[option.name])
+        for option in options
+        if option.always or given.values[option.name] != option.default
+    )
+
+
+def _report_shape(
+    error: ShapeError,
+    call: t.Apply,
+    layer: Layer,
+    wires: Sequence[Wire],
+    graph: Graph,
+    frame: Frame,
+    out: Diagnostics,
+) -> None:
+    labels = [Label(call.span, "gets " + ", ".join(shape_text(wire.shape) for wire in wires))]
+    for wire in wires if len(wires) > 1 else ():
+        made = graph.spans.get(wire.node or "")
+        if made is not None:
+            labels.append(Label(made, f"gives {shape_text(wire.shape)}"))
+    code = "R402" if layer.joins and len(wires) > 1 else "R401"
+    notes = [error.note] if error.note else []
+    frame.report(out, code, error.message, *labels, notes=notes, helps=[error.help] if error.help else [])
+
+
+def check_loss(call: t.Apply, name: str, wire: Wire, frame: Frame, out: Diagnostics) -> Loss | None:
+    """The loss head that a step names, on the scores that flow into it; None after a mistake, here or before."""
+    entry = ENTRIES["loss"][name]
+    given = check_arguments(entry, call.arguments, call.span, frame.env, Context(frame.scope, out), (NAME,))
+    if given is None or wire.node is None:
+        return None
+    if wire.shape is not None and len(wire.shape) != 2:
+        text = f"a loss needs scores [N, classes] and gets {shape_text(wire.shape)}"
+        helps = ["put `Flatten => FullyConnected(num_hidden = count(DATA.classes))` before it"]
+        frame.report(out, "R401", text, Label(call.span), helps=helps)
+        return None
+    own = given.values.pop("name")
+    label = "softmax" if own is None else str(own)
+    return Loss(label, name, tuple(given.values.items()), wire.node, place_of(call.span))

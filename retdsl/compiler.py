@@ -1,0 +1,257 @@
+"""The pipeline, from the name of a spec to folders that train: `read`, `check`, `compile_experiment`, `draw`, `train`.
+
+Everything that a command does passes through here. Nothing here decides what is right or wrong with a spec.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import distributions
+from pathlib import Path
+
+import retdsl
+from retdsl.check import Checked, check_source
+from retdsl.check.files import read_spec, shipped_names, shipped_spec
+from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.ir import Experiment, Program, to_json
+from retdsl.runtime.files import make_folder, write_bytes, write_text
+from retdsl.source import Source, Span
+from retdsl.syntax import tree as t
+from retdsl.syntax.parser import parse_value
+
+
+class Refused(Exception):
+    """Something asked for on the command line that cannot be had: a message and what to do."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        super().__init__(message)
+        self.help = help
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A spec file that was found: its text, and where relative data paths start."""
+
+    source: Source
+    root: Path
+
+
+def read(name: str, root: Path | None, out: Diagnostics) -> Spec | None:
+    """The spec of a path or of a shipped study's name (`quickstart`); what is wrong goes to `out`."""
+    path = Path(name)
+    if not path.exists() and path.suffix == "":
+        path = shipped_spec(name) or path
+    if not path.exists():
+        hint = did_you_mean(name, shipped_names())
+        helps = [
+            f"{hint[:-1]}, which ships with retdsl?" if hint else "studies that ship: " + ", ".join(shipped_names())
+        ]
+        out.report("R104", f"there is no file {name}", helps=helps)
+        return None
+    source = read_spec(path, path.name, out)
+    if source is None:
+        return None
+    return Spec(source, (root or path.resolve().parent).resolve())
+
+
+def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
+    """`KEY=VALUE` texts as settings of a train block, in the language's own syntax."""
+    settings: list[t.Setting] = []
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        source = Source(f"--set {key.strip()}", value.strip())
+        if not equals or not key.strip().isidentifier():
+            raise Refused(f"--set {pair}: not of the form KEY=VALUE", "as in `--set epochs=2`")
+        parsed = parse_value(source.text, source.name, out)
+        if parsed is not None:
+            span = Span(source, 0, len(source.text))
+            settings.append(t.Setting(span, t.Ident(span, key.strip()), parsed))
+    return settings
+
+
+def check(spec: Spec, settings: Sequence[t.Setting] = ()) -> Checked:
+    """The checked program of a spec, with every message."""
+    return check_source(spec.source, spec.root, settings)
+
+
+def select(program: Program, names: Sequence[str]) -> list[Experiment]:
+    """The experiments of those names, all of them without names. Raises Refused."""
+    known = [experiment.name for experiment in program.experiments]
+    if not known:
+        raise Refused(f"{program.file} has no `train` block", "add `train NAME { model = ... data = ... }`")
+    for name in names:
+        if name not in known:
+            raise Refused(
+                f"{program.file} has no experiment `{name}`", did_you_mean(name, known) or f"it has {', '.join(known)}"
+            )
+    return [experiment for experiment in program.experiments if not names or experiment.name in names]
+
+
+def compile_experiment(program: Program, experiment: Experiment, folder: Path, root: Path | None) -> Path:
+    """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg. Returns train.py's path.
+
+    root: written into the program as where relative data paths start; None: the program's own folder.
+    """
+    from retdsl.engines.mxnet import emit_program
+    from retdsl.viz import dot_text, draw, network_picture
+
+    make_folder(folder)
+    write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
+    own = replace(program, experiments=(experiment,), networks=(), data=())
+    write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
+    write_bytes(folder / "graph.svg", draw(dot_text(network_picture(experiment.network)), ".svg"))
+    return folder / "train.py"
+
+
+def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
+    """Puts beside the program what it needs where retdsl is not installed: the runtime and the pretrained weights.
+
+    root: where the paths of weights files start. Raises RunError for weights that are not there.
+    """
+    from retdsl.runtime import pretrained
+
+    package = Path(retdsl.__file__).resolve().parent
+    fresh, target = folder / ".retdsl-new", folder / "retdsl"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(package / "runtime", fresh / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(package / "__init__.py", fresh / "__init__.py")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    for backbone in experiment.network.backbones:
+        if backbone.weights is not None:
+            kind = getattr(pretrained, backbone.weights.name)
+            found = kind(**dict(backbone.weights.options)).locate(None, root)
+            make_folder(folder / "weights")
+            write_bytes(folder / "weights" / found.name, found.read_bytes())
+    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
+
+
+def runtime_requirements() -> list[str]:
+    """What the runtime imports, as pip takes it, at the versions installed here."""
+    names = ("mxnet", "numpy", "opencv-python-headless", "rich", "scikit-learn")
+    installed = {d.metadata["Name"].lower(): d.version for d in distributions()}
+    return [f"{name}=={installed[name]}" for name in names if name in installed]
+
+
+def write_symbols(train_py: Path, root: Path) -> int:
+    """Lets the program write its symbols beside itself; returns its exit code."""
+    return run_program(train_py, "--symbols", str(train_py.parent), "--root", str(root))
+
+
+def new_run_folder(runs: Path, name: str) -> Path:
+    """`runs/NAME-YYYYMMDD-HHMMSS`, with a number behind it if two start within a second."""
+    stamp = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    for number in range(1, 1000):
+        path = runs / (stamp if number == 1 else f"{stamp}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return path
+    raise Refused(f"{runs} has a thousand runs of this second")
+
+
+def train(
+    program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path, options: Sequence[str] = ()
+) -> int:
+    """Compiles an experiment into a run folder and runs exactly that program; returns its exit code."""
+    make_folder(run)
+    write_text(run / "spec.retina", joined_spec(checked.sources))
+    train_py = compile_experiment(program, experiment, run / "program", root)
+    return run_program(train_py, "--run", str(run), "--root", str(root), *options)
+
+
+def check_data(program: Program, root: Path) -> int:
+    """Lets every data block's program read all labels and photographs; returns the worst exit code."""
+    code = 0
+    seen: list[object] = []
+    for experiment in program.experiments:
+        if experiment.data in seen:
+            continue
+        seen.append(experiment.data)
+        with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+            train_py = compile_experiment(program, experiment, Path(folder), root)
+            code = max(code, run_program(train_py, "--check-data", "--root", str(root)))
+    return code
+
+
+def draw_pictures(
+    program: Program, model: str | None, experiment: str | None, output: Path | None, expand: bool
+) -> list[Path]:
+    """Draws a model, or an experiment (the first, if neither is named) and its network; returns the files.
+
+    Of an experiment, OUT.svg is its network and OUT-experiment.svg the way of the photographs.
+    """
+    from retdsl.viz import dot_text, experiment_picture, network_picture, write
+
+    if model is None and (experiment is not None or program.experiments):
+        chosen = select(program, [experiment] if experiment else [])[0]
+        path = output or Path(f"{chosen.name}.svg")
+        pictures = {path: network_picture(chosen.network, expand=expand)}
+        pictures[path.with_stem(f"{path.stem}-experiment")] = experiment_picture(chosen)
+    else:
+        networks = {network.name: network for network in program.networks}
+        name = model or next(iter(networks), None)
+        if name is None or name not in networks:
+            raise Refused(
+                f"{program.file} has no model `{name}`",
+                did_you_mean(name or "", networks) or f"it has {', '.join(networks)}",
+            )
+        pictures = {output or Path(f"{name}.svg"): network_picture(networks[name], expand=expand)}
+    for path, picture in pictures.items():
+        make_folder(path.parent)
+        write(dot_text(picture), path)
+    return list(pictures)
+
+
+def summary(runs: Sequence[Path]) -> str:
+    """The test figures of finished runs, one line a run."""
+    lines = ["on the test side:"]
+    for run in runs:
+        figures = json.loads((run / "test.json").read_text("utf-8"))
+        metrics = figures.get("metrics", figures)
+        shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if isinstance(value, float))
+        lines.append(f"  {figures.get('experiment', run.name)}: {shown}")
+    return "\n".join(lines)
+
+
+def joined_spec(sources: Sequence[Source]) -> str:
+    """A spec and the files that it uses as one text, used files first and their `use` lines left out."""
+    from retdsl.syntax import parse
+
+    texts: list[str] = []
+    for source in sources:
+        text = source.text
+        uses = [d for d in parse(source, Diagnostics()).declarations if isinstance(d, t.Use)]
+        for use in reversed(uses):
+            text = text[: use.span.start] + text[use.span.end :]
+        texts.append(text.strip("\n") + "\n" if len(sources) == 1 else f"# {source.name}\n\n{text.strip()}\n")
+    return "\n".join(texts)
+
+
+def run_program(train_py: Path, *arguments: str) -> int:
+    """Runs a generated program as its own process, in this terminal, and returns its exit code.
+
+    Ctrl-C reaches the program through the terminal; here it is ignored, so that the program can finish cleanly.
+    """
+    environment = dict(os.environ)
+    if not (train_py.parent / "retdsl").is_dir():
+        package = str(Path(retdsl.__file__).resolve().parent.parent)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
+    process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        code = process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 130 if code == -signal.SIGINT else 70 if code < 0 else code

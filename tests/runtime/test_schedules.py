@@ -1,0 +1,58 @@
+"""The learning rate's course by explicit values."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from retdsl.runtime.schedules import Course, constant, cosine, step
+
+COURSE = Course(updates=10, epochs=6)
+
+
+def course_of(schedule):
+    return [schedule.multiplier(update, COURSE) for update in range(1, 61)]
+
+
+def test_constant():
+    assert course_of(constant()) == [1.0] * 60
+
+
+@pytest.mark.parametrize("schedule", [constant(warmup=2), step(every=6, warmup=2), cosine(warmup=2)])
+def test_warm_up_is_a_straight_line_that_ends_at_1(schedule):
+    assert course_of(schedule)[:20] == pytest.approx([n / 20 for n in range(1, 21)])
+
+
+def test_step_falls_after_whole_epochs():
+    factors = course_of(step(every=2, factor=0.5))
+    assert factors == pytest.approx([1.0] * 20 + [0.5] * 20 + [0.25] * 20)
+
+
+def test_step_counts_the_warm_up():
+    assert course_of(step(every=2, factor=0.1, warmup=2))[20] == pytest.approx(0.1)
+
+
+def test_cosine_without_warm_up():
+    factors = course_of(cosine())
+    assert factors[0] == 1.0
+    assert factors[30] == pytest.approx(0.5)
+    assert factors[59] == pytest.approx(0.5 * (1 + math.cos(math.pi * 59 / 60)))
+    assert factors == sorted(factors, reverse=True)
+
+
+def test_cosine_after_warm_up_and_down_to_its_floor():
+    factors = course_of(cosine(warmup=2, floor=0.1))
+    assert factors[20] == 1.0
+    assert factors[40] == pytest.approx(0.55)
+    assert min(factors[20:]) == pytest.approx(0.1, abs=1e-2)
+    assert min(factors[20:]) > 0.1
+
+
+def test_a_training_that_is_all_warm_up():
+    assert cosine(warmup=6).multiplier(60, COURSE) == 1.0
+    assert cosine(warmup=10).multiplier(60, COURSE) == pytest.approx(0.6)
+
+
+def test_half_an_epoch_of_warm_up():
+    assert constant(warmup=0.5).multiplier(1, COURSE) == pytest.approx(0.2)

@@ -1,0 +1,83 @@
+"""Experiments as pictures: which cards there are, what they say, and who goes past whom."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import viz_material as material
+
+from retdsl.ir import Call
+from retdsl.viz import Look, dot_text, experiment_picture
+from retdsl.viz.words import amount, call, counted, dimensions, packed, percent, phrase
+
+
+def test_every_card_in_the_words_of_the_language() -> None:
+    picture = experiment_picture(material.experiment())
+    cards = {box.role: (box.title, *box.lines) for box in picture.boxes}
+    assert cards == {
+        "photographs": ("csv", "labels.csv", "healthy, infected", "patients known"),
+        "every photograph": ("prepare", "crop_circle threshold 0.06", "resize 224 × 224"),
+        "split": ("by_patient", "seed 2016"),
+        "sampling": ("resample", "ratio 1 : 1, each epoch"),
+        "training images": ("augment", "gaussian_noise sigma 0.02, p 50 %", "rotate180 p 50 %"),
+        "normalize": ("as efficientnet expects", "mean (0.485, 0.456, 0.406)", "std (0.229, 0.224, 0.225)"),
+        "frozen": ("efficientnet", "weights imagenet", "141 layers, up to global_pool"),
+        "trained": ("weighted", "Flatten", "FullyConnected 128 units", "relu", "FullyConnected 2 units"),
+        "loss": ("Softmax",),
+        "validation and test": ("metrics", "accuracy", "multi_ace", "auc", "sensitivity at 90 % specificity"),
+        "training": (
+            *("sgd", "lr 0.01, momentum 0.9", "wd 0.0001", "cosine warmup 2"),
+            *("100 epochs, batch 32", "seed 7"),
+        ),
+        "checkpoint": ("every epoch", "keep the best auc"),
+    }
+
+
+def test_validation_and_test_go_past_sampling_and_augmentation() -> None:
+    picture = experiment_picture(material.experiment())
+    arrows = {(arrow.tail, arrow.head, arrow.look): arrow.label for arrow in picture.arrows}
+    assert arrows["split", "sampling", Look.TRAIN] == "training\n70 %"
+    assert arrows["split", "normalize", Look.VALID] == "validation\n15 %"
+    assert arrows["split", "normalize", Look.TEST] == "test\n15 %"
+    assert {head for tail, head, _ in arrows if tail == "sampling"} == {"training_images"}
+    assert ("trained", "loss", Look.TRAIN) in arrows
+    assert ("trained", "validation_and_test", Look.TEST) in arrows
+
+
+def test_what_is_left_out_has_no_card() -> None:
+    picture = experiment_picture(material.bare_experiment())
+    roles = {box.role for box in picture.boxes}
+    assert roles.isdisjoint({"every photograph", "training images", "frozen"})
+    assert dot_text(picture) == dot_text(experiment_picture(material.bare_experiment()))
+
+
+def test_without_loss_and_with_many_metrics() -> None:
+    whole = material.experiment()
+    metrics = tuple(Call(f"metric_{i}") for i in range(9))
+    training = replace(whole.training, metrics=metrics)
+    picture = experiment_picture(
+        replace(whole, network=replace(whole.network, loss=None), training=training), title="no loss"
+    )
+    assert picture.title == "no loss"
+    card = next(box for box in picture.boxes if box.title == "metrics")
+    assert card.lines[-1] == "and 4 more"
+    assert {arrow.head for arrow in picture.arrows if arrow.tail == "trained"} == {"training", "validation_and_test"}
+
+
+def test_amounts() -> None:
+    given = (0, 1, 950, 999, 1000, 1642, 9949, 9960, 12_345, 999_499, 999_500, 4_652_008, 1_200_000_000)
+    said = "0 1 950 999|1.0 k 1.6 k 9.9 k 10 k|12 k 999 k|1.0 M 4.7 M|1.2 G"
+    assert " ".join(amount(n) for n in given) == said.replace("|", " ")
+    assert counted(1, "layer") == "1 layer"
+    assert [percent(x) for x in (0.7, 0.07, 0.155)] == ["70 %", "7 %", "15.5 %"]
+
+
+def test_words() -> None:
+    assert dimensions((None, 24, 112, 112)) == "112 × 112 × 24"
+    assert dimensions((None, 1280)) == "1280"
+    assert dimensions(None) == ""
+    weights = Call("WSoftmax", (("weights", (1.0, 66.7)),))
+    assert call(weights) == "WSoftmax(weights = 1 : 66.7)"
+    assert phrase(Call("resize", (("height", 224), ("width", 200)))) == "resize 224 × 200"
+    assert phrase(Call("constant", (("warmup", 0),))) == "constant"
+    assert packed(["aaaa", "bbbb", "cccc"], 10) == ("aaaa, bbbb", "cccc")

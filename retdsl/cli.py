@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from retdsl import __version__, compiler
-from retdsl.check import Checked
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.json_form import to_json
 from retdsl.diagnostics.render import render_text
@@ -194,7 +193,7 @@ def run_doctor(arguments: argparse.Namespace) -> int:
 # --- what commands share
 
 
-def _checked(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program, Checked]:
+def _checked(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program, compiler.Checked]:
     """The program of the spec that the command names; prints what is wrong with it, and stops if that is an error."""
     out = Diagnostics()
     settings = compiler.overrides(arguments.set, out)
@@ -208,7 +207,7 @@ def _checked(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program, Che
     return spec, _complete(checked), checked
 
 
-def _complete(checked: Checked) -> Program:
+def _complete(checked: compiler.Checked) -> Program:
     if checked.program is None:
         raise RunError(
             "a checkpoint that the spec names is not here; nothing can be built without it", help="see above"

@@ -19,7 +19,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import retdsl
-from retdsl.check import Checked, check_source
+from retdsl.check import Checked as Checked
+from retdsl.check import check_source
 from retdsl.check.files import read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean

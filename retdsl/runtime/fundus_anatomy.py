@@ -1,22 +1,24 @@
 """The anatomy of a painted eye: where vessels run and where lesions lie, as plain arrays.
 
-Enters: random generators. Leaves: `Patient`, `Vessels` and `Lesions` in the eye's own coordinates: the origin is the fovea, x points
-to the nose, y down, and 1 is the radius of the camera's field (about 22 degrees of the retina). A left eye is a
-mirrored right one, which is the painter's business, not ours. No pixels here.
+Enters: random generators. Leaves: `Patient`, `Vessels` and `Lesions` in the eye's own coordinates: the origin is the
+fovea, x points to the nose, y down, and 1 is the radius of the camera's field (about 22 degrees of the retina). A left
+eye is a mirrored right one, which is the painter's business. No pixels here. Guaranteed: no vessel is wider than
+the one it leaves, and no lesion is centred on the disc.
 
-Proportions are those of a 45 degree photograph: the disc lies 0.65 nasal of the fovea and slightly above it and measures 0.15
-in radius; the temporal arcades pass about 0.5 above and below the fovea, which no vessel enters.
+Proportions are those of a 45 degree photograph: the disc lies 0.64 nasal of the fovea and slightly above it and
+measures 0.15 in radius; the temporal arcades pass about 0.5 above and below the fovea, which no vessel enters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Generator = np.random.Generator
+Floats: TypeAlias = NDArray[np.float64]
+Generator: TypeAlias = np.random.Generator
 
 FUNDUS_COLOURS = np.array(
     [
@@ -87,7 +89,7 @@ def _grow(
     winding: float,
     steps: int,
 ) -> Vessels:
-    """Vessels that leave `start` [B, 2] in direction `heading` [B] and turn by `bend` [B] on their way, the more of it `early`."""
+    """Vessels that leave `start` [B, 2] in direction `heading` [B] and turn by `bend` [B], mostly `early`."""
     t = np.linspace(0.0, 1.0, steps)
     turn = (1 - np.exp(-early * t)) / (1 - np.exp(-early))
     wander = np.cumsum(rng.standard_normal((len(start), steps)), axis=1) * (winding / np.sqrt(steps))
@@ -135,10 +137,10 @@ def grow_vessels(rng: Generator, patient: Patient, disc: Floats) -> list[Vessels
     width = np.where(vein, 0.026, 0.018) * np.where(temporal, 1.0, 0.7) * patient.caliber * rng.uniform(0.85, 1.1, 8)
     # Arteries run inside the arch of the veins, now and then across it: they leave the disc a little more temporally.
     heading = np.where(temporal, 1.65, 0.95) + np.where(vein, -0.14, 0.14) + rng.normal(0, 0.13, 8)
-    leaving = np.stack([np.where(vein, 0.02, -0.01) + rng.normal(0, 0.015, 8), half * rng.uniform(0.01, 0.05, 8)], axis=-1)
+    aside, apart = np.where(vein, 0.02, -0.01) + rng.normal(0, 0.015, 8), half * rng.uniform(0.01, 0.05, 8)
     trunks = _grow(
         rng,
-        start=disc + leaving,
+        start=disc + np.stack([aside, apart], axis=-1),
         heading=heading,
         bend=np.where(temporal, rng.uniform(1.35, 1.75, 8), rng.uniform(-0.7, 0.1, 8)),
         early=2.5,
@@ -182,6 +184,9 @@ class Spots:
         return len(self.centre)
 
 
+NO_SPOTS = Spots(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0), np.zeros(0))
+
+
 @dataclass(frozen=True, slots=True)
 class Lesions:
     """What an eye shows besides its anatomy."""
@@ -192,7 +197,12 @@ class Lesions:
 
 
 def _join(*spots: Spots) -> Spots:
-    return Spots(*(np.concatenate([getattr(s, name) for s in spots]) for name in ("centre", "axes", "angle", "strength")))
+    return Spots(
+        centre=np.concatenate([s.centre for s in spots]),
+        axes=np.concatenate([s.axes for s in spots]),
+        angle=np.concatenate([s.angle for s in spots]),
+        strength=np.concatenate([s.strength for s in spots]),
+    )
 
 
 def _spots(
@@ -217,14 +227,23 @@ def _spots(
 
 def _scatter(rng: Generator, count: int, disc: Floats, spread: float, *, beyond: float = 0.08) -> Floats:
     """Up to `count` places [N, 2] around the posterior pole, outside the fovea (`beyond`) and off the disc."""
-    place = rng.normal((0.12, 0.0), spread, size=(count, 2))
-    off_disc = np.hypot(*(place - disc).T) > 0.19
-    return place[off_disc & (np.hypot(*place.T) > beyond)]
+    place = _off_disc(rng.normal((0.12, 0.0), spread, size=(count, 2)), disc)
+    return place[_distance(place) > beyond]
+
+
+def _off_disc(place: Floats, disc: Floats) -> Floats:
+    return place[_distance(place - disc) > 0.19]
+
+
+def _distance(vector: Floats) -> Floats:
+    """Lengths [N] of vectors [N, 2]."""
+    return np.asarray(np.hypot(vector[:, 0], vector[:, 1]))
 
 
 def _irregular(rng: Generator, centre: Floats, radius: float, parts: int) -> Floats:
     """Every centre [N, 2] as `parts` centres close to it: [N * parts, 2]."""
-    return np.repeat(centre, parts, axis=0) + rng.normal(0, radius, size=(len(centre) * parts, 2))
+    around = rng.normal(0, radius, size=(len(centre) * parts, 2))
+    return np.asarray(np.repeat(centre, parts, axis=0) + around)
 
 
 def _exudates(rng: Generator, severity: float, disc: Floats) -> Spots:
@@ -235,12 +254,11 @@ def _exudates(rng: Generator, severity: float, disc: Floats) -> Spots:
         count = int(rng.integers(6, 14 + int(30 * severity)))
         if rng.random() < 0.4:
             turn = rng.uniform(0, 2 * np.pi) + rng.uniform(2, 6) * rng.random(count)
-            ring = np.stack([np.cos(turn), np.sin(turn)], axis=-1) * rng.normal(rng.uniform(0.08, 0.15), 0.014, (count, 1))
-            places.append(cluster + ring)
+            away = rng.normal(rng.uniform(0.08, 0.15), 0.014, count)
+            places.append(cluster + np.stack([away * np.cos(turn), away * np.sin(turn)], axis=-1))
         else:
             places.append(cluster + rng.normal(0, rng.uniform(0.03, 0.08), size=(count, 2)))
-    centre = np.concatenate(places)
-    centre = centre[np.hypot(*(centre - disc).T) > 0.18]
+    centre = _off_disc(np.concatenate(places), disc)
     small = rng.random(len(centre)) < 0.7
     return _join(
         _spots(rng, centre[small], (0.005, 0.009), (0.7, 1.0), stretch=1.8),
@@ -254,17 +272,16 @@ def draw_lesions(rng: Generator, severity: float, disc: Floats) -> Lesions:
     blots = _scatter(rng, int(rng.poisson(1 + 8 * severity)), disc, 0.42)
     flames = _scatter(rng, int(rng.poisson(0.4 + 3.5 * severity)), disc, 0.42)
     # Flames follow the nerve fibres, which fan out from the disc.
-    along = np.arctan2(*(flames - disc).T[::-1]) + rng.normal(0, 0.25, len(flames))
+    along = np.arctan2(flames[:, 1] - disc[1], flames[:, 0] - disc[0]) + rng.normal(0, 0.25, len(flames))
     blood = _join(
         _spots(rng, small, (0.006, 0.011), (0.7, 1.0)),
         _spots(rng, _irregular(rng, blots, 0.012, 3), (0.009, 0.024), (0.6, 1.0), stretch=1.6),
         _spots(rng, flames, (0.007, 0.015), (0.5, 0.9), stretch=5.0, angle=along),
     )
-    none = np.zeros((0, 2))
-    exudates = _exudates(rng, severity, disc) if rng.random() < 0.55 + 0.4 * severity else _spots(rng, none, (0, 1), (0, 1))
+    leaks = rng.random() < 0.55 + 0.4 * severity
     wool = _scatter(rng, int(rng.poisson(0.4 + 2.6 * severity)), disc, 0.4, beyond=0.25)
     cotton = _spots(rng, _irregular(rng, wool, 0.025, 3), (0.022, 0.045), (0.5, 0.85), stretch=1.6)
-    return Lesions(blood=blood, exudates=exudates, cotton=cotton)
+    return Lesions(blood=blood, exudates=_exudates(rng, severity, disc) if leaks else NO_SPOTS, cotton=cotton)
 
 
 def draw_distractors(rng: Generator, disc: Floats) -> Lesions:
@@ -273,7 +290,7 @@ def draw_distractors(rng: Generator, disc: Floats) -> Lesions:
     drusen = _scatter(rng, int(rng.integers(3, 9)) if chance < 0.05 else 0, disc, 0.2)
     wool = _scatter(rng, 1 if chance > 0.97 else 0, disc, 0.4, beyond=0.25)
     return Lesions(
-        blood=_spots(rng, np.zeros((0, 2)), (0, 1), (0, 1)),
+        blood=NO_SPOTS,
         exudates=_spots(rng, drusen, (0.006, 0.014), (0.3, 0.6)),
         cotton=_spots(rng, _irregular(rng, wool, 0.02, 3), (0.02, 0.035), (0.4, 0.7)),
     )

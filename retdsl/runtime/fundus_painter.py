@@ -1,17 +1,20 @@
 """Paints the photograph that a fundus camera would take of an eye.
 
-Enters: the patient's and the photograph's random generators, which eye, infected or not. Leaves: uint8 RGB [size, size, 3].
-Guaranteed: the same generators give the same pixels; the corners are black; only numpy and OpenCV are needed. About 5 ms for 256 x 256
-on one core: what is smooth is computed on a grid four times coarser, what is sharp is drawn twice finer and averaged down.
+Enters: the patient's and the photograph's random generators, which eye, infected or not. Leaves: uint8 RGB
+[size, size, 3]. Guaranteed: the same generators give the same pixels; the corners are black. About 5 ms for 256 x 256
+on one core: what is smooth is computed on a grid four times coarser, what is sharp is drawn twice finer and averaged
+down.
 
-The light is followed as it goes: the retina reflects it, pale things (disc, exudates, cotton wool) cover the retina, blood
-above it absorbs, haze at the edge of the pupil adds to it, the lens blurs, the sensor adds noise, a JPEG file keeps it.
+The light is followed as it goes: the retina reflects it, pale things (disc, exudates, cotton wool) cover the retina,
+blood above it absorbs, haze at the edge of the pupil adds to it, the lens blurs, the sensor adds noise, a JPEG file
+keeps it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -29,8 +32,8 @@ from retdsl.runtime.fundus_anatomy import (
     grow_vessels,
 )
 
-Canvas = NDArray[np.uint8]
-Image = NDArray[np.float32]
+Canvas: TypeAlias = NDArray[np.uint8]
+Image: TypeAlias = NDArray[np.float32]
 
 FINER = 2
 """Sharp things are drawn on a canvas this many times the photograph's size, then averaged down: smooth edges."""
@@ -68,13 +71,11 @@ class View:
 
     def pixels(self, points: Floats) -> Floats:
         """Eye coordinates [..., 2] -> pixels [..., 2]."""
-        moved: Floats = points @ (self.turn.T * self.radius) + self.fovea
-        return moved
+        return np.asarray(points @ (self.turn.T * self.radius) + self.fovea)
 
     def eye_grid(self) -> Floats:
         """The eye coordinates of every point of the coarse grid, [size / 4, size / 4, 2]."""
-        away: Floats = (self.grid() - self.fovea) @ (self.turn / self.radius)
-        return away
+        return np.asarray((self.grid() - self.fovea) @ (self.turn / self.radius))
 
     def grid(self) -> Floats:
         """The pixel coordinates of every point of the coarse grid, [size / 4, size / 4, 2]."""
@@ -93,7 +94,7 @@ class View:
 def _fixed(pixels: Floats) -> NDArray[np.int32]:
     """Pixels of the photograph -> fixed-point coordinates of a fine canvas, whose pixels are `FINER` times smaller."""
     fine = (np.asarray(pixels) + 0.5) * FINER - 0.5
-    return np.rint(fine * (1 << SUBPIXEL)).astype(np.int32)
+    return np.asarray(np.rint(fine * (1 << SUBPIXEL)), np.int32)
 
 
 def paint_fundus(*, size: int, left: bool, infected: bool, patient: Generator, photograph: Generator) -> Canvas:
@@ -109,21 +110,21 @@ def paint_fundus(*, size: int, left: bool, infected: bool, patient: Generator, p
     _draw_field(pale, rng, view, who)
     pale = _average(pale)
     softness = 0.0055 * view.radius
-    _cover(image, cv2.GaussianBlur(pale[..., 0], (0, 0), 2 * softness), RIM, 0.9)
-    _cover(image, cv2.GaussianBlur(pale[..., 1], (0, 0), 4 * softness), CUP, 0.85)
+    _cover(image, _blur(pale[..., 0], 2 * softness), RIM, 0.9)
+    _cover(image, _blur(pale[..., 1], 4 * softness), CUP, 0.85)
     if len(lesions.exudates) or len(lesions.cotton):
         deposits = view.canvas()
         _draw_spots(deposits, view, lesions.cotton, (255, 0, 0))
         _draw_spots(deposits, view, lesions.exudates, (0, 255, 0))
         deposits = _average(deposits)
-        _cover(image, cv2.GaussianBlur(deposits[..., 0], (0, 0), 0.02 * view.radius), COTTON, 0.8)
+        _cover(image, _blur(deposits[..., 0], 0.02 * view.radius), COTTON, 0.8)
         _cover(image, deposits[..., 1], EXUDATE, 0.9)
 
     absorbers = view.canvas()
     _draw_vessels(absorbers, view, grow_vessels(rng, who, disc), who.blood)
     _draw_spots(absorbers, view, lesions.blood, _density(BLOOD, who.blood))
-    image *= _transmission(cv2.GaussianBlur(_average(absorbers), (0, 0), softness))
-    return _expose(rng, image, view, cv2.GaussianBlur(pale[..., 2], (0, 0), softness))
+    image *= _transmission(_blur(_average(absorbers), softness))
+    return _expose(rng, image, view, _blur(pale[..., 2], softness))
 
 
 def _severity(rng: Generator, patient: Patient) -> float:
@@ -142,7 +143,7 @@ def _look(rng: Generator, patient: Patient, size: int, left: bool) -> View:
     return View(size, centre, radius, centre + radius * (turn @ gaze), turn)
 
 
-# ---------------------------------------------------------------------------------------------- the retina: smooth things
+# ---- the retina: smooth things
 
 
 def _retina(rng: Generator, patient: Patient, view: View, disc: Floats) -> Image:
@@ -154,7 +155,7 @@ def _retina(rng: Generator, patient: Patient, view: View, disc: Floats) -> Image
 
     mottle = 0.05 * _clouds(rng, 5, cells) + 0.03 * _clouds(rng, 14, cells)
     choroid = 1 - np.minimum(np.abs(_clouds(rng, 22, cells)), 1.0)
-    light = 1.12 - rng.uniform(0.18, 0.42) * from_centre.sum(axis=-1) + rng.normal(0, 0.12) * (eye @ rng.normal(0, 0.7, 2))
+    light = 1.12 - rng.uniform(0.18, 0.42) * from_centre.sum(axis=-1) + eye @ rng.normal(0, 0.07, 2)
     light += rng.uniform(0.12, 0.32) * np.exp(-to_disc / 0.13) - 0.12 * np.exp(-to_fovea / 0.1)
     light *= 1 + mottle
     macula = rng.uniform(0.3, 0.55) * np.exp(-to_fovea / rng.uniform(0.011, 0.02))
@@ -171,17 +172,16 @@ def _retina(rng: Generator, patient: Patient, view: View, disc: Floats) -> Image
 def _clouds(rng: Generator, cells: int, size: int) -> Image:
     """Smooth noise of unit variance at `cells` x `cells` random points, float32 [size, size]."""
     noise = rng.standard_normal((cells, cells), dtype=np.float32)
-    smooth: Image = cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC)
-    return smooth
+    return np.asarray(cv2.resize(noise, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _enlarge(coarse: Image, size: int) -> Image:
     whole = coarse.shape[0] * COARSER
-    grown: Image = cv2.resize(coarse, (whole, whole), interpolation=cv2.INTER_LINEAR)[:size, :size]
-    return grown
+    grown = cv2.resize(coarse, (whole, whole), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(grown[:size, :size], np.float32)
 
 
-# ------------------------------------------------------------------------------------- disc, vessels, lesions: sharp things
+# ---- disc, vessels, lesions: sharp things
 
 
 def _draw_disc(canvas: Canvas, rng: Generator, view: View, disc: Floats, patient: Patient) -> None:
@@ -194,13 +194,13 @@ def _draw_disc(canvas: Canvas, rng: Generator, view: View, disc: Floats, patient
 
 
 def _draw_field(canvas: Canvas, rng: Generator, view: View, patient: Patient) -> None:
-    """What the camera lets in, on layer 2: a circle, for some cameras with a notch at its edge or flat above and below."""
+    """What the camera lets in, on layer 2: a circle, of some cameras with a tab at its edge or flat above and below."""
     field = np.zeros(canvas.shape[:2], dtype=np.uint8)
     radius = int(view.radius * FINER * (1 << SUBPIXEL))
-    cv2.circle(field, _point(_fixed(view.centre)), radius, 255, cv2.FILLED, cv2.LINE_8, SUBPIXEL)
+    cv2.circle(field, _point(_fixed(view.centre)), radius, (255,), cv2.FILLED, cv2.LINE_8, SUBPIXEL)
     if patient.camera == 2:
-        notch = view.centre + view.radius * np.array([0.69, -0.69])
-        cv2.circle(field, _point(_fixed(notch)), radius // 19, 255, cv2.FILLED, cv2.LINE_8, SUBPIXEL)
+        tab = view.centre + view.radius * np.array([0.69, -0.69])
+        cv2.circle(field, _point(_fixed(tab)), radius // 19, (255,), cv2.FILLED, cv2.LINE_8, SUBPIXEL)
     if patient.camera == 3:
         half = int(view.radius * FINER * rng.uniform(0.86, 0.94))
         middle = int(view.centre[1] * FINER)
@@ -216,13 +216,14 @@ def _draw_vessels(canvas: Canvas, view: View, tree: list[Vessels], darkness: flo
     for vessels in tree:
         points = view.drawn(vessels.points)
         widths = np.maximum(1, np.rint(vessels.width * fine)).astype(int)
-        inside = np.hypot(vessels.points[..., 0], vessels.points[..., 1]).min(axis=1) > 0.09
-        for line, width, vein in zip(points[inside], widths[inside].tolist(), vessels.vein[inside].tolist(), strict=True):
+        off_fovea = np.hypot(vessels.points[..., 0], vessels.points[..., 1]).min(axis=1) > 0.09
+        for k in np.flatnonzero(off_fovea):
+            line, width, vein = points[k], widths[k].tolist(), bool(vessels.vein[k])
             start = 0
-            for k in range(1, len(width)):
-                if width[k] != width[start] or k == len(width) - 1:
-                    pieces[width[start], vein].append(line[start : k + 1])
-                    start = k
+            for end in range(1, len(width)):
+                if width[end] != width[start] or end == len(width) - 1:
+                    pieces[width[start], vein].append(line[start : end + 1])
+                    start = end
     for width, vein in sorted(pieces):
         colour = _density(VEIN if vein else ARTERY, darkness)
         cv2.polylines(canvas, pieces[width, vein], False, colour, width, cv2.LINE_8, SUBPIXEL)
@@ -231,12 +232,13 @@ def _draw_vessels(canvas: Canvas, view: View, tree: list[Vessels], darkness: flo
 def _draw_spots(canvas: Canvas, view: View, spots: Spots, colour: tuple[float, ...]) -> None:
     """Filled ellipses of `colour` times their strength."""
     centres = view.drawn(spots.centre)
-    axes = np.maximum(1, spots.axes * (view.radius * FINER * (1 << SUBPIXEL))).astype(int)
+    axes = np.maximum(1, spots.axes * (view.radius * FINER * (1 << SUBPIXEL))).astype(np.int32)
     across = np.stack([np.cos(spots.angle), np.sin(spots.angle)], axis=-1) @ view.turn.T
-    angles = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
-    for centre, axis, angle, strength in zip(centres, axes.tolist(), angles.tolist(), spots.strength.tolist(), strict=True):
+    angles = np.degrees(np.arctan2(across[:, 1], across[:, 0])).tolist()
+    for k, strength in enumerate(spots.strength.tolist()):
         shade = tuple(strength * part for part in colour)
-        cv2.ellipse(canvas, _point(centre), tuple(axis), angle, 0, 360, shade, cv2.FILLED, cv2.LINE_8, SUBPIXEL)
+        box = _point(axes[k])
+        cv2.ellipse(canvas, _point(centres[k]), box, angles[k], 0, 360, shade, cv2.FILLED, cv2.LINE_8, SUBPIXEL)
 
 
 def _point(fixed: NDArray[np.int32]) -> tuple[int, int]:
@@ -250,15 +252,17 @@ def _density(absorption: tuple[float, float, float], darkness: float) -> tuple[f
 def _average(canvas: Canvas) -> Canvas:
     """A fine canvas at the photograph's size."""
     size = canvas.shape[0] // FINER
-    small: Canvas = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    return small
+    return np.asarray(cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _blur(canvas: Canvas, sigma: float) -> Canvas:
+    return np.asarray(cv2.GaussianBlur(canvas, (0, 0), sigma), np.uint8)
 
 
 def _transmission(canvas: Canvas) -> Image:
     """The share of light that passes absorbers of the given density, in place of an exponential a pixel."""
     table = np.exp(-DENSEST / 255 * np.arange(256, dtype=np.float32))
-    passed: Image = cv2.LUT(canvas, table)
-    return passed
+    return np.asarray(cv2.LUT(canvas, table), np.float32)
 
 
 def _cover(image: Image, cover: Canvas, colour: tuple[float, float, float], opacity: float) -> None:
@@ -269,7 +273,7 @@ def _cover(image: Image, cover: Canvas, colour: tuple[float, float, float], opac
     part += share * (np.asarray(colour, dtype=np.float32) - part)
 
 
-# ------------------------------------------------------------------------------------------------------------ the camera
+# ---- the camera
 
 
 def _expose(rng: Generator, image: Image, view: View, field: Canvas) -> Canvas:
@@ -292,10 +296,15 @@ def _expose(rng: Generator, image: Image, view: View, field: Canvas) -> Canvas:
     image *= fields[..., :1]
     image += fields[..., 1:]
 
-    image = cv2.GaussianBlur(image, (0, 0), focus * view.size / 256)
+    image = np.asarray(cv2.GaussianBlur(image, (0, 0), focus * view.size / 256), np.float32)
     grains = np.frombuffer(rng.bytes(image.size), dtype=np.uint8).reshape(image.shape)
     image += grains * np.float32(noise / 128) - np.float32(noise)
     image *= (field * np.float32(1 / 255))[..., None]
-    file = cv2.imencode(".jpg", cv2.cvtColor(cv2.convertScaleAbs(np.maximum(image, 0)), cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])[1]
-    photograph: Canvas = cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
-    return photograph
+    return _through_file(np.clip(image, 0, 255).astype(np.uint8))
+
+
+def _through_file(photograph: Canvas) -> Canvas:
+    """What a JPEG file leaves of a photograph."""
+    reversed_colours = cv2.cvtColor(photograph, cv2.COLOR_RGB2BGR)
+    _, file = cv2.imencode(".jpg", reversed_colours, [cv2.IMWRITE_JPEG_QUALITY, 90])
+    return np.asarray(cv2.cvtColor(cv2.imdecode(file, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)

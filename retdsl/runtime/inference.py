@@ -11,15 +11,16 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape
+from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
+from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.symbols import Symbol
 
 Device: TypeAlias = Any
@@ -27,28 +28,6 @@ Device: TypeAlias = Any
 
 MxArray: TypeAlias = Any
 """An `mxnet.nd.NDArray`."""
-
-
-class Batch(Protocol):
-    """images: float32 [n, 3, H, W]; labels: float32 [n]; indices: int [n], which photographs of the data set."""
-
-    @property
-    def images(self) -> NDArray[np.float32]: ...
-
-    @property
-    def labels(self) -> NDArray[np.float32]: ...
-
-    @property
-    def indices(self) -> NDArray[Any]: ...
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a network says about photographs: indices [n] into the data set, labels [n], probabilities [n, C]."""
-
-    indices: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
 
 
 def device() -> Device:

@@ -19,8 +19,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "distutils":
         raise
-    import setuptools  # noqa: F401  (puts its own copy of distutils in place)
-
     import mxnet as mx
+    import setuptools  # noqa: F401  (puts its own copy of distutils in place)
 
 __all__ = ["mx"]

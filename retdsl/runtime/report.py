@@ -22,7 +22,7 @@ from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import append_json_line, make_folder, sha256_of, write_json, write_text
-from retdsl.runtime.inference import Predictions
+from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.sample import Sample
 
 DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")

@@ -20,11 +20,12 @@ from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.images import PreparedImages
-from retdsl.runtime.inference import Predictions, Predictor, device, predict
+from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.loader import Batch, Loader
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
+from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course

@@ -1,13 +1,12 @@
 """`synthetic_fundus`: a source of painted eye photographs, for when no real ones are at hand.
 
 Enters: how many photographs, in which ratio of classes, a seed. Leaves: a list of `Sample`s and, for each, its pixels.
-Guaranteed: photograph i depends on (seed, i, class) alone, not on the order of reading nor on how many there are;
-eyes 2p and 2p + 1 are the right and the left eye of patient p; the classes are in the ratio asked for, exact to
-the nearest photograph, as long as at least three patients have an infected eye and three have none (a split into training,
-validation and test needs three of each).
+Guaranteed: photograph i depends on (seed, i, its class, size) alone, not on the order of reading nor on how many there
+are; photographs 2p and 2p + 1 are the right and the left eye of patient p; the classes are in the ratio asked for,
+exact to the nearest photograph, unless that left fewer than three patients with an infected eye or fewer than three
+with none: a split into training, validation and test needs three of each.
 
-The paintings teach a network what lesions look like in a cartoon of an eye: good enough to try a study on, never to
-judge a screening model by.
+They are cartoons of an eye: good enough to try a study on, never to judge a screening model by.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ _CLASSES_STREAM, _EYE_STREAM, _PATIENT_STREAM = range(3)
 
 
 @dataclass(frozen=True, slots=True)
-class synthetic_fundus:  # noqa: N801 - reads as the call it is in a spec
+class synthetic_fundus:
     """`n` painted photographs, uint8 RGB [size, size, 3], two eyes a patient.
 
     n: photographs in all, at least 12.
@@ -61,7 +60,7 @@ class synthetic_fundus:  # noqa: N801 - reads as the call it is in a spec
         return [Sample(f"synthetic/{i:05d}", int(infected[i]), f"patient-{i // 2:05d}") for i in range(self.n)]
 
     def read(self, root: Path, sample: Sample) -> NDArray[np.uint8]:  # noqa: ARG002 - every source has a root
-        """The photograph of `sample`, uint8 RGB [size, size, 3]. Raises RunError for a name this source did not give."""
+        """The photograph of `sample`, uint8 RGB [size, size, 3]. Raises RunError for a name that is none of ours."""
         name = _NAME.fullmatch(sample.image)
         if name is None:
             raise RunError(f"{sample.image!r} is not a synthetic photograph", help="names read `synthetic/00012`")

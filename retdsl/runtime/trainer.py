@@ -2,7 +2,7 @@
 
 Enters: a `Network`, the values it starts from, batches of images. Leaves: the loss and probabilities of each epoch, and
 parameters for a checkpoint. Guaranteed: the same seed, threads and batches give bit-identical parameters; what is
-frozen stays bit-identical (`frozen_hash` tells); a loss that is no longer a number stops the training.
+frozen stays bit-identical (`frozen_hash` tells); a loss or parameter that is no longer a number stops the training.
 
 Images run through the frozen part, bound for prediction, and its outputs go, on the device, to the trained part, bound
 for training. Every image weighs the same: the gradient is summed over a batch and divided by the full batch size, in
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.inference import Batch, Bound, MxArray, Predictions, device, full_batch, predict
+from retdsl.runtime.inference import Bound, MxArray, device, full_batch, predict
+from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.optimizers import Optimizer
+from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import generator
 from retdsl.runtime.schedules import Course, Schedule
 
@@ -95,6 +97,7 @@ class Trainer:
             waiting = batch, probabilities
         if waiting is not None:
             record.add(*waiting)
+        self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.predictions(), time.perf_counter() - started)
 
     def predict(self, batches: Iterable[Batch]) -> Predictions:
@@ -178,6 +181,14 @@ class Trainer:
             )
         return self._executors[size]
 
+    def _require_finite_parameters(self, epoch: int) -> None:
+        # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.
+        mx.nd.waitall()
+        values = {**{name: self._arguments[name] for name in self._updated}, **self._auxiliary}
+        if not mx.nd.multi_all_finite(*values.values(), num_arrays=len(values)).asscalar():
+            lost = [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]
+            raise _diverged(f"epoch {epoch} ended with parameters that are no numbers", [f"`{name}`" for name in lost])
+
     def _bind_frozen(self) -> Bound | None:
         if self._symbols.frozen is None:
             return None
@@ -258,8 +269,13 @@ class _Record:
         trainer = self._trainer
         batch = len(self._probabilities) + 1
         rate = trainer.learning_rate((self._epoch - 1) * trainer.updates_per_epoch + batch)
-        return RunError(
-            f"training diverged: the loss is not a number in epoch {self._epoch}, batch {batch}",
-            items=(f"the learning rate was {rate:g}",),
-            help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
-        )
+        what = f"the loss is not a number in epoch {self._epoch}, batch {batch}"
+        return _diverged(what, [f"the learning rate was {rate:g}"])
+
+
+def _diverged(what: str, items: Sequence[str]) -> RunError:
+    return RunError(
+        f"training diverged: {what}",
+        items=items,
+        help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
+    )

@@ -42,7 +42,7 @@ CLASS_WEIGHTINGS = (
         "effective_number",
         "class weighting",
         "The inverse of (1 - beta^n) / (1 - beta), n being a class's images; the most frequent class weighs 1.",
-        (Option("beta", Real(0, 0.999999999), 0.999, "0 weighs all classes alike, near 1 nears inverse frequency."),),
+        (Option("beta", Real(0, 0.999999999), 0.9999, "0 weighs all classes alike, near 1 nears inverse frequency."),),
         ("beta",),
         reference="Cui et al. 2019, arXiv:1901.05555",
     ),

@@ -10,8 +10,20 @@ from collections.abc import Iterable
 
 from retdsl.ir import Call, Experiment, Network, Node
 from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
-from retdsl.viz.network import legend, loss_lines
-from retdsl.viz.words import amount, call, counted, dimensions, layer, packed, parameters, phrase, telling, value
+from retdsl.viz.network import backbone_words, legend, loss_lines
+from retdsl.viz.words import (
+    amount,
+    call,
+    clipped,
+    counted,
+    dimensions,
+    layer,
+    packed,
+    parameters,
+    phrase,
+    telling,
+    value,
+)
 
 MOST_LINES = 6
 """How many lines a card has at most; what is left out is counted."""
@@ -116,10 +128,19 @@ def _card(
     look: Look = Look.PLAIN,
     figure: str = "",
 ) -> Box:
-    shown = list(lines)
+    shown = [clipped(line) for line in lines]
     if len(shown) > MOST_LINES:
         shown[MOST_LINES - 1 :] = [f"and {len(shown) - MOST_LINES + 1} more"]
-    return Box(ids.new(role), title, tuple(shown), figure, look, Form.CARD, role, tooltip or "\n".join([title, *shown]))
+    return Box(
+        ids.new(role),
+        clipped(title),
+        tuple(shown),
+        figure,
+        look,
+        Form.CARD,
+        role,
+        tooltip or "\n".join([title, *shown]),
+    )
 
 
 def _steps(ids: Identifiers, role: str, title: str, steps: tuple[Call, ...], look: Look = Look.PLAIN) -> Box:
@@ -164,8 +185,8 @@ def _part_of_network(ids: Identifiers, network: Network, nodes: list[Node], look
     backbones = list(dict.fromkeys(node.backbone for node in nodes if node.backbone))
     lines: list[str] = []
     for declared in network.backbones:
-        if declared.name in backbones and declared.weights is not None:
-            lines.append(f"weights {call(declared.weights)}")
+        if declared.name in backbones:
+            lines += packed(backbone_words(declared))
     own = [node for node in nodes if node.backbone is None]
     if backbones:
         lines.append(f"{counted(len(nodes), 'layer')}, up to {nodes[-1].name}")
@@ -183,7 +204,8 @@ def _checkpoint_words(given: Call) -> tuple[str, tuple[str, ...]]:
     lines = [f"from epoch {start}"] if start else []
     if isinstance(keep, Call):
         metric = dict(keep.options).get("metric")
-        lines.append(f"keep the {keep.name}" + (f" {metric}" if metric else ""))
+        said = phrase(metric) if isinstance(metric, Call) else str(metric or "")
+        lines.append(f"keep the {keep.name} {said}".rstrip())
     return "every epoch" if n == 1 else f"every {n} epochs", tuple(lines)
 
 

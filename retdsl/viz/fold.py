@@ -3,7 +3,7 @@
 Enters: a network. Leaves: units in topological order, each a contiguous run of the network's nodes, so that a graph of
 units has no cycle. Layers written through one block become one unit; if these are still too many, coarser and coarser
 levels are tried: a convolution with its BatchNorm and activation, like blocks of one shape, like blocks of one spatial
-size, everything of one spatial size, everything.
+size, unlike blocks of one shape, everything of one spatial size, everything.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ from retdsl.viz.words import size
 LIMIT = 12
 """How many boxes a folded part of a network may have before a coarser level is tried."""
 
-Part: TypeAlias = "tuple[str | None, bool]"
-
 _AFTER_CONVOLUTION = frozenset({"BatchNorm", "Activation", "LeakyReLU", "ReLU6", "clip"})
+
+
+Part: TypeAlias = "tuple[str | None, bool]"
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """Neighbouring nodes drawn as one box.
 
-    kind: the block that they were written through ("mbconv"), "stage" for layers of one spatial size, "" for a single
-    layer or a convolution with what belongs to it; names: of the blocks inside ("blocks_3", ...).
+    blocks: those that the nodes were written through, as `(kind, name)`; the name may be empty. A layer that stands
+    among blocks counts as one, by its op. Empty for a single layer or a convolution with what belongs to it.
+    stage: "stage" for everything of one spatial size, "stages" for everything of several, else "".
     """
 
     nodes: tuple[Node, ...]
-    kind: str = ""
-    names: tuple[str, ...] = ()
+    blocks: tuple[tuple[str, str], ...] = ()
+    stage: str = ""
 
     @property
     def shape(self) -> Shape | None:
@@ -44,6 +46,10 @@ class Unit:
     def part(self) -> Part:
         """What never folds together with anything else: the backbone's name and whether it is frozen."""
         return self.nodes[0].backbone, self.nodes[0].frozen
+
+    @property
+    def kinds(self) -> set[str]:
+        return {kind for kind, _ in self.blocks}
 
 
 def block_paths(network: Network) -> dict[str, tuple[str, ...]]:
@@ -61,13 +67,13 @@ def fold(network: Network, limit: int = LIMIT) -> tuple[Unit, ...]:
     What belongs to no backbone folds in the same way, on its own.
     """
     units = list(_blocks(network))
-    for join in (_same_convolution, _same_shape, _same_size, _same_stage, _anything):
+    tied = (_same_convolution, _like_of_one_shape, _like_of_one_size, _any_of_one_shape)
+    for join in (*tied, _stage, _everything):
         counts = Counter(unit.part for unit in units)
         if max(counts.values(), default=0) <= limit:
             break
         crowded = {part for part, count in counts.items() if count > limit}
-        links = None if join in (_same_stage, _anything) else Links(network)
-        units = _joined(units, join, crowded, links)
+        units = _joined(units, join, crowded, Links(network) if join in tied else None)
     return tuple(units)
 
 
@@ -92,7 +98,7 @@ def _block(run: list[Node], paths: dict[str, tuple[str, ...]]) -> Unit:
     if len(run) == 1 or not path:
         return Unit(tuple(run))
     kind, _, name = path[0].partition("(")
-    return Unit(tuple(run), kind, (name.rstrip(")"),) if name else ())
+    return Unit(tuple(run), ((kind, name.removesuffix(")")),))
 
 
 class Links:
@@ -137,26 +143,33 @@ def _joined(
 
 
 def _same_convolution(a: Unit, b: Unit) -> Unit | None:
-    starts = not a.kind and a.nodes[0].op in ("Convolution", "FullyConnected")
-    return Unit(a.nodes + b.nodes) if starts and not b.kind and b.nodes[0].op in _AFTER_CONVOLUTION else None
+    starts = not a.blocks and a.nodes[0].op in ("Convolution", "FullyConnected")
+    return Unit(a.nodes + b.nodes) if starts and not b.blocks and b.nodes[0].op in _AFTER_CONVOLUTION else None
 
 
-def _same_shape(a: Unit, b: Unit) -> Unit | None:
-    alike = a.kind and a.kind == b.kind and a.shape == b.shape
-    return Unit(a.nodes + b.nodes, a.kind, a.names + b.names) if alike else None
+def _like_of_one_shape(a: Unit, b: Unit) -> Unit | None:
+    return _union(a, b) if a.kinds == b.kinds != set() and a.shape == b.shape else None
 
 
-def _same_size(a: Unit, b: Unit) -> Unit | None:
-    alike = a.kind and a.kind == b.kind and size(a.shape) == size(b.shape)
-    return Unit(a.nodes + b.nodes, a.kind, a.names + b.names) if alike else None
+def _like_of_one_size(a: Unit, b: Unit) -> Unit | None:
+    return _union(a, b) if a.kinds == b.kinds != set() and size(a.shape) == size(b.shape) else None
 
 
-def _same_stage(a: Unit, b: Unit) -> Unit | None:
-    return Unit(a.nodes + b.nodes, "stage", a.names + b.names) if size(a.shape) == size(b.shape) else None
+def _any_of_one_shape(a: Unit, b: Unit) -> Unit | None:
+    return _union(a, b) if a.kinds | b.kinds and a.shape == b.shape else None
 
 
-def _anything(a: Unit, b: Unit) -> Unit | None:
-    return Unit(a.nodes + b.nodes, "stages", a.names + b.names)
+def _stage(a: Unit, b: Unit) -> Unit | None:
+    return Unit(a.nodes + b.nodes, (), "stage") if size(a.shape) == size(b.shape) else None
+
+
+def _everything(a: Unit, b: Unit) -> Unit | None:
+    return Unit(a.nodes + b.nodes, (), "stages")
+
+
+def _union(a: Unit, b: Unit) -> Unit:
+    blocks = [block for unit in (a, b) for block in unit.blocks or ((unit.nodes[0].op, ""),)]
+    return Unit(a.nodes + b.nodes, tuple(blocks))
 
 
 def _common(paths: Sequence[tuple[str, ...]]) -> int:

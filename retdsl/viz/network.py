@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
-from retdsl.ir import Call, Loss, Network
+from retdsl.ir import Backbone, Call, Loss, Network
 from retdsl.viz.fold import Unit, block_paths, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
+    brief,
     call,
+    clipped,
     counted,
     dimensions,
     layer,
@@ -68,9 +71,12 @@ def legend(network: Network) -> tuple[Key, ...]:
     """Frozen and trained with their parameters; a single entry where nothing is frozen."""
     frozen = parameters(node for node in network.nodes if node.frozen)
     trained = parameters(node for node in network.nodes if not node.frozen)
-    keys = [Key(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}")] if frozen else []
-    keys.append(Key(Look.TRAINED, f"trained: {counted(trained, 'parameter')}"))
-    return tuple(keys)
+    if not any(node.frozen for node in network.nodes):
+        return (Key(Look.TRAINED, "nothing frozen"),)
+    return (
+        Key(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}"),
+        Key(Look.TRAINED, f"trained: {counted(trained, 'parameter')}"),
+    )
 
 
 def loss_lines(loss: Loss) -> tuple[str, ...]:
@@ -80,7 +86,7 @@ def loss_lines(loss: Loss) -> tuple[str, ...]:
         if v is None:
             continue
         lines.append(f"{key} {phrase(v).replace('_', ' ') if isinstance(v, Call) else value(key, v)}")
-    return packed(lines, 28)
+    return tuple(map(clipped, packed(lines, 28)))
 
 
 def _input_box(network: Network, ids: Identifiers) -> Box:
@@ -102,9 +108,9 @@ def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> 
             ids.new(first.name), JOINTS[first.op], (), "", look, Form.JOINT, tooltip=layer_in_full(first), group=group
         )
     figure = counted(count, "parameter") if count else ""
-    if unit.kind:
+    if unit.blocks or unit.stage:
         title, lines = _block_words(unit)
-        name, tooltip = f"{unit.kind}_{'_'.join(unit.names[:1])}", _block_in_full(unit)
+        name, tooltip = "_".join(unit.blocks[0]) if unit.blocks else unit.stage, _block_in_full(unit)
     else:
         title, lines = layer(first)
         if len(unit.nodes) > 1:
@@ -114,32 +120,38 @@ def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> 
         name, tooltip = first.name, "\n\n".join(layer_in_full(node) for node in unit.nodes)
     if last.alias:
         lines = (*lines, f"as {last.alias}")
-    return Box(ids.new(name), title, tuple(line for line in lines if line), figure, look, tooltip=tooltip, group=group)
+    shown = tuple(clipped(line) for line in lines if line)
+    return Box(ids.new(name), clipped(title), shown, figure, look, tooltip=tooltip, group=group)
 
 
 def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
+    """`shrink, refine × 2` and `blocks_5 … blocks_7`, `21 layers`."""
     layers = counted(len(unit.nodes), "layer")
-    if unit.kind == "stage":
+    if unit.stage == "stage":
         return f"stage {size(unit.shape)}".rstrip(), (layers,)
-    if unit.kind == "stages":
+    if unit.stage:
         return unit.nodes[0].backbone or "layers", (layers,)
-    title = f"{unit.kind} × {len(unit.names)}" if len(unit.names) > 1 else unit.kind
-    names = f"{unit.names[0]} … {unit.names[-1]}" if len(unit.names) > 2 else ", ".join(unit.names)
-    return title, (names, layers)
+    runs = [(kind, len(list(run))) for kind, run in groupby(kind for kind, _ in unit.blocks)]
+    said = [f"{kind} × {n}" if n > 1 else kind for kind, n in runs]
+    names = [name for _, name in unit.blocks if name]
+    return _first_to_last(said, 3), (_first_to_last(names, 2), layers)
+
+
+def _first_to_last(items: Sequence[str], most: int) -> str:
+    return ", ".join(items) if len(items) <= most else f"{items[0]} … {items[-1]}"
 
 
 def _block_in_full(unit: Unit) -> str:
     first, last = unit.nodes[0], unit.nodes[-1]
-    names = f" ({', '.join(unit.names)})" if unit.names else ""
+    blocks = ", ".join(f"{kind}({name})" if name else kind for kind, name in unit.blocks)
     count = counted(parameters(unit.nodes), "parameter")
-    return "\n".join(
-        [
-            f"{unit.kind}{names}",
-            f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
-            f"{count}, {'frozen' if first.frozen else 'trained'}",
-            str(first.place),
-        ]
-    )
+    lines = [
+        blocks or unit.stage,
+        f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
+        f"{count}, {'frozen' if first.frozen else 'trained'}",
+        str(first.place),
+    ]
+    return "\n".join(lines)
 
 
 def _loss_box(loss: Loss, ids: Identifiers) -> Box:
@@ -204,15 +216,19 @@ def _groups(
     return groups, found
 
 
+def backbone_words(declared: Backbone) -> tuple[str, ...]:
+    """Where a backbone and its weights come from, in few words; hashes and long names are left out."""
+    said = brief(declared.source)
+    if declared.weights is None or declared.weights == declared.source or "weights" in dict(declared.source.options):
+        return said
+    return (*said, f"weights {', '.join(brief(declared.weights))}")
+
+
 def _band_title(network: Network, backbone: str | None, frozen: bool) -> str:
-    words = ["frozen" if frozen else "trained"]
+    words = ["frozen"] if frozen else []
     for declared in network.backbones:
         if declared.name == backbone:
-            words.append(f"backbone {declared.name}")
-            if declared.weights is not None and declared.weights != declared.source:
-                words.append(f"weights {call(declared.weights)}")
-            else:
-                words.append(call(declared.source))
+            words += [f"backbone {declared.name}", ", ".join(backbone_words(declared))]
     return " · ".join(words)
 
 

@@ -68,9 +68,7 @@ def draw(dot: str, suffix: str) -> bytes:
         case ".png":
             return _rendered(dot, f"-Gdpi={RESOLUTION}", "-Tpng")
         case ".pdf":
-            from retdsl.viz.pdf import pdf
-
-            return pdf(_rendered(dot, "-Tjson"))
+            return _pdf(dot)
         case _:
             raise RenderError(f"no picture can be written as `{suffix}`", f"the name must end in {', '.join(SUFFIXES)}")
 
@@ -102,6 +100,18 @@ def _rendered(dot: str, *options: str) -> bytes:
         "nothing here can draw: neither `dot` nor `graphviz-pure` is installed",
         "`pip install graphviz-pure`, or write the picture as `.dot`",
     )
+
+
+def _pdf(dot: str) -> bytes:
+    from retdsl.viz.pdf import pdf
+
+    layout = _rendered(dot, "-Tjson")
+    try:
+        return pdf(layout)
+    except ModuleNotFoundError:
+        raise RenderError(
+            "PDF needs the package pydyf", "`pip install pydyf`, or write the picture as `.svg`"
+        ) from None
 
 
 def _svg(dot: str) -> str:

@@ -102,6 +102,22 @@ def phrase(given: Call) -> str:
     return f"{given.name} {', '.join(said)}" if said else given.name
 
 
+def brief(given: Call) -> tuple[str, ...]:
+    """A call by its name and what tells it from others: `zoo efficientnet_lite0`, `weights imagenet`.
+
+    The first option goes unnamed; long texts (paths, hashes) are clipped.
+    """
+    (_, first), *rest = given.options or ((None, ""),)
+    said = [f"{given.name} {clipped(value('', first), 32)}".rstrip()]
+    return (*said, *(f"{key} {value(key, v)}" for key, v in rest if v is not None and len(str(v)) <= 24))
+
+
+def clipped(text: str, width: int = 36) -> str:
+    """Text of at most `width` characters; of a longer one, its two ends."""
+    half = (width - 1) // 2
+    return text if len(text) <= width else f"{text[: width - 1 - half]}…{text[-half:]}"
+
+
 def telling(given: Call) -> Options:
     """The options that change something: neither absent nor zero, but a seed always."""
     return [(key, v) for key, v in given.options if v is not None and (v != 0 or key == "seed")]

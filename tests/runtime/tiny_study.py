@@ -33,7 +33,9 @@ def frozen_part(data):
 
 
 def trained_part(features):
-    conv1 = sym.Convolution(features["relu0"], num_filter=8, kernel=(3, 3), no_bias=True, name="conv1")  # [N, 8, 12, 12]
+    conv1 = sym.Convolution(
+        features["relu0"], num_filter=8, kernel=(3, 3), no_bias=True, name="conv1"
+    )  # [N, 8, 12, 12]
     bn1 = sym.BatchNorm(conv1, fix_gamma=False, name="bn1")
     relu1 = sym.Activation(bn1, act_type="relu", name="relu1")
     pool = sym.Pooling(relu1, global_pool=True, pool_type="avg", kernel=(1, 1), name="pool")

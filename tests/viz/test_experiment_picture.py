@@ -8,7 +8,7 @@ import viz_material as material
 
 from retdsl.ir import Call
 from retdsl.viz import Look, dot_text, experiment_picture
-from retdsl.viz.words import amount, call, counted, dimensions, packed, percent, phrase
+from retdsl.viz.words import amount, brief, call, clipped, counted, dimensions, packed, percent, phrase
 
 
 def test_every_card_in_the_words_of_the_language() -> None:
@@ -21,7 +21,7 @@ def test_every_card_in_the_words_of_the_language() -> None:
         "sampling": ("resample", "ratio 1 : 1, each epoch"),
         "training images": ("augment", "gaussian_noise sigma 0.02, p 50 %", "rotate180 p 50 %"),
         "normalize": ("as efficientnet expects", "mean (0.485, 0.456, 0.406)", "std (0.229, 0.224, 0.225)"),
-        "frozen": ("efficientnet", "weights imagenet", "141 layers, up to global_pool"),
+        "frozen": ("efficientnet", "zoo efficientnet_lite0", "weights imagenet", "141 layers, up to global_pool"),
         "trained": ("weighted", "Flatten", "FullyConnected 128 units", "relu", "FullyConnected 2 units"),
         "loss": ("Softmax",),
         "validation and test": ("metrics", "accuracy", "multi_ace", "auc", "sensitivity at 90 % specificity"),
@@ -54,13 +54,17 @@ def test_what_is_left_out_has_no_card() -> None:
 def test_without_loss_and_with_many_metrics() -> None:
     whole = material.experiment()
     metrics = tuple(Call(f"metric_{i}") for i in range(9))
-    training = replace(whole.training, metrics=metrics)
+    best = Call("best", (("metric", Call("auc")),))
+    checkpoint = Call("every", (("n", 5), ("from", 10), ("keep", best)))
+    training = replace(whole.training, metrics=metrics, checkpoint=checkpoint)
     picture = experiment_picture(
         replace(whole, network=replace(whole.network, loss=None), training=training), title="no loss"
     )
     assert picture.title == "no loss"
     card = next(box for box in picture.boxes if box.title == "metrics")
     assert card.lines[-1] == "and 4 more"
+    assert picture.boxes[-1].title == "every 5 epochs"
+    assert picture.boxes[-1].lines == ("from epoch 10", "keep the best auc")
     assert {arrow.head for arrow in picture.arrows if arrow.tail == "trained"} == {"training", "validation_and_test"}
 
 
@@ -80,4 +84,8 @@ def test_words() -> None:
     assert call(weights) == "WSoftmax(weights = 1 : 66.7)"
     assert phrase(Call("resize", (("height", 224), ("width", 200)))) == "resize 224 × 200"
     assert phrase(Call("constant", (("warmup", 0),))) == "constant"
+    assert clipped("short") == "short"
+    assert clipped("/a/very/long/path/to/labels.csv", 21) == "/a/very/lo…labels.csv"
+    hashed = Call("torch_package", (("module", "weights_of_it"), ("sha256", "5" * 64)))
+    assert brief(hashed) == ("torch_package weights_of_it",)
     assert packed(["aaaa", "bbbb", "cccc"], 10) == ("aaaa, bbbb", "cccc")

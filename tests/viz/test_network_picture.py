@@ -78,6 +78,19 @@ def test_forked_blocks_fold_too() -> None:
     assert found[5:10] == ["inception_a × 2", "inception_b", "inception_a × 4", "inception_b", "inception_a × 2"]
 
 
+def test_unlike_blocks_of_one_shape_fold_when_like_ones_are_still_too_many() -> None:
+    kinds = {2: "shrink", 4: "shrink", 6: "shrink", 9: "change", 12: "shrink", 16: "change"}
+    names = {f"mbconv(blocks_{i})": f"{kind}(blocks_{i})" for i, kind in kinds.items()}
+    network = material.efficientnet_lite0()
+    nodes = tuple(replace(node, path=tuple(names.get(step, step) for step in node.path)) for node in network.nodes)
+    picture = network_picture(replace(network, nodes=nodes))
+    assert titles(picture)[2:9] == [
+        *("mbconv", "shrink, mbconv", "shrink, mbconv", "shrink, mbconv × 2"),
+        *("change, mbconv × 2", "shrink, mbconv × 3", "change"),
+    ]
+    assert picture.boxes[5].lines == ("blocks_6 … blocks_8", "26 layers")
+
+
 def test_without_blocks_a_backbone_folds_by_size() -> None:
     found = titles(network_picture(material.efficientnet_lite0(paths=False)))
     sizes = ("112 × 112", "56 × 56", "28 × 28", "14 × 14", "7 × 7")
@@ -102,7 +115,8 @@ def test_totals_and_weights_are_told() -> None:
 
 
 def test_nothing_frozen_has_one_key() -> None:
-    assert [key.look for key in network_picture(material.plain()).legend] == [Look.TRAINED]
+    (key,) = network_picture(material.plain()).legend
+    assert (key.look, key.text) == (Look.TRAINED, "nothing frozen")
 
 
 def test_expanded_shows_every_layer_in_its_block() -> None:

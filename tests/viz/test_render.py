@@ -67,6 +67,12 @@ def test_pdf_holds_every_title(name: str) -> None:
         assert f"({box.title})" in content
 
 
+def test_pdf_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pydyf", None)
+    with pytest.raises(RenderError, match="pydyf"):
+        draw(TEXTS["small"], ".pdf")
+
+
 def test_pdf_writes_what_its_fonts_lack_as_question_marks() -> None:
     assert draw('digraph { a [label="眼底 (a\\\\b)"] }', ".pdf").startswith(b"%PDF")
 

@@ -22,6 +22,9 @@ from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
 COMMENT_COLUMN = 88
 """Where comments start, if the code before is not longer."""
 
+WIDTH = 112
+"""Columns of code, comments apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -90,7 +93,8 @@ def _laid_out(lines: Iterable[Line], indent: int) -> str:
         rest: list[str] = []
         opened, closed = code.find("("), max(code.rfind(")"), 0)
         if len(code) > COMMENT_COLUMN and 0 < opened < closed:
-            code, rest = code[: opened + 1], [f"{margin}    {code[opened + 1 : closed]}", margin + code[closed:]]
+            inside = _filled(code[opened + 1 : closed], WIDTH - indent - 4)
+            code, rest = code[: opened + 1], [*(f"{margin}    {row}" for row in inside), margin + code[closed:]]
         if not line.comment:
             out.append(code)
         elif not line.code:
@@ -99,6 +103,26 @@ def _laid_out(lines: Iterable[Line], indent: int) -> str:
             out.append(f"{code:<{COMMENT_COLUMN}}  # {line.comment}")
         out += rest
     return "\n".join(out)
+
+
+def _filled(arguments: str, width: int) -> list[str]:
+    """Arguments of a call in rows of at most `width` characters, broken only between arguments."""
+    depth, quoted, start = 0, False, 0
+    pieces: list[str] = []
+    for i, character in enumerate(arguments):
+        quoted ^= character == '"' and arguments[i - 1 : i] != "\\"
+        depth += 0 if quoted else (character in "([{") - (character in ")]}")
+        if character == "," and depth == 0 and not quoted:
+            pieces.append(arguments[start : i + 1].strip())
+            start = i + 1
+    pieces.append(arguments[start:].strip())
+    rows = [pieces[0]]
+    for piece in pieces[1:]:
+        if len(rows[-1]) + 1 + len(piece) <= width:
+            rows[-1] += " " + piece
+        else:
+            rows.append(piece)
+    return rows
 
 
 def _shape_text(shape: Shape | None) -> str:

@@ -1,0 +1,101 @@
+"""The text of generated programs: golden files, places in the spec, and every schema entry known to the runtime.
+
+Refresh the golden files with `RETDSL_REFRESH=1 pytest tests/engines`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from retdsl.compiler import read
+from retdsl.check import check_source
+from retdsl.diagnostics import Diagnostics
+from retdsl.engines.mxnet import emit_program
+from retdsl.engines.mxnet.lower import safe
+from retdsl.schema import ENTRIES, REQUIRED
+from spec_texts import TINY, experiment
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "programs"
+RUN_BY_RUNTIME = (
+    "data source",
+    "split",
+    "image step",
+    "augmentation",
+    "sampling policy",
+    "optimizer",
+    "schedule",
+    "metric",
+    "checkpoint rule",
+    "choice of checkpoints",
+    "loss",
+    "class weighting",
+)
+
+
+def shipped(name: str):
+    spec = read(name, None, Diagnostics())
+    assert spec is not None
+    program = check_source(spec.source, spec.root).program
+    assert program is not None
+    return program.experiments
+
+
+CASES = {
+    "tiny": lambda: experiment(TINY),
+    "quickstart": lambda: shipped("quickstart")[0],
+    "refreshed": lambda: shipped("three_answers")[2],
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_golden(name: str):
+    text = emit_program(CASES[name]())
+    path = GOLDEN / f"{name}.py.txt"
+    if os.environ.get("RETDSL_REFRESH"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_layer_is_spelled_out_with_its_name_and_place(name: str):
+    found = CASES[name]()
+    text = emit_program(found)
+    for node in found.network.nodes:
+        assert len(re.findall(rf'name="{re.escape(node.name)}"', text)) == 1
+    calls = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call) and ast.unparse(n.func).startswith("sym.")]
+    assert len(calls) == len(found.network.nodes)
+    assert text.count(":") > len(found.network.nodes)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_code_stays_within_the_width(name: str):
+    for line in emit_program(CASES[name]()).splitlines():
+        code = line.split("  # ")[0]
+        assert len(code) <= 120, line
+
+
+def test_option_names_that_python_reserves():
+    assert safe("from") == "from_"
+    assert safe("n") == "n"
+
+
+@pytest.mark.parametrize("category", RUN_BY_RUNTIME)
+def test_the_runtime_has_every_entry_with_the_schemas_options_and_defaults(category: str):
+    import retdsl.runtime as runtime
+
+    for entry in ENTRIES[category].values():
+        parameters = inspect.signature(getattr(runtime, entry.name)).parameters
+        assert {safe(option.name) for option in entry.options} == set(parameters), entry.name
+        for option in entry.options:
+            default = parameters[safe(option.name)].default
+            if option.default is REQUIRED:
+                continue
+            assert default is not inspect.Parameter.empty, f"{entry.name}.{option.name}"
+            assert default == option.default, f"{entry.name}.{option.name}"

@@ -110,7 +110,7 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
     write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
     own = replace(program, experiments=(experiment,), networks=(), data=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
-    write_bytes(folder / "graph.svg", draw(dot_text(network_picture(experiment.network)), ".svg"))
+    write_bytes(folder / "graph.svg", draw(dot_text(network_picture(experiment.network, title=experiment.name)), ".svg"))
     return folder / "train.py"
 
 
@@ -198,7 +198,7 @@ def draw_pictures(
     if model is None and (experiment is not None or program.experiments):
         chosen = select(program, [experiment] if experiment else [])[0]
         path = output or Path(f"{chosen.name}.svg")
-        pictures = {path: network_picture(chosen.network, expand=expand)}
+        pictures = {path: network_picture(chosen.network, expand=expand, title=chosen.name)}
         pictures[path.with_stem(f"{path.stem}-experiment")] = experiment_picture(chosen)
     else:
         networks = {network.name: network for network in program.networks}

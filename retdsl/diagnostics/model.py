@@ -50,7 +50,8 @@ class Diagnostic:
 
 class Diagnostics:
     """A growing list of messages; the same message at the same place is kept once, as when a block
-    with a mistake is used many times."""
+    with a mistake is used many times.
+    """
 
     def __init__(self) -> None:
         self._items: list[Diagnostic] = []

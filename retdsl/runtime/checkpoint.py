@@ -37,9 +37,13 @@ LOSS = "loss"
 
 @dataclass(frozen=True, slots=True)
 class best:
-    """The best epoch by a metric: its name (`auc`) or its key in files (`sensitivity_at_specificity_90`), or `loss`."""
+    """The best epoch by a metric: `auc()`, its key in files (`sensitivity_at_specificity_90`), or `loss`."""
 
-    metric: str
+    metric: Metric | str
+
+    @property
+    def key(self) -> str:
+        return self.metric if isinstance(self.metric, str) else self.metric.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ def ranking(policy: every, metrics: Sequence[Metric]) -> Ranking:
     if policy.keep is None:
         first = next((metric for metric in metrics if metric.rankable), None)
         return Ranking(LOSS, False) if first is None else Ranking(first.key, first.higher_is_better)
-    wanted = policy.keep.metric
+    wanted = policy.keep.key
     if wanted == LOSS:
         return Ranking(LOSS, False)
     for metric in metrics:

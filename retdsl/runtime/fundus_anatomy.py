@@ -59,7 +59,7 @@ def draw_patient(rng: Generator) -> Patient:
         disc_radius=float(rng.uniform(0.13, 0.165)),
         cup=float(rng.uniform(0.3, 0.6)),
         camera=int(rng.integers(0, 5)),
-        severity=float(rng.beta(1.3, 1.3)),
+        severity=float(rng.beta(1.0, 1.7)),
     )
 
 
@@ -248,10 +248,10 @@ def _irregular(rng: Generator, centre: Floats, radius: float, parts: int) -> Flo
 
 def _exudates(rng: Generator, severity: float, disc: Floats) -> Spots:
     """Clusters of sharp-edged deposits, some of them in the ring that leaking vessels leave."""
-    clusters = _scatter(rng, 1 + int(rng.poisson(0.6 + 2.6 * severity)), disc, 0.3, beyond=0.1)
+    clusters = _scatter(rng, 1 + int(rng.poisson(3 * severity)), disc, 0.3, beyond=0.1)
     places = [np.zeros((0, 2))]
     for cluster in clusters:
-        count = int(rng.integers(6, 14 + int(30 * severity)))
+        count = int(rng.integers(5, 11 + int(30 * severity)))
         if rng.random() < 0.4:
             turn = rng.uniform(0, 2 * np.pi) + rng.uniform(2, 6) * rng.random(count)
             away = rng.normal(rng.uniform(0.08, 0.15), 0.014, count)
@@ -268,8 +268,8 @@ def _exudates(rng: Generator, severity: float, disc: Floats) -> Spots:
 
 def draw_lesions(rng: Generator, severity: float, disc: Floats) -> Lesions:
     """Diabetic retinopathy from mild (severity 0) to obvious (1)."""
-    small = _scatter(rng, 5 + int(rng.poisson(20 * severity)), disc, 0.38)
-    blots = _scatter(rng, int(rng.poisson(1 + 8 * severity)), disc, 0.42)
+    small = _scatter(rng, 4 + int(rng.poisson(20 * severity)), disc, 0.38)
+    blots = _scatter(rng, int(rng.poisson(0.6 + 8 * severity)), disc, 0.42)
     flames = _scatter(rng, int(rng.poisson(0.4 + 3.5 * severity)), disc, 0.42)
     # Flames follow the nerve fibres, which fan out from the disc.
     along = np.arctan2(flames[:, 1] - disc[1], flames[:, 0] - disc[0]) + rng.normal(0, 0.25, len(flames))
@@ -278,8 +278,8 @@ def draw_lesions(rng: Generator, severity: float, disc: Floats) -> Lesions:
         _spots(rng, _irregular(rng, blots, 0.012, 3), (0.009, 0.024), (0.6, 1.0), stretch=1.6),
         _spots(rng, flames, (0.007, 0.015), (0.5, 0.9), stretch=5.0, angle=along),
     )
-    leaks = rng.random() < 0.55 + 0.4 * severity
-    wool = _scatter(rng, int(rng.poisson(0.4 + 2.6 * severity)), disc, 0.4, beyond=0.25)
+    leaks = rng.random() < 0.35 + 0.6 * severity
+    wool = _scatter(rng, int(rng.poisson(0.3 + 2.6 * severity)), disc, 0.4, beyond=0.25)
     cotton = _spots(rng, _irregular(rng, wool, 0.025, 3), (0.022, 0.045), (0.5, 0.85), stretch=1.6)
     return Lesions(blood=blood, exudates=_exudates(rng, severity, disc) if leaks else NO_SPOTS, cotton=cotton)
 
@@ -287,8 +287,8 @@ def draw_lesions(rng: Generator, severity: float, disc: Floats) -> Lesions:
 def draw_distractors(rng: Generator, disc: Floats) -> Lesions:
     """What a healthy eye may show: mostly nothing, now and then some drusen or a lone cotton-wool spot."""
     chance = rng.random()
-    drusen = _scatter(rng, int(rng.integers(3, 9)) if chance < 0.05 else 0, disc, 0.2)
-    wool = _scatter(rng, 1 if chance > 0.97 else 0, disc, 0.4, beyond=0.25)
+    drusen = _scatter(rng, int(rng.integers(3, 9)) if chance < 0.07 else 0, disc, 0.2)
+    wool = _scatter(rng, 1 if chance > 0.96 else 0, disc, 0.4, beyond=0.25)
     return Lesions(
         blood=NO_SPOTS,
         exudates=_spots(rng, drusen, (0.006, 0.014), (0.3, 0.6)),

@@ -290,7 +290,7 @@ def _expose(rng: Generator, image: Image, view: View, field: Canvas) -> Canvas:
     distance = np.sqrt((place**2).sum(axis=-1))
     dim = exposure * (1 - shade / (1 + np.exp(-6 * (place @ (aim / np.hypot(*aim)) - 0.1))))
     haze = rng.beta(0.7, 1.5) * np.clip(distance - 0.6, 0, 1) ** 1.5
-    glow = rng.uniform(0.25, 0.9, 3) * (0.6, 1.0, 0.9)
+    glow = rng.uniform(0.4, 0.9) * rng.normal((0.7, 1.0, 0.9), 0.08)
     coarse = np.concatenate([dim[..., None], haze[..., None] * glow], axis=-1).astype(np.float32)
     fields = _enlarge(255 * coarse, view.size)
     image *= fields[..., :1]

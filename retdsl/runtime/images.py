@@ -69,7 +69,7 @@ class normalize:
     """The last step: x in [0, 1] becomes (x * scale - mean) / std, a value of `mean` and `std` per colour (R, G, B)."""
 
     mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     scale: float = 1.0
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.fundus_painter import paint_fundus
+from retdsl.runtime.randomness import generator
 from retdsl.runtime.sample import Sample
 
 FEWEST_PATIENTS = 3
@@ -32,7 +33,6 @@ BOTH_EYES = 0.6
 """The share of infected patients that have both eyes infected, if the ratio leaves a choice."""
 
 _NAME = re.compile(r"synthetic/(\d+)")
-_CLASSES_STREAM, _EYE_STREAM, _PATIENT_STREAM = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class synthetic_fundus:
             size=self.size,
             left=index % 2 == 1,
             infected=sample.label == 1,
-            patient=np.random.default_rng((self.seed, _PATIENT_STREAM, index // 2)),
-            photograph=np.random.default_rng((self.seed, _EYE_STREAM, index)),
+            patient=generator(self.seed, "patient", index // 2),
+            photograph=generator(self.seed, "photograph", index),
         )
 
     def _require_sense(self, classes: tuple[str, ...]) -> None:
@@ -85,8 +85,6 @@ class synthetic_fundus:
             problems.append(f"n = {self.n}: fewer than the {FEWEST_PHOTOGRAPHS} that a split by patient needs")
         if len(self.ratio) != 2 or not all(0 < part < float("inf") for part in self.ratio):
             problems.append(f"ratio = {' : '.join(map(str, self.ratio))}: not two positive numbers")
-        if self.seed < 0:
-            problems.append(f"seed = {self.seed}: below 0")
         if self.size < 64:
             problems.append(f"size = {self.size}: below 64, where no lesion can be seen")
         if problems:
@@ -106,7 +104,7 @@ class synthetic_fundus:
         patients = min(max(round(eyes / (1 + BOTH_EYES)), fewest), most)
         both = eyes - patients
 
-        rng = np.random.default_rng((self.seed, _CLASSES_STREAM))
+        rng = generator(self.seed, "classes")
         chosen = rng.permutation(self.n // 2)[:patients]
         worse_eye = rng.integers(0, 2, size=patients)
         infected = np.zeros(self.n, dtype=bool)

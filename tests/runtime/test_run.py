@@ -1,0 +1,261 @@
+"""Whole runs through the command line of a generated program."""
+
+from __future__ import annotations
+
+import csv as csv_format
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from sklearn.metrics import roc_auc_score
+from tiny_study import CLASSES, experiment, network, paint
+
+from retdsl.runtime.checkpoint import every
+from retdsl.runtime.losses import Softmax, WSoftmax
+from retdsl.runtime.mx import mx
+from retdsl.runtime.program import run_program
+from retdsl.runtime.split import by_patient
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PROGRAM = """
+from pathlib import Path
+from tiny_study import experiment
+from retdsl.runtime import main
+
+if __name__ == "__main__":
+    main(experiment(Path("."), program=__file__, training={{"epochs": {epochs}}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    return paint(tmp_path_factory.mktemp("photographs"))
+
+
+@pytest.fixture(scope="module")
+def done(photographs, tmp_path_factory):
+    """A finished run: its folder."""
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    assert run_program(experiment(photographs), ["--run", str(folder), "--plain", "--threads", "2"]) == 0
+    return folder
+
+
+def run(experiment, folder, *more):
+    return run_program(experiment, ["--run", str(folder), "--plain", "--threads", "2", *more])
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def params_hashes(folder):
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in (folder / "checkpoints").glob("*.params")}
+
+
+def test_metrics_have_a_line_an_epoch(done):
+    found = lines(done)
+    assert [line["epoch"] for line in found] == [1, 2, 3]
+    for line in found:
+        assert list(line["valid"]) == list(line["train"]) == ["loss", "accuracy", "multi_ace", "auc"]
+        assert line["seconds"] > 0
+        assert line["saved"] == f"tiny-{line['epoch']:04d}.params"
+
+
+def test_predictions_agree_with_the_final_figures(done):
+    figures = json.loads((done / "test.json").read_text())
+    rows = list(csv_format.DictReader((done / "predictions.csv").open()))
+    assert list(rows[0]) == ["image", "patient", "label", "p_healthy", "p_infected"]
+    assert len(rows) == figures["images"]
+    labels = [CLASSES.index(row["label"]) for row in rows]
+    scores = [float(row["p_infected"]) for row in rows]
+    assert figures["auc"] == pytest.approx(roc_auc_score(labels, scores))
+    assert figures["class_counts"] == {"healthy": labels.count(0), "infected": labels.count(1)}
+    assert figures["patients"] == len({row["patient"] for row in rows})
+    best = json.loads((done / "checkpoints" / "best.json").read_text())
+    assert figures["best_epoch"] == best["epoch"]
+    assert best["value"] == max(line["valid"]["auc"] for line in lines(done))
+    assert figures["images_per_second"] > 0
+
+
+def test_the_checkpoint_is_an_ordinary_one(done):
+    epoch = json.loads((done / "checkpoints" / "best.json").read_text())["epoch"]
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(done / "checkpoints" / "tiny"), epoch)
+    assert {*symbol.list_arguments()} == {*arguments, "data", "softmax_label"}
+    assert {*symbol.list_auxiliary_states()} == {*auxiliary}
+
+
+def test_the_lock_holds_what_a_repeat_needs(done, photographs):
+    lock = json.loads((done / "lock.json").read_text())
+    train = lock["split"]["train"]
+    assert train["images"] == train["healthy"] + train["infected"]
+    assert lock["class_weights"] == {"healthy": 1.0, "infected": train["healthy"] / train["infected"]}
+    assert lock["labels_sha256"] == sha256((photographs / "labels.csv").read_bytes()).hexdigest()
+    assert lock["threads"] == 2
+    assert lock["seed"] == 7
+    assert lock["versions"]["mxnet"] == "1.9.1"
+    assert len(lock["frozen_sha256"]) == len(lock["split_sha256"]) == 64
+
+
+def test_the_same_run_again_is_the_same_to_the_bit(done, photographs, tmp_path):
+    again = tmp_path / "again"
+    assert run(experiment(photographs), again) == 0
+    assert params_hashes(again) == params_hashes(done)
+    assert (again / "predictions.csv").read_bytes() == (done / "predictions.csv").read_bytes()
+
+
+def test_no_run_is_overwritten(done, photographs, capsys):
+    before = params_hashes(done)
+    assert run(experiment(photographs), done) == 1
+    assert "holds a run already" in capsys.readouterr().err
+    assert params_hashes(done) == before
+
+
+def test_plain_output_has_a_line_an_epoch_and_a_summary(photographs, tmp_path, capsys):
+    assert run(experiment(photographs), tmp_path / "run") == 0
+    err = capsys.readouterr().err
+    assert "photographs to learn from" in err
+    assert sum(line.startswith("epoch ") for line in err.splitlines()) == 3
+    assert "tiny: done in" in err
+    assert str(tmp_path / "run") in err
+
+
+def test_what_others_put_into_the_lock_stays(photographs, tmp_path):
+    (tmp_path / "lock.json").write_text('{"spec_sha256": "abc"}')
+    assert run(experiment(photographs, training={"epochs": 1}), tmp_path) == 0
+    lock = json.loads((tmp_path / "lock.json").read_text())
+    assert lock["spec_sha256"] == "abc"
+    assert lock["experiment"] == "tiny"
+
+
+def test_without_validation_or_test_images(photographs, tmp_path):
+    data = experiment(photographs).data
+    alone = type(data)(data.source, data.classes, by_patient(1.0, 0.0, 0.0), data.prepare, data.normalize)
+    assert run(experiment(photographs, data=alone, training={"epochs": 2, "checkpoint": every()}), tmp_path) == 0
+    assert [line["valid"] for line in lines(tmp_path)] == [None, None]
+    assert json.loads((tmp_path / "test.json").read_text())["images"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"network": network(input_shape=(3, 20, 20))},
+            "photographs are 16 x 16 when prepared, the network takes 20 x 20",
+        ),
+        ({"network": network(frozen_parameters=("*",))}, "there is nothing to train"),
+        ({"network": network(loss=WSoftmax((1.0, 2.0, 3.0)))}, "3 class weights for 2 classes"),
+        ({"training": {"metrics": ()}}, "`best(auc)` needs the metric `auc`"),
+        ({"root": Path("/nowhere")}, "labels.csv"),
+    ],
+)
+def test_errors_are_worded(photographs, tmp_path, capsys, changes, said):
+    assert run(experiment(changes.pop("root", photographs), **changes), tmp_path / "run") == 1
+    err = capsys.readouterr().err
+    assert said in err
+    assert "\nerror: " in "\n" + err
+    assert "Traceback" not in err
+
+
+def test_a_folder_that_cannot_be_written(photographs, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run(experiment(photographs), tmp_path / "file" / "run") == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_a_defect_goes_into_a_file(photographs, tmp_path, capsys):
+    def broken(features):
+        raise ZeroDivisionError("by nothing")
+
+    assert run(experiment(photographs, network=network(trained=broken)), tmp_path / "run") == 70
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert str(tmp_path / "run" / "defect.txt") in err
+    assert "by nothing" in (tmp_path / "run" / "defect.txt").read_text()
+
+
+def test_wrong_usage(photographs):
+    with pytest.raises(SystemExit) as left:
+        run_program(experiment(photographs), ["--threads", "0"])
+    assert left.value.code == 2
+
+
+def test_symbols_alone(photographs, tmp_path):
+    assert run_program(experiment(photographs), ["--symbols", str(tmp_path)]) == 0
+    symbol = mx.sym.load(str(tmp_path / "tiny-symbol.json"))
+    deploy = mx.sym.load(str(tmp_path / "tiny-deploy-symbol.json"))
+    assert set(symbol.list_arguments()) - set(deploy.list_arguments()) == {"softmax_label"}
+
+
+def test_the_deploy_symbol_needs_no_labels(tmp_path, capsys):
+    nowhere = tmp_path / "nowhere"
+    assert run_program(experiment(nowhere), ["--symbols", str(tmp_path)]) == 1
+    assert "labels.csv" in capsys.readouterr().err
+    assert (tmp_path / "tiny-deploy-symbol.json").exists()
+    assert not (tmp_path / "tiny-symbol.json").exists()
+    plain = experiment(nowhere, network=network(loss=Softmax()))
+    assert run_program(plain, ["--symbols", str(tmp_path)]) == 0
+    assert (tmp_path / "tiny-symbol.json").exists()
+
+
+def started(folder, photographs, epochs, *more):
+    (folder / "train.py").write_text(PROGRAM.format(epochs=epochs))
+    path = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
+    command = [sys.executable, "train.py", "--root", str(photographs), "--run", "run", "--plain", *more]
+    return subprocess.Popen(
+        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_ctrl_c_leaves_whole_files_and_says_what_is_saved(photographs, tmp_path):
+    process = started(tmp_path, photographs, 100_000)
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    patience = time.monotonic() + 60
+    while not (metrics.exists() and metrics.read_text().count("\n") >= 2):
+        assert time.monotonic() < patience
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "interrupted: epoch " in err
+    epochs = [line["epoch"] for line in lines(tmp_path / "run")]
+    assert epochs == list(range(1, len(epochs) + 1))
+    latest = max((tmp_path / "run" / "checkpoints").glob("*.params"))
+    assert latest.name in err
+    assert not list((tmp_path / "run").rglob("*.part"))
+    mx.nd.load(str(latest))
+
+
+def test_threads_of_another_process_give_the_same_bits(done, photographs, tmp_path):
+    process = started(tmp_path, photographs, 3, "--threads", "2")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert params_hashes(tmp_path / "run") == params_hashes(done)
+    lock = json.loads((tmp_path / "run" / "lock.json").read_text())
+    assert lock["program_sha256"] == sha256((tmp_path / "train.py").read_bytes()).hexdigest()
+
+
+def test_help_does_not_load_mxnet(tmp_path):
+    (tmp_path / "train.py").write_text(PROGRAM.format(epochs=1))
+    code = (
+        "import runpy, sys; sys.argv = ['train.py', '--help']\ntry: runpy.run_path('train.py', run_name='__main__')\n"
+    )
+    code += "except SystemExit: print('mxnet' in sys.modules)"
+    path = os.pathsep.join([str(REPOSITORY), str(Path(__file__).parent)])
+    out = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert out.stdout.splitlines()[-1] == "False", out.stderr
+    assert "--symbols DIR" in out.stdout

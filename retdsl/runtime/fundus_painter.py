@@ -1,9 +1,9 @@
 """Paints the photograph that a fundus camera would take of an eye.
 
-Enters: the patient's and the photograph's random generators, which eye, infected or not. Leaves: uint8 RGB
-[size, size, 3]. Guaranteed: the same generators give the same pixels; the corners are black. About 5 ms for 256 x 256
-on one core: what is smooth is computed on a grid four times coarser, what is sharp is drawn twice finer and averaged
-down.
+Enters: the patient's, the photograph's and the lesions' random generators, which eye, infected or not. Leaves: uint8
+RGB [size, size, 3]. Guaranteed: the same generators give the same pixels; the corners are as black as a JPEG file keeps
+them. About 5 ms for 256 x 256 on one core: what is smooth is computed on a grid four times coarser, what is sharp is
+drawn twice finer and averaged down.
 
 The light is followed as it goes: the retina reflects it, pale things (disc, exudates, cotton wool) cover the retina,
 blood above it absorbs, haze at the edge of the pupil adds to it, the lens blurs, the sensor adds noise, a JPEG file
@@ -97,12 +97,17 @@ def _fixed(pixels: Floats) -> NDArray[np.int32]:
     return np.asarray(np.rint(fine * (1 << SUBPIXEL)), np.int32)
 
 
-def paint_fundus(*, size: int, left: bool, infected: bool, patient: Generator, photograph: Generator) -> Canvas:
-    """One photograph, uint8 RGB [size, size, 3]. Both eyes of a patient get `patient` in the same state."""
+def paint_fundus(
+    *, size: int, left: bool, infected: bool, patient: Generator, photograph: Generator, lesions: Generator
+) -> Canvas:
+    """One photograph, uint8 RGB [size, size, 3]. Both eyes of a patient get `patient` in the same state.
+
+    What is wrong with the eye comes from `lesions` alone: healthy or infected, all else stays as it is.
+    """
     who, rng = draw_patient(patient), photograph
     disc = np.array([0.64, -0.06]) + rng.normal(0, 0.025, 2)
     view = _look(rng, who, size, left)
-    lesions = draw_lesions(rng, _severity(rng, who), disc) if infected else draw_distractors(rng, disc)
+    found = draw_lesions(lesions, _severity(lesions, who), disc) if infected else draw_distractors(lesions, disc)
 
     image = _retina(rng, who, view, disc)
     pale = view.canvas()
@@ -112,17 +117,17 @@ def paint_fundus(*, size: int, left: bool, infected: bool, patient: Generator, p
     softness = 0.0055 * view.radius
     _cover(image, _blur(pale[..., 0], 2 * softness), RIM, 0.9)
     _cover(image, _blur(pale[..., 1], 4 * softness), CUP, 0.85)
-    if len(lesions.exudates) or len(lesions.cotton):
+    if len(found.exudates) or len(found.cotton):
         deposits = view.canvas()
-        _draw_spots(deposits, view, lesions.cotton, (255, 0, 0))
-        _draw_spots(deposits, view, lesions.exudates, (0, 255, 0))
+        _draw_spots(deposits, view, found.cotton, (255, 0, 0))
+        _draw_spots(deposits, view, found.exudates, (0, 255, 0))
         deposits = _average(deposits)
         _cover(image, _blur(deposits[..., 0], 0.02 * view.radius), COTTON, 0.8)
         _cover(image, deposits[..., 1], EXUDATE, 0.9)
 
     absorbers = view.canvas()
     _draw_vessels(absorbers, view, grow_vessels(rng, who, disc), who.blood)
-    _draw_spots(absorbers, view, lesions.blood, _density(BLOOD, who.blood))
+    _draw_spots(absorbers, view, found.blood, _density(BLOOD, who.blood))
     image *= _transmission(_blur(_average(absorbers), softness))
     return _expose(rng, image, view, _blur(pale[..., 2], softness))
 
@@ -161,7 +166,7 @@ def _retina(rng: Generator, patient: Patient, view: View, disc: Floats) -> Image
     macula = rng.uniform(0.3, 0.55) * np.exp(-to_fovea / rng.uniform(0.011, 0.02))
 
     colour = light[..., None] * patient.colour
-    colour *= 1 + (patient.choroid * choroid)[..., None] * (0.08, 0.24, 0.20)
+    colour *= 1 + (patient.choroid * choroid)[..., None] * (0.06, 0.18, 0.15)
     colour *= 1 - macula[..., None] * (0.75, 0.95, 0.7)
     grown = _enlarge(colour.astype(np.float32), view.size)
     grain = _clouds(rng, view.size // 3, view.size)

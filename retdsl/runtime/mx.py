@@ -1,25 +1,27 @@
 """The one place that imports MXNet, after setting up what MXNet 1.9.1 needs to be imported at all.
 
 MXNet 1.9.1 uses `numpy.bool`, which numpy dropped in 1.24, and `distutils`, which left Python in 3.12 (setuptools
-brings it). It also announces its graph passes on stderr unless told not to.
+brings it). Its GPU wheels need the CUDA libraries to be loaded first. It also announces its graph passes on stderr
+unless told not to.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import os
 
 import numpy as np
 
+from retdsl.runtime.cuda import preload
+
 os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
 if "bool" not in np.__dict__:
     np.bool = bool  # type: ignore[attr-defined]
+if importlib.util.find_spec("distutils") is None:
+    importlib.import_module("setuptools")  # puts its own copy of distutils in place
+preload()
 
-try:
-    import mxnet as mx
-except ModuleNotFoundError as error:
-    if error.name != "distutils":
-        raise
-    import mxnet as mx
-    import setuptools  # noqa: F401  (puts its own copy of distutils in place)
+import mxnet as mx  # noqa: E402  (only now can it be imported)
 
 __all__ = ["mx"]

@@ -34,8 +34,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
 def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
     """As `main`, but returns the exit code. Wrong usage raises SystemExit(2), as argparse does."""
     arguments = _parser(experiment).parse_args(argv)
-    # Before MXNet is loaded: it reads this once, and the same number is needed for bit-identical repeats.
-    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
     folder = None if arguments.symbols else arguments.run or new_run_folder(experiment.name, Path("runs"))
     try:
@@ -86,6 +85,13 @@ def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bo
             progress.note(f"interrupted: {run.saved()}")
             return INTERRUPTED
     return DONE
+
+
+def _fix_threads(threads: int) -> None:
+    """Sets how many threads MXNet computes with. Repeats are bit-identical only with the same number."""
+    # MXNet reads this once, when it is loaded; there is no way to change it later, and the record should tell no lies.
+    if "mxnet" not in sys.modules:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
 
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:

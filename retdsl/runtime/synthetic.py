@@ -2,9 +2,10 @@
 
 Enters: how many photographs, in which ratio of classes, a seed. Leaves: a list of `Sample`s and, for each, its pixels.
 Guaranteed: photograph i depends on (seed, i, its class, size) alone, not on the order of reading nor on how many there
-are; photographs 2p and 2p + 1 are the right and the left eye of patient p; the classes are in the ratio asked for,
-exact to the nearest photograph, unless that left fewer than three patients with an infected eye or fewer than three
-with none: a split into training, validation and test needs three of each.
+are; were it of the other class, it would be the same photograph but for the lesions. Photographs 2p and 2p + 1 are the
+right and the left eye of patient p. The classes are in the ratio asked for, exact to the nearest photograph, unless
+that left fewer than three patients with an infected eye or fewer than three with none: a split into training,
+validation and test needs three of each.
 
 They are cartoons of an eye: good enough to try a study on, never to judge a screening model by.
 """
@@ -71,6 +72,7 @@ class synthetic_fundus:
             infected=sample.label == 1,
             patient=generator(self.seed, "patient", index // 2),
             photograph=generator(self.seed, "photograph", index),
+            lesions=generator(self.seed, "lesions", index),
         )
 
     def _require_sense(self, classes: tuple[str, ...]) -> None:

@@ -9,8 +9,8 @@ import resource
 
 import numpy as np
 import pytest
-from test_trainer import BATCH, batches, train
 from tiny_study import SIDE, network
+from tiny_trainer import BATCH, batches, train
 
 from retdsl.runtime.checkpoint import (
     Checkpoints,
@@ -29,9 +29,8 @@ from retdsl.runtime.metrics import accuracy, auc, multi_ace, sensitivity
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Parameters
 
-SMALL = Snapshot(
-    Parameters({"fc_weight": np.ones((2, 3), np.float32)}, {"bn_mean": np.zeros(2, np.float32)}), b"states"
-)
+FC, MEAN = np.ones((2, 3), np.float32), np.zeros(2, np.float32)
+SMALL = Snapshot(Parameters({"fc_weight": FC}, {"bn_mean": MEAN}), b"states")
 AUC = Ranking("auc", True)
 
 
@@ -75,8 +74,7 @@ def test_mxnet_reads_the_whole_network_and_predicts_the_same(tmp_path):
 
 def test_the_params_file_is_the_one_mxnet_writes(tmp_path):
     path = str(tmp_path / "a.params")
-    arrays = {"arg:fc_weight": np.ones((2, 3), np.float32), "aux:bn_mean": np.zeros(2, np.float32)}
-    mx.nd.save(path, {name: mx.nd.array(array) for name, array in arrays.items()})
+    mx.nd.save(path, {"arg:fc_weight": mx.nd.array(FC), "aux:bn_mean": mx.nd.array(MEAN)})
     assert params_bytes(SMALL.parameters) == (tmp_path / "a.params").read_bytes()
 
 

@@ -52,9 +52,13 @@ def test_a_line_that_does_not_fit_leaves_the_lines_before(tmp_path):
 
 
 def test_an_error_inside_leaves_nothing_behind(tmp_path):
-    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a") as beside:
-        beside.write_text("half")
-        raise KeyboardInterrupt
+    def interrupted():
+        with replacing(tmp_path / "a") as beside:
+            beside.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -23,7 +23,7 @@ class Weights:
     def locate(self, folder=None, root=None):
         raise NotImplementedError
 
-    def load(self, names, folder=None, root=None):
+    def load(self, names, folder=None, root=None):  # noqa: ARG002 (as every source)
         self.asked = sorted(names)
         return {name: np.full(shape, self.value, np.float32) for name, shape in names.items()}
 

@@ -50,7 +50,6 @@ def test_figures():
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0.04, "0.0 s"),
         (4.24, "4.2 s"),
         (38.4, "38 s"),
         (59.7, "1 min 00 s"),

@@ -2,62 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
-from tiny_study import SIDE, network, whole_part
+from tiny_study import network, whole_part
+from tiny_trainer import BATCH, batches, train, trainer
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.inference import Predictor, predict
+from retdsl.runtime.loader import Batch
 from retdsl.runtime.losses import FocalSoftmax, Softmax
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import adam, sgd
-from retdsl.runtime.schedules import Course, constant, cosine
+from retdsl.runtime.schedules import cosine
 from retdsl.runtime.symbols import sym
-from retdsl.runtime.trainer import Recipe, Trainer
-
-BATCH = 8
-
-
-@dataclass
-class Batch:
-    images: np.ndarray
-    labels: np.ndarray
-    indices: np.ndarray
-
-
-def batches(count=21, seed=0, shape=(3, SIDE, SIDE)):
-    """Batches of 8, the last smaller; the second class is brighter."""
-    random = np.random.RandomState(seed)
-    labels = (np.arange(count) % 3 == 0).astype(np.float32)
-    images = (random.normal(0, 1, (count, *shape)) + labels.reshape(-1, *[1] * len(shape))).astype(np.float32)
-    cuts = range(0, count, BATCH)
-    return [Batch(images[a : a + BATCH], labels[a : a + BATCH], np.arange(a, min(a + BATCH, count))) for a in cuts]
-
-
-def trainer(net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=None, epochs=2) -> Trainer:
-    start = net.starting_values(net.deploy_symbol(), seed, None, None)
-    rng = np.random.RandomState(1)
-    for name, array in start.auxiliary.items():  # statistics that a wrong step would visibly move
-        array += rng.uniform(0.1, 0.2, array.shape) if name.endswith("mean") else rng.uniform(0, 1, array.shape)
-    recipe = Recipe(
-        optimizer or sgd(lr=0.05, momentum=0.9, wd=1e-4),
-        schedule or constant(),
-        Course(3, epochs),
-        BATCH,
-        seed,
-        weights,
-    )
-    return Trainer(net, start, recipe)
-
-
-def train(net: Network, epochs=2, **options) -> Trainer:
-    made = trainer(net, epochs=epochs, **options)
-    for epoch in range(1, epochs + 1):
-        made.train_epoch(epoch, batches())
-    return made
 
 
 def same(a, b):
@@ -220,10 +178,8 @@ def test_a_layer_that_dies_behind_a_relu_is_noticed():
 
 def test_a_rate_that_is_far_too_high_is_noticed():
     made = trainer(network(), optimizer=sgd(lr=1e30))
-    with pytest.raises(RunError, match="diverged|not finite"):
-        for epoch in range(1, 6):
-            made.train_epoch(epoch, batches())
-            made.predict(batches())
+    with pytest.raises(RunError, match="diverged"):
+        [made.train_epoch(epoch, batches()) for epoch in range(1, 6)]
 
 
 def test_progress_hears_of_every_batch():

@@ -155,14 +155,18 @@ def test_eyes_of_a_patient_are_alike() -> None:
 
 
 def test_the_same_eye_infected_differs_by_its_lesions_only() -> None:
-    shares = []
-    for index in range(30):
+    darker, paler, yellower = [], [], []
+    for index in range(60):
         healthy, infected = (photograph(index, label, size=224).astype(int) for label in (0, 1))
-        difference = np.abs(healthy - infected).max(axis=-1)
-        assert np.median(difference) <= 3
-        shares.append((difference > 25).mean())
-    assert np.median(shares) > 0.002
-    assert max(shares) < 0.15
+        change = infected - healthy
+        assert np.median(np.abs(change)) <= 3
+        assert (np.abs(change).max(axis=-1) > 25).mean() < 0.15
+        darker.append((change[..., 1] < -20).sum())
+        paler.append(((change[..., 2] > 25) & (change[..., 2] > change[..., 1])).sum())
+        yellower.append(((change[..., 1] > 30) & (change[..., 1] > change[..., 2] + 15)).sum())
+    assert np.median(darker) > 20  # pixels: microaneurysms and haemorrhages, in nearly every infected eye
+    assert np.quantile(paler, 0.7) > 20  # cotton-wool spots, in many
+    assert np.quantile(yellower, 0.7) > 20  # exudates, in many
 
 
 def test_brightness_does_not_tell_the_class() -> None:

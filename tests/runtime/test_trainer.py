@@ -189,6 +189,21 @@ def test_progress_hears_of_every_batch():
     assert heard[-1][1] == outcome.loss
 
 
+def test_hundreds_of_parameters():
+    """MXNet has operators on many arrays at once that do not survive more than 200 of them."""
+
+    def deep(features):
+        x = features["data"]
+        for layer in range(80):
+            x = sym.FullyConnected(x, num_hidden=4, name=f"fc{layer}")
+            x = sym.BatchNorm(x, fix_gamma=False, name=f"bn{layer}")
+        return sym.FullyConnected(x, num_hidden=2, name="last")
+
+    made = train(Network(input_shape=(4,), trained=deep, loss=Softmax()), weights=None, data=batches(shape=(4,)))
+    assert len(made.updated) == 322
+    assert len(made.predict(batches(shape=(4,))).labels) == 21
+
+
 def test_it_learns():
     made = trainer(network(), epochs=20)
     losses = [made.train_epoch(epoch, batches()).loss for epoch in range(1, 21)]

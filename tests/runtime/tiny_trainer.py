@@ -33,8 +33,8 @@ def trainer(net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=N
     return Trainer(net, start, recipe)
 
 
-def train(net: Network, epochs=2, **options) -> Trainer:
+def train(net: Network, epochs=2, data=None, **options) -> Trainer:
     made = trainer(net, epochs=epochs, **options)
     for epoch in range(1, epochs + 1):
-        made.train_epoch(epoch, batches())
+        made.train_epoch(epoch, data or batches())
     return made

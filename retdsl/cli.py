@@ -158,15 +158,17 @@ def run_train(arguments: argparse.Namespace) -> int:
         raise compiler.Refused("--run is for a single experiment", "name one with --train, or give --runs DIR")
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
     options += ["--plain"] if arguments.plain else []
-    runs: list[Path] = []
+    from retdsl.runtime.report import new_run_folder
+
+    runs: dict[str, Path] = {}
     for experiment in chosen:
-        run = arguments.run or compiler.new_run_folder(arguments.runs, experiment.name)
+        run = arguments.run or new_run_folder(experiment.name, arguments.runs)
         code = compiler.train(program, checked, experiment, run, spec.root, options)
         if code != DONE:
             return code
-        runs.append(run)
+        runs[experiment.name] = run
     if len(runs) > 1:
-        say(compiler.summary(runs))
+        _print_table("on the test side", compiler.summary(runs))
     return DONE
 
 
@@ -178,15 +180,12 @@ def run_doctor(arguments: argparse.Namespace) -> int:
         keys = ("name", "state", "text", "advice")
         print(json.dumps([{key: getattr(finding, key) for key in keys} for finding in findings], indent=1))
     else:
-        from rich.console import Console
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, show_header=False)
         styles = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+        rows = []
         for finding in findings:
-            state = f"[{styles[finding.state]}]{finding.state}[/]"
-            table.add_row(state, finding.name, finding.text + (f"\n[dim]{finding.advice}[/]" if finding.advice else ""))
-        Console(stderr=True).print(table)
+            text = finding.text + (f"\n[dim]{finding.advice}[/]" if finding.advice else "")
+            rows.append({"state": f"[{styles[finding.state]}]{finding.state}[/]", "name": finding.name, "text": text})
+        _print_table("", rows, heads=False)
     return WRONG if any(finding.state == "problem" for finding in findings) else DONE
 
 
@@ -213,6 +212,19 @@ def _complete(checked: compiler.Checked) -> Program:
             "a checkpoint that the spec names is not here; nothing can be built without it", help="see above"
         )
     return checked.program
+
+
+def _print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:
+    """A table for people; all rows have the keys of the first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=heads, title=title or None, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        table.add_row(*row.values())
+    Console(stderr=True).print(table)
 
 
 def _colour() -> bool:

@@ -14,7 +14,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -104,13 +103,17 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
     root: written into the program as where relative data paths start; None: the program's own folder.
     """
     from retdsl.engines.mxnet import emit_program
-    from retdsl.viz import dot_text, draw, network_picture
+    from retdsl.viz import RenderError, dot_text, draw, network_picture
 
     make_folder(folder)
     write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
     own = replace(program, experiments=(experiment,), networks=(), data=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
-    write_bytes(folder / "graph.svg", draw(dot_text(network_picture(experiment.network, title=experiment.name)), ".svg"))
+    picture = dot_text(network_picture(experiment.network, title=experiment.name))
+    try:
+        write_bytes(folder / "graph.svg", draw(picture, ".svg"))
+    except RenderError:  # a picture that cannot be drawn here is no reason not to train
+        write_text(folder / "graph.dot", picture)
     return folder / "train.py"
 
 
@@ -149,19 +152,6 @@ def write_symbols(train_py: Path, root: Path) -> int:
     return run_program(train_py, "--symbols", str(train_py.parent), "--root", str(root))
 
 
-def new_run_folder(runs: Path, name: str) -> Path:
-    """`runs/NAME-YYYYMMDD-HHMMSS`, with a number behind it if two start within a second."""
-    stamp = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-    for number in range(1, 1000):
-        path = runs / (stamp if number == 1 else f"{stamp}-{number}")
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return path
-    raise Refused(f"{runs} has a thousand runs of this second")
-
-
 def train(
     program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path, options: Sequence[str] = ()
 ) -> int:
@@ -193,7 +183,7 @@ def draw_pictures(
 
     Of an experiment, OUT.svg is its network and OUT-experiment.svg the way of the photographs.
     """
-    from retdsl.viz import dot_text, experiment_picture, network_picture, write
+    from retdsl.viz import RenderError, dot_text, experiment_picture, network_picture, write
 
     if model is None and (experiment is not None or program.experiments):
         chosen = select(program, [experiment] if experiment else [])[0]
@@ -211,19 +201,23 @@ def draw_pictures(
         pictures = {output or Path(f"{name}.svg"): network_picture(networks[name], expand=expand)}
     for path, picture in pictures.items():
         make_folder(path.parent)
-        write(dot_text(picture), path)
+        try:
+            write(dot_text(picture), path)
+        except RenderError as error:
+            raise Refused(error.message, error.help) from None
     return list(pictures)
 
 
-def summary(runs: Sequence[Path]) -> str:
-    """The test figures of finished runs, one line a run."""
-    lines = ["on the test side:"]
-    for run in runs:
+def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
+    """The test figures of finished runs by experiment, a row a run, in words."""
+    rows = []
+    for name, run in runs.items():
         figures = json.loads((run / "test.json").read_text("utf-8"))
-        metrics = figures.get("metrics", figures)
-        shown = ", ".join(f"{key} {value:.3f}" for key, value in metrics.items() if isinstance(value, float))
-        lines.append(f"  {figures.get('experiment', run.name)}: {shown}")
-    return "\n".join(lines)
+        about = ("loss", "images", "patients", "best_value", "epochs", "images_per_second")
+        metrics = {k: v for k, v in figures.items() if isinstance(v, float) and k not in (*about, "seconds")}
+        row = {"experiment": name, **{key: f"{value:.3f}" for key, value in metrics.items()}}
+        rows.append({**row, "best epoch": str(figures["best_epoch"]), "seconds": f"{figures['seconds']:.0f}"})
+    return rows
 
 
 def joined_spec(sources: Sequence[Source]) -> str:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import read_spec, zoo_file, zoo_names
+from retdsl.check.files import is_file, read_spec, zoo_file, zoo_names
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.imported import BadSymbol, read_symbol
-from retdsl.check.options import Context, Failed, check_arguments, check_value, lookup, place_of
+from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Backbone, Call, Node, Shape
+from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
@@ -40,7 +41,10 @@ DEFAULT_SHAPE: Shape = (None, 3, 224, 224)
 
 @dataclass(frozen=True, slots=True)
 class BackboneFinder:
-    """Finds the network behind a `backbone` declaration. `elaborate` writes out a block."""
+    """Finds the network behind a `backbone` declaration.
+
+    elaborate: writes out a block. needed: whether some model is built on the backbone, so that its files must be here.
+    """
 
     scope: Scope
     out: Diagnostics
@@ -48,6 +52,7 @@ class BackboneFinder:
     root: Path
     input_shape: Shape | None
     elaborate: Elaborate
+    needed: bool = True
 
     def find(self, declared: t.Backbone) -> FoundBackbone:
         """The backbone's nodes; an empty one after a mistake, which is reported."""
@@ -68,6 +73,9 @@ class BackboneFinder:
         if isinstance(block, t.Block):
             return self._block(declared, call, block) or failed
         blocks = self.scope.known("block")
+        known = [*blocks, *ENTRIES["backbone source"]]
+        if call.function.name not in ENTRIES["backbone source"] and self.scope.excuses(call.function.name, known):
+            return failed
         entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
         if entry is None:
             return failed
@@ -76,16 +84,17 @@ class BackboneFinder:
             return failed
         source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
         if entry.name == "zoo":
-            return self._zoo(declared, source) or failed
+            return self._zoo(declared, source, given) or failed
         return self._checkpoint(declared, source, call) or failed
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
 
-    def _zoo(self, declared: t.Backbone, source: Call) -> FoundBackbone | None:
+    def _zoo(self, declared: t.Backbone, source: Call, given: Given) -> FoundBackbone | None:
         name, weights = str(source["name"]), source["weights"]
         path = zoo_file(name)
-        at = declared.value.span
+        at = given.spans["name"]
+        weights_at = given.spans.get("weights", at)
         if path is None:
             hint = did_you_mean(name, zoo_names())
             helps = [hint] if hint else [f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
@@ -105,11 +114,11 @@ class BackboneFinder:
             names = [w.name for w in KNOWN_WEIGHTS if w.network == name]
             hint = did_you_mean(weights, names)
             helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
-            self.out.report("R803", f"no weights `{weights}` are known for `{name}`", Label(at), helps=helps)
+            self.out.report("R803", f"no weights `{weights}` are known for `{name}`", Label(weights_at), helps=helps)
             return None
         shape = self.input_shape or ((None, 3, known.size, known.size) if known else DEFAULT_SHAPE)
-        ref = t.Ref(at, (name,))
-        nodes, output = self.elaborate(t.Apply(at, ref, ()), block, scope, shape)
+        ref = t.Ref(declared.value.span, (name,))
+        nodes, output = self.elaborate(t.Apply(declared.value.span, ref, ()), block, scope, shape)
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
         return FoundBackbone(backbone, self._named(declared, nodes), output, shape, known)
 
@@ -142,13 +151,16 @@ class BackboneFinder:
     def _checkpoint(self, declared: t.Backbone, source: Call, call: t.Apply) -> FoundBackbone | None:
         prefix, epoch = str(source["prefix"]), int(str(source["epoch"]))
         symbol, params = f"{prefix}-symbol.json", f"{prefix}-{epoch:04d}.params"
-        missing = [name for name in (symbol, params) if not (self.root / name).is_file()]
-        if symbol in missing:
+        missing = [name for name in (symbol, params) if not is_file(self.root / name)]
+        if missing and self.needed:
             label = Label(call.span, f"looked for {' and '.join(missing)} in {self.root}")
-            notes = ["without it nothing that follows from its layers can be checked"]
+            notes = ["without it nothing that follows from its layers can be checked"] if symbol in missing else []
             helps = ["put the files there, or name their folder with `--root DIR`"]
             text = f"the checkpoint `{prefix}` is not here"
+            if symbol not in missing:
+                text = f"the parameters of the checkpoint `{prefix}` are not here"
             self.out.report("R801", text, label, notes=notes, helps=helps)
+        if symbol in missing:
             return None
         shape = self.input_shape or DEFAULT_SHAPE
         try:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import cast
 
 from retdsl.check.backbones import DEFAULT_SHAPE
+from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
-from retdsl.check.network import Builder, build_network
+from retdsl.check.models import build_network, check_block
+from retdsl.check.network import Builder
 from retdsl.check.options import Context
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
@@ -42,11 +44,12 @@ def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
+    report_circles(scope, out)
     ctx = Context(scope, out)
     data = {d.name.name: check_data(d, ctx) for d in scope.of_kind("data") if isinstance(d, t.Data)}
     augments = {a.name.name: check_augment(a, ctx) for a in scope.of_kind("augment") if isinstance(a, t.Augment)}
     samplings = {s.name.name: check_sampling(s, ctx) for s in scope.of_kind("sampling") if isinstance(s, t.Sampling)}
-    env = Env(dotted=lambda ref: _data_attribute(ref, scope))
+    env = Env(dotted=lambda ref, to: _data_attribute(ref, scope, to))
     networks = _Networks(scope, out, env, data, root)
     parts = Parts(
         data={name: plan for name, plan in data.items() if plan is not None},
@@ -57,6 +60,7 @@ def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()
     trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
     experiments = [check_train(train, overrides, env, parts, ctx) for train in trains]
     alone = networks.all()
+    networks.check_unused()
     complete = None not in experiments and None not in alone and None not in data.values()
     program = None
     if not out.errors and complete:
@@ -69,15 +73,20 @@ def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()
     return Checked(program, out, tuple(sources))
 
 
-def _data_attribute(ref: t.Ref, scope: Scope) -> Val | None:
+def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:
     """`NAME.classes` of a data block, even of one that has mistakes elsewhere."""
-    declared = scope.find("data", ref.parts[0])
-    if not isinstance(declared, t.Data) or ref.parts[1:] != ("classes",):
+    name, *attribute = ref.parts
+    declared = scope.find("data", name)
+    if not isinstance(declared, t.Data):
+        scope.report_unknown("data", name, ref.span, out)
+        return None
+    if attribute != ["classes"]:
+        out.report("R201", f"`{ref.name}` means nothing here", ref.span, helps=[f"did you mean `{name}.classes`?"])
         return None
     for setting in declared.settings:
         if setting.key.name == "classes" and isinstance(setting.value, t.Listing):
             return Val(tuple(Val(Word("class"), item.span) for item in setting.value.items), ref.span)
-    return None
+    return None  # missing or no list, which is reported at the data block
 
 
 class _Networks:
@@ -86,6 +95,7 @@ class _Networks:
     def __init__(self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path) -> None:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
+        self._found: set[str] = set()
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
 
     def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
@@ -93,12 +103,25 @@ class _Networks:
         key = (name, shape)
         if key not in self._built:
             model = cast(t.Model, self._scope.find("model", name))
-            builder = Builder(self._scope, self._out, self._env, self._shapes, self._root, shape)
+            builder = self._builder(shape)
             network = build_network(model, builder)
+            self._found.update(builder.backbones)
             used = {b.name for b in network.backbones} if network else set()
             known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
             self._built[key] = (network, known)
         return self._built[key]
+
+    def _builder(self, shape: Shape | None) -> Builder:
+        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape)
+
+    def check_unused(self) -> None:
+        """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
+        for backbone in self._scope.of_kind("backbone"):
+            if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
+                self._builder(None).backbone(backbone, needed=False)
+        for block in self._scope.of_kind("block"):
+            if isinstance(block, t.Block):
+                check_block(block, self._builder(None))
 
     def all(self) -> list[Network | None]:
         """Every model on its own: for the shape an experiment gave it, else for the only data block's image."""

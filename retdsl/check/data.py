@@ -14,11 +14,11 @@ from retdsl.check.options import (
     check_value,
     default_of,
     place_of,
+    report_unknown_option,
 )
 from retdsl.diagnostics import Label
-from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Call, DataPlan, Shape, Value
-from retdsl.schema import REQUIRED, Entry
+from retdsl.schema import ENTRIES, REQUIRED, Entry
 from retdsl.schema.data import DATA_KEYS, NORMALIZE
 from retdsl.schema.types import Steps, Word
 from retdsl.source import Span
@@ -27,31 +27,51 @@ from retdsl.syntax import tree as t
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The keys of a block: their checked values, and where each was written."""
+    """The keys of a block: the checked values of all but chains, and what was written for those that the spec gives."""
 
     values: dict[str, Value]
-    spans: dict[str, Span]
-    chains: dict[str, t.Expr]
+    written: dict[str, t.Expr]
+
+    def place(self, key: str, otherwise: Span) -> Span:
+        """Where the value of a key was written; `otherwise` for a default."""
+        return self.written[key].span if key in self.written else otherwise
+
+    def part(self, key: str, name: str, otherwise: Span) -> Span:
+        """Where `name` stands in the value of a key: an item of a list, or an option of a call."""
+        value = self.written.get(key)
+        for item in value.items if isinstance(value, t.Listing) else ():
+            called = item.function if isinstance(item, t.Apply) else item
+            if isinstance(called, t.Ref) and called.name == name:
+                return item.span
+        for argument in value.arguments if isinstance(value, t.Apply) else ():
+            if argument.name is not None and argument.name.name == name:
+                return argument.value.span
+        return self.place(key, otherwise)
 
 
 def check_settings(
-    entry: Entry, settings: Sequence[t.Setting], name: Span, env: Env, ctx: Context, *, overriding: bool = False
+    entry: Entry,
+    settings: Sequence[t.Setting],
+    name: Span,
+    env: Env,
+    ctx: Context,
+    *,
+    overriding: bool = False,
+    whole: bool = True,
 ) -> Settings | None:
     """The keys of a block against the schema, with defaults; chains are handed on as they are.
 
     overriding: a later setting of the same key replaces an earlier one (inherited keys), instead of being reported.
+    whole: False if missing keys are reported elsewhere, at the block that this one descends from.
     """
     written: dict[str, t.Setting] = {}
+    meant: set[str] = set()
     ok = True
     known = {option.name: option for option in entry.options}
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            hint = did_you_mean(key, list(known))
-            helps = [hint] if hint else []
-            notes = [f"it takes {', '.join(known)}"]
-            label = Label(setting.key.span, "not a key of this block")
-            ctx.out.report("R302", f"a `{entry.name}` block has no key `{key}`", label, notes=notes, helps=helps)
+            meant.update(report_unknown_option(entry, key, setting.key.span, list(known), ctx.out))
             ok = False
         elif key in written and not overriding:
             first = Label(written[key].key.span, "first given here")
@@ -60,10 +80,11 @@ def check_settings(
         else:
             written[key] = setting
     values: dict[str, Value] = {}
-    chains: dict[str, t.Expr] = {}
     for key, option in known.items():
-        if key in written and isinstance(option.type, Steps):
-            chains[key] = written[key].value
+        if key in written and isinstance(written[key].value, t.Illegible):
+            ok = False
+        elif key in written and isinstance(option.type, Steps):
+            continue
         elif key in written:
             val = evaluate(written[key].value, env, ctx.out)
             value = None if val is None else check_value(val, option.type, ctx, f"`{key}`")
@@ -71,13 +92,15 @@ def check_settings(
                 ok = False
             else:
                 values[key] = value
+        elif option.default is REQUIRED and (key in meant or not whole):
+            ok = False
         elif option.default is REQUIRED:
             helps = [f"add `{key} = ...`: {option.type.words}. {option.doc}"]
             ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", Label(name, f"no `{key}`"), helps=helps)
             ok = False
         else:
             values[key] = default_of(option)
-    return Settings(values, {k: s.value.span for k, s in written.items()}, chains) if ok else None
+    return Settings(values, {key: setting.value for key, setting in written.items()}) if ok else None
 
 
 def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
@@ -85,22 +108,22 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
     settings = check_settings(DATA_KEYS, declared.settings, declared.name.span, Env(), ctx)
     if settings is None:
         for setting in declared.settings:  # the image chain may have mistakes of its own
-            if setting.key.name == "image":
+            if setting.key.name == "image" and not isinstance(setting.value, t.Illegible):
                 check_image(setting.value, ctx)
         return None
     errors = ctx.out.errors
     classes = cast("tuple[str, ...]", settings.values["classes"])
-    _check_classes(classes, settings.spans["classes"], ctx)
+    _check_classes(classes, settings.written["classes"], ctx)
     source, split = cast(Call, settings.values["source"]), cast(Call, settings.values["split"])
-    _check_split(split, settings.spans.get("split", declared.name.span), ctx)
+    _check_split(split, settings.place("split", declared.name.span), ctx)
     if dict(source.options).get("patient", True) is None:
-        label = Label(settings.spans["source"], "no `patient`")
+        label = Label(settings.written["source"].span, "no `patient`")
         notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
         helps = [f"name what tells patients apart: `{source.name}(..., patient = ...)`"]
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
     if source.name == "synthetic_fundus":
-        _check_painted(source, classes, settings.spans["source"], ctx)
-    image = check_image(settings.chains["image"], ctx)
+        _check_painted(source, classes, settings, ctx)
+    image = check_image(settings.written["image"], ctx)
     if image is None or ctx.out.errors > errors:
         return None
     prepare, normalize, shape = image
@@ -109,20 +132,27 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
     )
 
 
-def _check_classes(classes: Sequence[str], span: Span, ctx: Context) -> None:
+def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> None:
     if len(classes) < 2:
-        ctx.out.report("R603", "at least two classes are needed", Label(span, f"{len(classes)} given"))
-    twice = sorted({name for name in classes if classes.count(name) > 1})
-    if twice:
-        ctx.out.report("R603", f"the class `{twice[0]}` is named twice", Label(span))
+        ctx.out.report("R603", "at least two classes are needed", Label(written.span, f"{len(classes)} given"))
+    items = written.items if isinstance(written, t.Listing) else ()
+    first: dict[str, Span] = {}
+    for name, item in zip(classes, items, strict=False):
+        if name in first:
+            label = Label(item.span, "named again")
+            ctx.out.report("R603", f"the class `{name}` is named twice", label, Label(first[name], "first named here"))
+        first.setdefault(name, item.span)
 
 
-def _check_painted(source: Call, classes: Sequence[str], span: Span, ctx: Context) -> None:
+def _check_painted(source: Call, classes: Sequence[str], settings: Settings, ctx: Context) -> None:
     """`synthetic_fundus` paints healthy and infected eyes, and nothing else."""
-    if len(classes) != 2:
-        ctx.out.report("R603", f"`synthetic_fundus` paints two classes, and there are {len(classes)}", Label(span))
+    here = settings.written["source"].span
+    if len(classes) > 2:
+        text = f"`synthetic_fundus` paints two classes, and there are {len(classes)}"
+        ctx.out.report("R603", text, Label(settings.written["classes"].span), Label(here, "paints two"))
     if len(cast("tuple[Value, ...]", source["ratio"])) != 2:
-        ctx.out.report("R303", "the ratio of `synthetic_fundus` has two parts, as `200 : 3`", Label(span))
+        place = Label(settings.part("source", "ratio", here))
+        ctx.out.report("R303", "the ratio of `synthetic_fundus` has two parts, as `200 : 3`", place)
 
 
 def _check_split(split: Call, span: Span, ctx: Context) -> None:
@@ -172,7 +202,9 @@ def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[
         label = Label(head.span, f"not `{first}`")
         ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=[f"write `{first} => ...`"])
     steps: list[tuple[Call, Span]] = []
-    for link in links[1:] if ok else links:
+    called = head.function if isinstance(head, t.Apply) else head
+    is_step = isinstance(called, t.Ref) and called.name in ENTRIES[category]
+    for link in links if is_step else links[1:]:
         step = link.step
         val: Val | None = None
         if isinstance(step, t.Ref):

@@ -1,21 +1,26 @@
 """Expressions to values: numbers, texts, names, lists, ratios and small arithmetic; a call stays a call.
 
-An `Env` holds the parameters of the block an expression stands in. What cannot be evaluated is reported and gives None.
+An `Env` holds the parameters of the block an expression stands in. What cannot be evaluated is reported and gives None;
+what follows only from something unknown, such as a parameter of a block that nobody calls, gives None without a word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.schema.types import Scalar, Word
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 MAX_NUMBER = 10**12
 """No size, count or rate of a study is beyond it; keeps arithmetic from running away."""
+
+MAX_TEXT = 1000
+"""Characters of a text that others are put into; keeps names from growing from block to block without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,29 @@ class Val:
     span: Span
 
 
+def _report_dotted(ref: t.Ref, out: Diagnostics) -> None:
+    out.report("R201", f"`{ref.name}` means nothing here", Label(ref.span, "not declared"))
+
+
 @dataclass(frozen=True, slots=True)
 class Env:
-    """What names mean inside an expression. `dotted` answers `data.classes` and the like, or None."""
+    """What names mean inside an expression.
+
+    dotted: answers `data.classes` and the like; None, after reporting it, if it cannot. unknown: parameters whose
+    values nobody knows here.
+    """
 
     names: Mapping[str, Val] = field(default_factory=dict)
-    dotted: Callable[[t.Ref], Val | None] = lambda _ref: None
+    dotted: Callable[[t.Ref, Diagnostics], Val | None] = _report_dotted
+    unknown: frozenset[str] = frozenset()
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every parameter in reach."""
+        return (*self.names, *self.unknown)
+
+
+_LONG = 60
 
 _CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "none": None}
 
@@ -68,7 +89,14 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
     span = expr.span
     match expr:
         case t.Number(value=number) | t.Percent(value=number):
+            if number > MAX_NUMBER:
+                out.report("R307", f"no number of a study is beyond {MAX_NUMBER:g}", span)
+                return None
             return Val(number, span)
+        case t.Illegible():
+            return None
+        case t.Ref(parts=(name,)) if name in env.unknown:
+            return None
         case t.Text():
             return _text(expr, env, out)
         case t.Ref(parts=(name,)):
@@ -76,11 +104,8 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
                 return Val(env.names[name].value, span)
             return Val(_CONSTANTS[name] if name in _CONSTANTS else Word(name), span)
         case t.Ref():
-            found = env.dotted(expr)
-            if found is None:
-                out.report("R201", f"`{expr.name}` means nothing here", Label(span, "not declared"))
-                return None
-            return Val(found.value, span)
+            found = env.dotted(expr, out)
+            return None if found is None else Val(found.value, span)
         case t.Group(inner=inner):
             return evaluate(inner, env, out)
         case t.Listing(items=items):
@@ -104,7 +129,6 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
         case t.Fork() | t.Repeat() | t.Cut():
             out.report("R303", "this belongs in a network's chain, not in an option", span)
             return None
-    return None
 
 
 def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
@@ -118,7 +142,8 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
             return None
         match val.value:
             case Word() if isinstance(part, t.Ref) and part.name not in env.names:
-                helps = ["write `{{` and `}}` for braces in a text"]
+                hint = did_you_mean(part.name, env.known)
+                helps = [hint or "write `{{` and `}}` for braces in a text"]
                 out.report("R106", f"there is no `{part.name}` to put into this text", part.span, helps=helps)
                 return None
             case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
@@ -128,6 +153,9 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
                 text += name
             case value:
                 text += str(value)
+        if len(text) > MAX_TEXT:
+            out.report("R106", f"the text grows beyond {MAX_TEXT} characters", expr.span)
+            return None
     return Val(text, expr.span)
 
 
@@ -136,7 +164,8 @@ def _number(expr: t.Expr, env: Env, out: Diagnostics) -> int | float | None:
     if val is None:
         return None
     if isinstance(val.value, bool) or not isinstance(val.value, int | float):
-        out.report("R307", "arithmetic needs numbers", Label(val.span, f"this is {describe(val)}"))
+        label = Label(val.span, f"this is {describe(val)}")
+        out.report("R307", "arithmetic needs numbers", label, helps=hint_for(val, env.known))
         return None
     return val.value
 
@@ -175,6 +204,12 @@ def _count(expr: t.Apply, env: Env, out: Diagnostics) -> Val | None:
     return None
 
 
+def hint_for(val: Val, names: Iterable[str]) -> list[str]:
+    """What a bare name may have been meant for among `names`, as the help of a message."""
+    hint = did_you_mean(val.value.name, names) if isinstance(val.value, Word) else None
+    return [hint] if hint else []
+
+
 def describe(val: Val) -> str:
     """A value in words, for messages: "the number 3", "the name `relu`"."""
     match val.value:
@@ -185,7 +220,7 @@ def describe(val: Val) -> str:
         case int() | float() as number:
             return f"the number {number:g}" if isinstance(number, float) else f"the number {number}"
         case str() as text:
-            return f'the text "{text}"'
+            return f'the text "{text}"' if len(text) <= _LONG else f"a text of {len(text)} characters"
         case Word(name=name):
             return f"the name `{name}`"
         case tuple() as items:

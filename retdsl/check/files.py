@@ -21,10 +21,18 @@ def specs_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "specs"
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there. A name that no file can have (too long, or with a NUL in it) is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def zoo_file(name: str) -> Path | None:
     """The file of a network of the zoo."""
     path = specs_folder() / "zoo" / f"{name}{SUFFIX}"
-    return path if name.isidentifier() and path.is_file() else None
+    return path if name.isidentifier() and is_file(path) else None
 
 
 def zoo_names() -> list[str]:
@@ -36,7 +44,7 @@ def shipped_spec(name: str) -> Path | None:
     """A shipped study by its short name: `quickstart`, or `study/three_answers`."""
     folder = specs_folder()
     for path in (folder / f"{name}{SUFFIX}", folder / "study" / f"{name}{SUFFIX}"):
-        if path.is_file():
+        if is_file(path):
             return path
     return None
 
@@ -52,8 +60,8 @@ def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
     if isinstance(target, t.Ref):
         return zoo_file(target.parts[1]) if len(target.parts) == 2 and target.parts[0] == "zoo" else None
     folder = source.path.parent if source.path is not None else Path()
-    path = (folder / (target.plain or "")).resolve()
-    return path if path.is_file() else None
+    path = folder / (target.plain or "")
+    return path.resolve() if is_file(path) else None
 
 
 def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None) -> Source | None:
@@ -73,4 +81,4 @@ def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None)
     except OSError as error:
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)
         return None
-    return Source(name, text.replace("\r\n", "\n"), path.resolve())
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path.resolve())

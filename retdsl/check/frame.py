@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from retdsl.check.evaluate import Env
 from retdsl.check.scope import Scope
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.source import Span
 
 
@@ -29,7 +29,8 @@ class Frame:
         *labels: Label,
         notes: Sequence[str] = (),
         helps: Sequence[str] = (),
+        fixes: Sequence[Fix] = (),
     ) -> None:
         """Adds a message; inside a block it also shows where the block is used."""
         used = [Label(call, "used here") for call in self.calls[-1:]]
-        out.report(code, text, *labels, *used, notes=notes, helps=helps)
+        out.report(code, text, *labels, *used, notes=notes, helps=helps, fixes=fixes)

@@ -27,12 +27,13 @@ UNKNOWN = Wire()
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes by name, in topological order, and the place where each was written."""
+    """Nodes by name, in topological order, and the place where each, and each `as` name, was written."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     reserved: dict[str, Span] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    aliases: dict[str, Span] = field(default_factory=dict)
 
     def automatic_name(self, prefix: str) -> str:
         """`fc1`, `fc2`, ...: the next free one, counted within this network alone."""
@@ -89,7 +90,8 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
     return None
 
 
-def near_cuts(nodes: Sequence[Node], asked: str) -> list[str]:
-    """The layers whose names come nearest to `asked`; the last ones of the network if none does."""
+def cut_help(nodes: Sequence[Node], asked: str) -> str:
+    """Which layers come nearest to `asked`, or, if none does, which are the last ones of the network."""
     names = [node.alias or node.name for node in nodes]
-    return suggest(asked.removesuffix("_output"), names) or names[-3:]
+    near = suggest(asked.removesuffix("_output"), names)
+    return f"{'layers of that kind' if near else 'its last layers'}: {', '.join(f'`{n}`' for n in near or names[-3:])}"

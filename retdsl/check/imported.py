@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Nod
         raise BadSymbol("it is JSON, but not an MXNet symbol (it has no list of nodes)")
     try:
         return _layers(graph["nodes"], input_shape, place)
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise BadSymbol(f"a node of it is not as MXNet writes nodes ({error})") from error
 
 
@@ -61,6 +62,12 @@ def _why(path: Path, error: Exception) -> str:
 
 
 def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
+    names = [item["name"] for item in raw]
+    if not all(isinstance(name, str) and name for name in names):
+        raise BadSymbol("one of its nodes has no name")
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise BadSymbol(f"two of its nodes are named `{twice[0]}`")
     nodes: list[Node] = []
     by_index: dict[int, Node] = {}
     inputs_used = {source for item in raw if item["op"] != "null" for source in _data_inputs(item)}
@@ -68,7 +75,7 @@ def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple
     for index, item in enumerate(raw):
         if item["op"] == "null":
             continue
-        if any(source >= index for source, *_ in item["inputs"]):
+        if not all(0 <= source < index for source, *_ in item["inputs"]):
             raise BadSymbol(f"its node `{item['name']}` comes before its inputs")
         if item["op"] in _LOSSES:
             continue
@@ -155,7 +162,7 @@ def _literal(text: str) -> Value:
     """An attribute as MXNet writes it: `(3,3)`, `64`, `True`, `relu`."""
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
     if isinstance(value, list):
         value = tuple(value)

@@ -1,7 +1,7 @@
 """Chains to networks: every layer checked, named and given its shape, blocks written out, backbones cut.
 
-Enters: a `model` and the shape of its input, where that is known. Leaves: a `Network`. After a mistake the value that
-flows on is unknown, so that one mistake gives one message.
+Enters: a chain and the shape of the network's input, where that is known. Leaves: a graph. After a mistake the value
+that flows on is unknown, so that one mistake gives one message.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.backbones import BackboneFinder, FoundBackbone
+from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
-from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, find_cut, near_cuts
+from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.options import (
     FAILED,
@@ -22,12 +23,11 @@ from retdsl.check.options import (
     Failed,
     check_arguments,
     check_value,
-    place_of,
     report_unknown_call,
 )
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Backbone, Loss, Network, Node, Shape
+from retdsl.ir import Loss, Node, Shape
 from retdsl.schema import ENTRIES, LAYERS
 from retdsl.schema.data import INPUT
 from retdsl.schema.shapes import shape_text
@@ -36,7 +36,14 @@ from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 INPUT_NAME = "data"
+
 MAX_REPEAT = 1000
+MAX_STEPS = 100_000
+"""Steps of chains that are walked for one network, those that add no layer included."""
+MAX_BLIND = 500
+"""Uses of blocks that are still looked into once the value that flows is unknown."""
+MAX_DEPTH = 100
+"""Chains within chains: blocks that use blocks, forks, groups, models that continue models."""
 
 Flow: TypeAlias = "Wire | tuple[Wire, ...]"
 
@@ -58,32 +65,62 @@ class Builder:
     uses: dict[str, int] = field(default_factory=dict)
     models: tuple[str, ...] = ()
 
+    steps: int = 0
+    blind: int = 0
+    depth: int = 0
+    given_up: bool = False
+
     # --- chains
 
     def chain(self, expr: t.Expr, incoming: Flow | None, frame: Frame) -> Flow:
         """What comes out of a chain; `incoming` is None where the chain has to bring its own input."""
-        if isinstance(expr, t.Group):
-            return self.chain(expr.inner, incoming, frame)
+        self.depth += 1
         flow = incoming
         for link in t.links_of(expr):
+            self.steps += 1
+            self._watch_size(link, frame)
+            if self.given_up:
+                flow = UNKNOWN
+                break
             if self.loss is not None:
                 head = Label(link.step.span, "follows the loss head")
                 frame.report(self.out, "R504", "nothing can follow a loss head", head)
-                return UNKNOWN
+                flow = UNKNOWN
+                break
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)
             if link.alias is not None:
                 self._name_output(link.alias, flow, frame)
-            if len(self.graph.nodes) > MAX_NODES:
-                frame.report(self.out, "R405", f"the network has more than {MAX_NODES} layers", Label(link.span))
-                return UNKNOWN
+        self.depth -= 1
         return UNKNOWN if flow is None else flow
+
+    def _watch_size(self, link: t.Link, frame: Frame) -> None:
+        """Stops at a network that no machine could hold, and at one that would take Python's whole stack."""
+        if self.given_up:
+            return
+        if self.depth > MAX_DEPTH:
+            self.given_up = True
+            helps = [f"no network needs more than {MAX_DEPTH}"]
+            frame.report(self.out, "R105", "blocks within blocks are too deep", Label(link.span), helps=helps)
+        elif len(self.graph.nodes) > MAX_NODES or self.steps > MAX_STEPS:
+            self.given_up = True
+            counted = f"{MAX_NODES} layers" if len(self.graph.nodes) > MAX_NODES else f"{MAX_STEPS} steps"
+            frame.report(self.out, "R405", f"the network has more than {counted}", Label(link.span))
 
     def _name_output(self, alias: t.Ident, flow: Flow, frame: Frame) -> None:
         if isinstance(flow, tuple):
             frame.report(self.out, "R403", "branches have no common name before they are joined", Label(alias.span))
-        elif flow.node is not None and flow.node in self.graph.nodes:
-            node = self.graph.nodes[flow.node]
-            self.graph.nodes[flow.node] = replace(node, alias=alias.name)
+            return
+        if flow.node is None or flow.node not in self.graph.nodes:
+            return
+        earlier = self.graph.aliases.get(alias.name)
+        if earlier is not None:
+            first = [] if earlier == alias.span else [Label(earlier, "the other one is named here")]
+            helps = ["a block that is used twice cannot name its output with `as`"] if earlier == alias.span else []
+            text = f"two outputs are named `{alias.name}`"
+            frame.report(self.out, "R207", text, Label(alias.span, "named again"), *first, helps=helps)
+            return
+        self.graph.aliases[alias.name] = alias.span
+        self.graph.nodes[flow.node] = replace(self.graph.nodes[flow.node], alias=alias.name)
 
     def head(self, step: t.Expr, frame: Frame) -> Flow:
         """The first value of a chain: an input, a backbone whole or cut, another model, or a fork of such."""
@@ -96,14 +133,17 @@ class Builder:
                 return self._cut(base, layer, frame)
             case t.Apply(function=t.Ref(parts=(INPUT.name,))):
                 return self._input(step, frame)
-            case t.Ref(parts=(name, "image")) if name in self.data_shapes:
-                return self._take_input(self.data_shapes[name], step.span, frame)
+            case t.Ref(parts=(name, "image")):
+                if name in self.data_shapes:
+                    return self._take_input(self.data_shapes[name], step.span, frame)
+                frame.scope.report_unknown("data", name, step.span, self.out)
+                return UNKNOWN
             case t.Ref(parts=(name,)):
                 declared = frame.scope.in_chain(name)
                 if isinstance(declared, t.Model):
-                    return self._model(declared, step.span, frame)
+                    return self._model(declared, frame)
                 if isinstance(declared, t.Backbone):
-                    found = self._backbone(declared)
+                    found = self.backbone(declared)
                     return self._keep(found, found.output, step.span)
                 if isinstance(declared, t.Data):
                     helps = [f"write `{name}.image`"]
@@ -121,7 +161,7 @@ class Builder:
             steps = [*LAYERS, *ENTRIES["loss"]]
             if name not in steps and frame.scope.find("block", name) is None:
                 if isinstance(step, t.Ref):
-                    frame.scope.report_unknown("backbone", name, called.span, self.out)
+                    frame.scope.report_unknown("backbone", name, called.span, self.out, "model")
                 else:
                     self._unknown_step(called, frame)
                 return
@@ -159,7 +199,7 @@ class Builder:
             return add_layer(call, LAYERS[name], wires, self.graph, frame, self.out)
         if name in ENTRIES["loss"]:
             if isinstance(flow, tuple):
-                self._report_not_joined(call.span, frame)
+                self.report_not_joined(call.span, frame)
                 return UNKNOWN
             self.loss = check_loss(call, name, flow, frame, self.out)
             self.incomplete = self.incomplete or self.loss is None
@@ -179,7 +219,8 @@ class Builder:
             return
         entries = [*(layer.entry for layer in LAYERS.values()), *ENTRIES["loss"].values()]
         names = [*frame.scope.known("block"), "identity", "repeat"]
-        report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
+        if not frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
+            report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
 
     # --- inputs and backbones
 
@@ -200,20 +241,22 @@ class Builder:
             self.input_shape = shape
         return Wire(INPUT_NAME, shape)
 
-    def _model(self, declared: t.Model, span: Span, frame: Frame) -> Flow:
+    def _model(self, declared: t.Model, frame: Frame) -> Flow:
         name = declared.name.name
-        if name in self.models:
-            frame.report(self.out, "R203", f"`{name}` is made of itself", Label(span))
+        if name in self.models:  # reported as a circle already
             return UNKNOWN
         self.models = (*self.models, name)
         flow = self.chain(declared.value, None, Frame(self.env, frame.scope))
         self.models = self.models[:-1]
         return flow
 
-    def _backbone(self, declared: t.Backbone) -> FoundBackbone:
+    def backbone(self, declared: t.Backbone, *, needed: bool = True) -> FoundBackbone:
+        """The network behind a backbone; its layers' names are taken from now on."""
         name = declared.name.name
         if name not in self.backbones:
-            finder = BackboneFinder(self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate)
+            finder = BackboneFinder(
+                self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
+            )
             found = finder.find(declared)
             self.input_shape = found.input_shape
             self.incomplete = self.incomplete or not found.nodes
@@ -235,17 +278,16 @@ class Builder:
         if not isinstance(declared, t.Backbone):
             frame.scope.report_unknown("backbone", base.name, base.span, self.out)
             return UNKNOWN
-        found = self._backbone(declared)
+        found = self.backbone(declared)
         if not found.nodes:
             return UNKNOWN
         val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
         asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
         node = find_cut(found.nodes, asked)
         if node is None:
-            near = ", ".join(f"`{name}`" for name in near_cuts(found.nodes, asked))
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
-            helps = [f"layers of that kind: {near}"]
+            helps = [cut_help(found.nodes, asked)]
             frame.report(self.out, "R206", text, Label(layer.span, "no such layer"), label, helps=helps)
             return UNKNOWN
         return self._keep(found, Wire(node.name, node.shape), base.span)
@@ -259,18 +301,19 @@ class Builder:
 
     def _fork(self, branches: Sequence[t.Expr], flow: Flow | None, frame: Frame) -> Flow:
         if isinstance(flow, tuple):
-            self._report_not_joined(branches[0].span, frame)
+            self.report_not_joined(branches[0].span, frame)
             return UNKNOWN
         wires: list[Wire] = []
         for branch in branches:
             result = self.chain(branch, flow, frame)
             if isinstance(result, tuple):
-                self._report_not_joined(branch.span, frame)
+                self.report_not_joined(branch.span, frame)
                 result = UNKNOWN
             wires.append(result)
         return tuple(wires)
 
-    def _report_not_joined(self, span: Span, frame: Frame) -> None:
+    def report_not_joined(self, span: Span, frame: Frame) -> None:
+        """Says that branches go where one value is needed."""
         helps = ["put `Concat`, `Add` or `Multiply` behind the fork"]
         frame.report(self.out, "R403", "the branches of a fork must be joined first", Label(span), helps=helps)
 
@@ -285,17 +328,19 @@ class Builder:
         if len(unnamed) != len(step.arguments) or not 1 <= len(unnamed) <= 2 or not self._is_counter(unnamed[1:]):
             frame.report(self.out, "R303", "repeat is written `repeat(n, i) { chain }`", Label(step.span))
             return UNKNOWN
-        context = Context(frame.scope, self.out)
+        context = Context(frame.scope, self.out, frame.env.known)
+        counter = [expr.parts[0] for expr in unnamed[1:] if isinstance(expr, t.Ref)]
         val = evaluate(unnamed[0], frame.env, self.out)
         count = FAILED if val is None else check_value(val, Integer(0, MAX_REPEAT), context, "the count of `repeat`")
         if isinstance(count, Failed):
+            env = replace(frame.env, unknown=frame.env.unknown | set(counter))
+            self.chain(step.body, UNKNOWN, replace(frame, env=env))
             return UNKNOWN
         for i in range(int(str(count))):
-            names = dict(frame.env.names)
-            if len(unnamed) == 2 and isinstance(unnamed[1], t.Ref):
-                names[unnamed[1].name] = Val(i, unnamed[1].span)
-            flow = self.chain(step.body, flow, replace(frame, env=Env(names, frame.env.dotted)))
-            if len(self.graph.nodes) > MAX_NODES:
+            names = {**frame.env.names, **{name: Val(i, step.span) for name in counter}}
+            env = Env(names, frame.env.dotted, frame.env.unknown - set(counter))
+            flow = self.chain(step.body, flow, replace(frame, env=env))
+            if flow == UNKNOWN:
                 break
         return flow
 
@@ -305,11 +350,11 @@ class Builder:
 
     def _block(self, call: t.Apply, block: t.Block, flow: Flow, frame: Frame) -> Flow:
         name = block.name.name
-        if name in frame.blocks:
-            frame.report(self.out, "R203", f"the block `{name}` is made of itself", Label(call.function.span))
+        names = bind(call, block, frame, self.out)
+        if names is None or name in frame.blocks:  # such a circle has been reported
             return UNKNOWN
-        names = self._bind(call, block, frame)
-        if names is None:
+        self.blind += flow == UNKNOWN
+        if self.blind > MAX_BLIND:
             return UNKNOWN
         self.uses[name] = self.uses.get(name, 0) + 1
         label = names["name"].value if "name" in names else None
@@ -322,70 +367,3 @@ class Builder:
             (*frame.blocks, name),
         )
         return self.chain(block.value, flow, inner)
-
-    def _bind(self, call: t.Apply, block: t.Block, frame: Frame) -> dict[str, Val] | None:
-        """The parameters of a block as this call gives them."""
-        parameters = {parameter.name.name: parameter for parameter in block.parameters}
-        given: dict[str, t.Expr] = {}
-        declared = Label(block.name.span, "declared here")
-        ok = True
-        for i, argument in enumerate(call.arguments):
-            key = (
-                argument.name.name if argument.name else next((p for p in list(parameters)[i:] if p not in given), None)
-            )
-            if key is None or key not in parameters:
-                takes = ", ".join(parameters) or "nothing"
-                text = (
-                    f"the block `{block.name.name}` has no parameter `{key}`"
-                    if key
-                    else "too many values for the block"
-                )
-                notes = [f"`{block.name.name}` takes {takes}"]
-                frame.report(self.out, "R302" if key else "R306", text, Label(argument.span), declared, notes=notes)
-                ok = False
-            elif key in given:
-                frame.report(self.out, "R305", f"`{key}` is given twice", Label(argument.span))
-                ok = False
-            else:
-                given[key] = argument.value
-        names: dict[str, Val] = {}
-        for key, parameter in parameters.items():
-            if key in given:
-                val = evaluate(given[key], frame.env, self.out)
-            elif parameter.default is not None:
-                val = evaluate(parameter.default, Env(names, frame.env.dotted), self.out)
-            else:
-                text = f"the block `{block.name.name}` needs `{key}`"
-                frame.report(self.out, "R301", text, Label(call.span, f"`{key}` is missing"), declared)
-                val = None
-            if val is None:
-                ok = False
-            else:
-                names[key] = val
-        return names if ok else None
-
-
-def build_network(model: t.Model, builder: Builder) -> Network | None:
-    """The network of a model; None after a mistake, or where a backbone's files are not at hand."""
-    errors = builder.out.errors
-    builder.models = (model.name.name,)
-    flow = builder.chain(model.value, None, Frame(builder.env, builder.scope))
-    if isinstance(flow, tuple):
-        builder._report_not_joined(model.value.span, Frame(builder.env, builder.scope))
-    if builder.out.errors > errors or builder.incomplete or isinstance(flow, tuple) or flow.node is None:
-        return None
-    nodes = ancestors(tuple(builder.graph.nodes.values()), flow.node)
-    if not nodes or builder.input_shape is None:
-        return None
-    used = {node.backbone for node in nodes}
-    backbones: tuple[Backbone, ...] = tuple(b.backbone for b in builder.backbones.values() if b.backbone.name in used)
-    return Network(
-        name=model.name.name,
-        input=INPUT_NAME,
-        input_shape=builder.input_shape,
-        nodes=tuple(nodes),
-        output=flow.node,
-        loss=builder.loss,
-        backbones=backbones,
-        place=place_of(model.name.span),
-    )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate
+from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.ir import Call, Place, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.synonyms import synonyms
 from retdsl.schema.types import (
+    Boolean,
+    Choice,
+    Fraction,
     Many,
     Mismatch,
     Name,
@@ -26,6 +30,7 @@ from retdsl.schema.types import (
     Steps,
     Type,
     Word,
+    with_article,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -45,10 +50,11 @@ NAME = Option("name", Name("a text"), None, "The name of its node, as it stands 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check needs besides the value: the names in reach, and where messages go."""
+    """What a check needs besides the value: the declarations in reach, where messages go, the block's parameters."""
 
     scope: Scope
     out: Diagnostics
+    parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,8 @@ def report_unknown_call(
     helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
     near = suggest(name, names, aliases)
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
-    out.report("R205", f"there is no {category} `{name}`", Label(span, f"not a {category}"), helps=helps, fixes=fixes)
+    label = Label(span, f"not {with_article(category)}")
+    out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
 
 
 def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
@@ -128,19 +135,20 @@ def check_arguments(
     """The options of a call of `entry`; None after any mistake, all of which are reported."""
     options = {option.name: option for option in (*entry.options, *extra)}
     written: dict[str, tuple[Span, t.Expr]] = {}
+    meant: set[str] = set()
     ok = True
     unnamed = list(entry.unnamed)
+    nameless: list[Span] = []
     for argument in arguments:
         if argument.name is None:
             if not unnamed:
-                _report_unnamed(entry, argument, ctx.out)
-                ok = False
+                nameless.append(argument.span)
                 continue
             name, where = unnamed.pop(0), argument.span
         else:
             name, where = argument.name.name, argument.name.span
             if name not in options:
-                _report_unknown_option(entry, name, where, options, ctx.out)
+                meant.update(report_unknown_option(entry, name, where, list(options), ctx.out))
                 ok = False
                 continue
             if name in unnamed:
@@ -151,6 +159,10 @@ def check_arguments(
             ok = False
             continue
         written[name] = (where, argument.value)
+    if nameless:
+        _report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
+        ok = False
+    ctx = replace(ctx, parameters=env.known)
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     for name, option in options.items():
@@ -162,6 +174,8 @@ def check_arguments(
                 ok = False
             else:
                 values[name] = value
+        elif option.default is REQUIRED and (name in meant or nameless):
+            ok = False  # what was meant for it has been reported
         elif option.default is REQUIRED:
             helps = [f"give `{name} = ...`: {option.type.words}. {option.doc}"]
             ctx.out.report("R301", f"`{entry.name}` needs `{name}`", Label(span, f"`{name}` is missing"), helps=helps)
@@ -183,31 +197,47 @@ def default_of(option: Option) -> Value:
     return None if option.default is REQUIRED else option.default
 
 
-def _report_unnamed(entry: Entry, argument: t.Argument, out: Diagnostics) -> None:
+def _report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
     names = [option.name for option in entry.options]
     notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
     if entry.unnamed:
-        notes = [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
-    label = Label(argument.span, "which option is this?" if names else "not taken")
-    helps = ["write `OPTION = VALUE`"] if names else []
+        notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    question = "which option is this?" if count == 1 else "which options are these?"
+    label = Label(span, question if names else "not taken")
+    rest = [name for name in names if name not in entry.unnamed]
+    helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
     out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
 
 
-def _report_unknown_option(entry: Entry, name: str, span: Span, options: dict[str, Option], out: Diagnostics) -> None:
-    takes = f"takes {', '.join(options)}" if options else "takes no options"
-    near = suggest(name, list(options))
-    hint = did_you_mean(name, list(options))
+def report_unknown_option(
+    entry: Entry, name: str, span: Span, options: Sequence[str], out: Diagnostics
+) -> Sequence[str]:
+    """Says that a call or a block has no option of that name; returns those that it may have been meant for."""
+    block = entry.category.endswith(" block")
+    key = "key" if block else "option"
+    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
+    aliases = synonyms(options)
+    near = suggest(name, options, aliases)
+    hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
+    label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
+    notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
-    what = "key" if entry.category.endswith(" block") else "option"
-    label = Label(span, f"not {'a key' if what == 'key' else 'an option'} of `{entry.name}`")
-    out.report(
-        "R302",
-        f"`{entry.name}` has no {what} `{name}`",
-        label,
-        notes=[f"`{entry.name}` {takes}"],
-        helps=[hint] if hint else [],
-        fixes=fixes,
-    )
+    text = f"{whose} has no {key} `{name}`"
+    out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
+    return near
+
+
+def _belongs_to(entry: Entry, name: str) -> str | None:
+    """Says so if `name` is an option of something that one of the block's keys takes, as `lr` of the optimizer."""
+    for key in entry.options:
+        kinds = key.type.types if isinstance(key.type, OneOf) else (key.type,)
+        for kind in kinds:
+            for owner in ENTRIES[kind.category].values() if isinstance(kind, Policy) else ():
+                names = [option.name for option in owner.options]
+                own = name if name in names else synonyms(names).get(name)
+                if own is not None:
+                    return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
+    return None
 
 
 def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
@@ -247,7 +277,8 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 
 
 def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
-    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"))
+    helps = hint_for(val, ctx.parameters)
+    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
@@ -256,14 +287,16 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         return kind.accept(val.value)
     except Mismatch as mismatch:
         if not mismatch.in_range:
-            ctx.out.report("R304", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"))
+            percent = isinstance(kind, Fraction) and isinstance(val.value, int | float) and 1 < val.value <= 100
+            helps = [f"write `{val.value}%`"] if percent else []
+            ctx.out.report("R304", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
             return FAILED
-    names = getattr(kind, "names", ())
+    names = kind.names if isinstance(kind, Choice) else ("true", "false") if isinstance(kind, Boolean) else ()
     if isinstance(val.value, Word | str) and names:
         name = val.value.name if isinstance(val.value, Word) else val.value
-        hint = did_you_mean(name, list(names))
-        helps = [hint] if hint else []
-        ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"not `{name}`"), helps=helps)
+        hint = did_you_mean(name, (*names, *ctx.parameters))
+        label = Label(val.span, f"this is {describe(val)}")
+        ctx.out.report("R303", f"{what} must be {words}", label, helps=[hint] if hint else [])
         return FAILED
     _mismatch(val, words, ctx, what)
     return FAILED

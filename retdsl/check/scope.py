@@ -8,13 +8,17 @@ from pathlib import Path
 
 from retdsl.check.files import find_used, read_spec, zoo_names
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES
+from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
+
+MAX_USES = 50
+"""Files that use files that use files ..."""
 
 # What can stand in one chain shares names; experiments, samplings and augmentations have names of their own.
 _ROOM = {"data": "chain", "backbone": "chain", "block": "chain", "model": "chain"}
@@ -27,16 +31,22 @@ def kind_of(declaration: Named) -> str:
 
 @dataclass(slots=True)
 class Scope:
-    """The declarations in reach of one file, in order; later stages look names up by kind."""
+    """The declarations in reach of one file, in order; later stages look names up by kind.
+
+    illegible: names of declarations that could not be understood; incomplete: a file that is used could not be read.
+    Both are reported, and what is missing because of them is nobody's further mistake.
+    """
 
     names: dict[tuple[str, str], Named] = field(default_factory=dict)
+    illegible: set[str] = field(default_factory=set)
+    incomplete: bool = False
 
     def add(self, declaration: Named, out: Diagnostics) -> None:
         """Takes a declaration in; a second one of the same name is reported and left out."""
         kind, name = kind_of(declaration), declaration.name.name
         key = (_ROOM.get(kind, kind), name)
         earlier = self.names.get(key)
-        if earlier is not None and earlier is not declaration:
+        if earlier is not None:
             first = Label(earlier.name.span, f"first declared here, as {_a(kind_of(earlier))}")
             out.report("R202", f"`{name}` is declared twice", Label(declaration.name.span, "declared again"), first)
             return
@@ -61,23 +71,31 @@ class Scope:
     def known(self, *kinds: str) -> list[str]:
         return [declaration.name.name for kind in kinds for declaration in self.of_kind(kind)]
 
-    def report_unknown(self, kind: str, name: str, span: Span, out: Diagnostics) -> None:
-        """Says that there is no declaration of that kind and name, and what comes near."""
-        other = next((d for d in self.names.values() if d.name.name == name), None)
-        known = self.known(kind)
-        if other is not None:
+    def excuses(self, name: str, known: Iterable[str] = ()) -> bool:
+        """Whether an unknown name only follows from a mistake that was reported, and resembles none of `known`."""
+        return name in self.illegible or (self.incomplete and not suggest(name, known))
+
+    def report_unknown(self, kind: str, name: str, span: Span, out: Diagnostics, *also: str) -> None:
+        """Says that there is no declaration of that name and kind (nor of the kinds in `also`), and what comes near."""
+        others = [declaration for declaration in self.names.values() if declaration.name.name == name]
+        known = self.known(kind, *also)
+        if self.excuses(name, known):
+            return
+        wanted = " or ".join(KIND_WORDS.get(k, k) for k in (kind, *also))
+        if others:
+            other = others[0]
             label = Label(other.name.span, f"declared here, as {_a(kind_of(other))}")
-            text = f"`{name}` is {_a(kind_of(other))}, and {_a(kind)} is needed here"
+            text = f"`{name}` is {_a(kind_of(other))}, and {with_article(wanted)} is needed here"
             helps = [f"this file has {_a(kind)} `{known[0]}`"] if len(known) == 1 else []
             out.report("R204", text, Label(span), label, helps=helps)
             return
         hint = did_you_mean(name, known)
-        helps = [hint] if hint else [f"declared are: {', '.join(f'`{k}`' for k in known)}"] if known else []
-        out.report("R201", f"there is no {kind} `{name}`", Label(span, "not declared"), helps=helps)
+        helps = [hint] if hint else [f"declared are {', '.join(f'`{k}`' for k in known)}"] if known else []
+        out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps)
 
 
 def _a(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else kind if kind == "data" else f"a {kind}"
+    return with_article(KIND_WORDS.get(kind, kind))
 
 
 def collect(file: t.File, out: Diagnostics) -> tuple[Scope, list[Source]]:
@@ -92,26 +110,36 @@ def _collect(
     file: t.File, scope: Scope, sources: list[Source], above: tuple[Path | None, ...], out: Diagnostics
 ) -> None:
     for use in _uses(file.declarations):
-        target = use.target.plain if isinstance(use.target, t.Text) else use.target.name
         path = find_used(use.target, file.source)
         if path is None:
-            hint = (
-                None
-                if isinstance(use.target, t.Text)
-                else did_you_mean(target or "", [f"zoo.{z}" for z in zoo_names()])
-            )
-            helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
-            out.report("R208", f"there is no file `{target}` to use", use.target.span, helps=helps)
+            _report_no_file(use.target, out)
+            scope.incomplete = True
         elif path in (*above, file.source.path):
-            out.report("R203", f"`{target}` uses this file, directly or through others", use.target.span)
+            text = "a file uses itself, directly or through others"
+            out.report("R203", text, Label(use.target.span, "this file is on the way here"))
+        elif len(above) >= MAX_USES:
+            out.report("R105", f"files use files more than {MAX_USES} deep", use.target.span)
         elif not any(source.path == path for source in sources):
             used = read_spec(path, path.name, out, use.target.span)
             if used is not None:
                 _collect(parse(used, out), scope, sources, (*above, file.source.path), out)
+            scope.incomplete = scope.incomplete or used is None
     for declaration in file.declarations:
-        if not isinstance(declaration, t.Use):
+        if isinstance(declaration, t.IllegibleDeclaration):
+            scope.illegible.add(declaration.name.name)
+        elif not isinstance(declaration, t.Use):
             scope.add(declaration, out)
     sources.append(file.source)
+
+
+def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
+    name = target.name if isinstance(target, t.Ref) else target.plain
+    if name is None:
+        out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
+        return
+    hint = did_you_mean(name, [f"zoo.{z}" for z in zoo_names()]) if isinstance(target, t.Ref) else None
+    helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
+    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

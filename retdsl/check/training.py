@@ -34,17 +34,16 @@ class Parts:
 def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | None:
     """The settings of an experiment, those it takes over first; None if it descends from itself or from nothing."""
     settings: list[list[t.Setting]] = [list(train.settings)]
-    seen = [train.name.name]
+    seen = {train.name.name}
     while train.parent is not None:
         parent = scope.find("train", train.parent.name)
-        if train.parent.name in seen:
-            ctx.out.report("R203", f"`{seen[0]}` descends from itself", Label(train.parent.span))
-            return None
         if not isinstance(parent, t.Train):
             scope.report_unknown("train", train.parent.name, train.parent.span, ctx.out)
             return None
+        if parent.name.name in seen:  # reported as a circle already
+            return None
         train = parent
-        seen.append(train.name.name)
+        seen.add(train.name.name)
         settings.insert(0, list(train.settings))
     return [setting for generation in settings for setting in generation]
 
@@ -57,7 +56,8 @@ def check_train(
     settings = inherited(train, ctx.scope, ctx)
     if settings is None:
         return None
-    checked = check_settings(TRAIN_KEYS, [*settings, *overrides], train.name.span, env, ctx, overriding=True)
+    written, root = [*settings, *overrides], train.parent is None
+    checked = check_settings(TRAIN_KEYS, written, train.name.span, env, ctx, overriding=True, whole=root)
     if checked is None:
         return None
     values = checked.values
@@ -93,7 +93,7 @@ def check_train(
         training=training,
         freeze=tuple(str(name) for name in freeze if name is not None),
         place=place_of(train.name.span),
-        keys=tuple((key, place_of(span)) for key, span in checked.spans.items()),
+        keys=tuple((key, place_of(value.span)) for key, value in checked.written.items()),
     )
 
 
@@ -111,12 +111,13 @@ def _training(
     values: dict[str, Value], classes: int, checked: Settings, train: t.Train, ctx: Context
 ) -> TrainingPlan | None:
     metrics = cast("tuple[Call, ...]", values["metrics"])
-    span = checked.spans.get("metrics", train.name.span)
+    span = checked.place("metrics", train.name.span)
     errors = ctx.out.errors
     for metric in metrics:
         if metric.name in TWO_CLASS_METRICS and classes != 2:
             text = f"`{metric.name}` is for two classes; there are {classes}"
-            ctx.out.report("R705", text, Label(span), helps=["use `auc` or `balanced_accuracy`"])
+            where = Label(checked.part("metrics", metric.name, span))
+            ctx.out.report("R705", text, where, helps=["use `auc` or `balanced_accuracy`"])
     if all(metric.name == "accuracy" for metric in metrics):
         notes = ["who calls every eye healthy is right 98.5 % of the time at 200 : 3"]
         helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
@@ -126,8 +127,12 @@ def _training(
     if isinstance(keep, Call) and keep["metric"] not in metrics:
         chosen = cast(Call, keep["metric"])
         text = f"the best epoch is chosen by `{chosen.name}`, which is not among the metrics"
-        where = Label(checked.spans.get("checkpoint", train.name.span))
-        ctx.out.report("R706", text, where, Label(span, "the metrics"), helps=[f"add `{chosen.name}` to `metrics`"])
+        helps = [f"add `{chosen.name}` to `metrics`"]
+        if any(metric.name == chosen.name for metric in metrics):
+            text = f"the best epoch is chosen by `{chosen.name}` with other options than among the metrics"
+            helps = ["write the same options in both places"]
+        where = Label(checked.part("checkpoint", "keep", train.name.span))
+        ctx.out.report("R706", text, where, Label(span, "the metrics"), helps=helps)
     if ctx.out.errors > errors:
         return None
     return TrainingPlan(
@@ -144,7 +149,7 @@ def _training(
 def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
     model = ctx.scope.find("model", network.name)
     declared = [] if model is None else [Label(model.name.span, "declared here")]
-    span = checked.spans.get("model", train.name.span)
+    span = checked.place("model", train.name.span)
     if network.loss is None:
         helps = [f"let a model continue it: `model trained = {network.name} => Softmax`"]
         text = f"the model `{network.name}` does not end in a loss head and cannot be trained"
@@ -160,22 +165,26 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
         text = f"{len(weights)} class weights for {count} classes"
-        ctx.out.report("R503", text, Label(span), *declared, notes=[f"the classes are {', '.join(data.classes)}"])
+        where = Label(_written_weights(model, span), f"{len(weights)} given")
+        here = [] if where.span == span else [Label(span, f"trained on `{data.name}` here")]
+        ctx.out.report("R503", text, where, *here, notes=[f"the classes are {', '.join(data.classes)}"])
+
+
+def _written_weights(model: object, otherwise: Span) -> Span:
+    """Where the class weights of a model's head stand, if it ends in a head with written weights."""
+    last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
+    arguments = last.arguments if isinstance(last, t.Apply) else ()
+    lists = [argument.value.span for argument in arguments if isinstance(argument.value, t.Listing)]
+    return lists[0] if lists else otherwise
 
 
 def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
     """A ratio has as many parts as there are classes."""
-    span = checked.spans.get("sampling", train.name.span)
+    span = checked.place("sampling", train.name.span)
     count = len(data.classes)
     ratio = dict(policy.options).get("ratio")
     if isinstance(ratio, tuple) and len(ratio) != count:
         ctx.out.report("R503", f"the ratio has {len(ratio)} parts, and there are {count} classes", Label(span))
-    source_ratio = dict(data.source.options).get("ratio")
-    if data.source.name == "synthetic_fundus" and (
-        count != 2 or (isinstance(source_ratio, tuple) and len(source_ratio) != 2)
-    ):
-        text = "`synthetic_fundus` paints two classes"
-        ctx.out.report("R603", text, Label(checked.spans.get("data", train.name.span)))
 
 
 def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) -> tuple[Node, ...] | None:
@@ -184,7 +193,7 @@ def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) ->
         return network.nodes
     names = wanted if isinstance(wanted, tuple) else (wanted,)
     here = {backbone.name: backbone for backbone in network.backbones}
-    span = checked.spans["freeze"]
+    span = checked.written["freeze"].span
     for name in names:
         if name not in here:
             known = ", ".join(f"`{n}`" for n in here) or "none"
@@ -202,6 +211,6 @@ def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) ->
 def _check_trainable(network: Network, checked: Settings, train: t.Train, ctx: Context) -> None:
     if any(not node.frozen and node.parameters for node in network.nodes):
         return
-    span = checked.spans.get("freeze", train.name.span)
+    span = checked.place("freeze", train.name.span)
     helps = ["put a layer that learns behind the frozen part, such as `FullyConnected`"]
     ctx.out.report("R702", "nothing is left to train", Label(span, "everything is frozen"), helps=helps)

@@ -169,8 +169,13 @@ class Checkpoints:
     def _save(self, epoch: int, snapshot: Snapshot) -> None:
         path = self.params_path(epoch)
         # States first: a params file then never stands without its states.
-        write_bytes(path.with_suffix(".states"), snapshot.states)
-        write_bytes(path, params_bytes(snapshot.parameters))
+        states = path.with_suffix(".states")
+        write_bytes(states, snapshot.states)
+        try:
+            write_bytes(path, params_bytes(snapshot.parameters))
+        except RunError:
+            states.unlink(missing_ok=True)
+            raise
 
     def _write_best(self, found: Best) -> None:
         write_json(

@@ -95,3 +95,13 @@ def _require_every_class(dataset: Dataset, sides: Sides) -> None:
                     "give that side a larger share, use another seed, or add patients",
                 )
     problems.raise_any("the split cannot be used", dataset.root)
+
+
+def split_line(name: str, dataset: Dataset) -> str:
+    """`refreshed: 660 photographs to learn from (520 healthy, 140 infected), 141 to validate, 144 to test`."""
+    counts = zip(dataset.classes, dataset.class_counts(dataset.train), strict=True)
+    classes = ", ".join(f"{count} {title}" for title, count in counts)
+    return (
+        f"{name}: {len(dataset.train)} photographs to learn from ({classes}), "
+        f"{len(dataset.valid)} to validate, {len(dataset.test)} to test"
+    )

@@ -18,10 +18,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
-from retdsl.runtime import pretrained
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape, initial_values
 from retdsl.runtime.losses import Loss, deploy_softmax
+from retdsl.runtime.pretrained import WeightsSource
 from retdsl.runtime.symbols import Symbol, sym
 
 FrozenPart: TypeAlias = Callable[[Symbol], Mapping[str, Symbol]]
@@ -36,7 +36,7 @@ class Pretrained:
     not. Names may hold the wildcards `*` and `?`.
     """
 
-    source: pretrained.Pretrained
+    source: WeightsSource
     only: Sequence[str] | None = None
     but: Sequence[str] = ()
 

@@ -29,7 +29,7 @@ Shapes: TypeAlias = Mapping[str, tuple[int, ...] | None]
 """MXNet's parameter names with the shapes the network needs; None where it takes any shape."""
 
 
-class Pretrained(Protocol):
+class WeightsSource(Protocol):
     """A source of trained weights: what `Network(pretrained=...)` is given."""
 
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:

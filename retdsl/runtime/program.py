@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
+from retdsl.runtime.dataset import split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
+from retdsl.runtime.images import PreparedImages
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.report import RunFolder, new_run_folder
 
@@ -36,10 +38,14 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
-    folder = None if arguments.symbols else arguments.run or new_run_folder(experiment.name, Path("runs"))
+    trains = not arguments.symbols and not arguments.check_data
+    folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
-        if folder is None:
+        if arguments.check_data:
+            check_data(experiment, root, arguments.threads, arguments.plain)
+        if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols))
+        if folder is None:
             return DONE
         return _run(experiment, root, folder, arguments.threads, arguments.plain)
     except RunError as error:
@@ -69,6 +75,14 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
         counts = dataset.class_counts(dataset.train)
     weights = class_weights(network.loss.weights, counts, data.classes)
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights).tojson())
+
+
+def check_data(experiment: Experiment, root: Path, threads: int, plain: bool) -> None:
+    """Reads all labels and every photograph, and divides the patients. Raises RunError with all that is wrong."""
+    dataset = experiment.data.open(root)
+    with make_progress(plain=plain) as progress:
+        progress.note(split_line(experiment.name, dataset))
+        PreparedImages(dataset, threads=threads, memory=0).load_all(progress.reading)
 
 
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
@@ -106,6 +120,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--threads", type=_positive, metavar="N", default=_positive(os.environ.get("OMP_NUM_THREADS", cores)),
         help="processor threads")  # fmt: skip
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add("--check-data", action="store_true", help="only read all labels and photographs")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     return parser
 

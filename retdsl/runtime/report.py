@@ -42,6 +42,13 @@ class RunFolder:
             raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
         make_folder(self.path)
 
+    def write_symbols(self, name: str, whole: str, deploy: str) -> None:
+        """Puts the network with its loss and the one without beside the program, if the program lies in the run."""
+        program = self.path / "program"
+        if program.is_dir():
+            write_text(program / f"{name}-symbol.json", whole)
+            write_text(program / f"{name}-deploy-symbol.json", deploy)
+
     def add_epoch(self, line: Mapping[str, Any]) -> None:
         append_json_line(self.metrics, line)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.dataset import Dataset, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.images import PreparedImages
@@ -78,7 +78,9 @@ class Run:
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
         )
-        self.checkpoints.start(network.whole_symbol(weights).tojson())
+        whole = network.whole_symbol(weights).tojson()
+        self.checkpoints.start(whole)
+        self._folder.write_symbols(self._experiment.name, whole, deploy.tojson())
 
         speed = self._train(trainer, batches)
         if trainer.frozen_hash() != frozen:
@@ -242,13 +244,3 @@ class _Batches:
     def _order(self, epoch: int) -> NDArray[np.int64]:
         pool = np.array(self.dataset.train, np.int64)
         return pool[self._sampling.epoch(self.dataset.labels(self.dataset.train), self._seed, epoch)]
-
-
-def split_line(name: str, dataset: Dataset) -> str:
-    """`refreshed: 660 photographs to learn from (520 healthy, 140 infected), 141 to validate, 144 to test`."""
-    counts = zip(dataset.classes, dataset.class_counts(dataset.train), strict=True)
-    classes = ", ".join(f"{count} {title}" for title, count in counts)
-    return (
-        f"{name}: {len(dataset.train)} photographs to learn from ({classes}), "
-        f"{len(dataset.valid)} to validate, {len(dataset.test)} to test"
-    )

@@ -43,7 +43,7 @@ SOURCES = (
         "data source",
         "Painted fundus photographs, two eyes a patient; infected eyes have lesions, some photographs are blurred.",
         (
-            Option("n", Integer(2, 1_000_000), REQUIRED, "Number of photographs."),
+            Option("n", Integer(12, 1_000_000), REQUIRED, "Number of photographs."),
             Option("ratio", RatioOf(), (200, 3), "Healthy to infected photographs."),
             Option("seed", Integer(0), 0, "Another seed paints other patients."),
             Option("size", Integer(64, 1024), 256, "Height and width in pixels."),

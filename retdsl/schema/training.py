@@ -107,7 +107,7 @@ METRICS = (
         "auc",
         "metric",
         "Area under the ROC curve; for more than two classes, one against the rest.",
-        aliases=("roc_auc",),
+        aliases=("roc_auc", "auroc"),
     ),
     Entry(
         "sensitivity",
@@ -121,14 +121,14 @@ METRICS = (
                 "At the threshold that keeps this specificity; without it, where the last class is most probable.",
             ),
         ),
-        aliases=("recall", "tpr"),
+        aliases=("recall", "tpr", "true_positive_rate"),
     ),
     Entry(
         "specificity",
         "metric",
         "Share of the first class's images that are left alone.",
         (Option("at_sensitivity", optional(Fraction()), None, "At the threshold that keeps this sensitivity."),),
-        aliases=("tnr",),
+        aliases=("tnr", "true_negative_rate"),
     ),
 )
 

@@ -63,7 +63,9 @@ class Real:
     @property
     def words(self) -> str:
         if self.above and self.low is not None:
-            return f"a number above {self.low:g}" + ("" if self.high is None else f", at most {self.high:g}")
+            return f"a number above {_plain(self.low)}" + (
+                "" if self.high is None else f", at most {_plain(self.high)}"
+            )
         return "a number" + _range(self.low, self.high)
 
     def accept(self, value: Written) -> Scalar:
@@ -195,7 +197,7 @@ class Policy:
 
     @property
     def words(self) -> str:
-        return ("an " if self.category[0] in "aeiou" else "a ") + self.category
+        return with_article(self.category)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,7 @@ class Reference:
 
     @property
     def words(self) -> str:
-        return f"the name of {'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}"
+        return f"the name of {with_article(KIND_WORDS.get(self.kind, self.kind))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,15 @@ ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | No
 Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Steps
 
 
+KIND_WORDS = {"data": "data block", "train": "train block"}
+"""What a kind of declaration is called where its keyword alone would not read well."""
+
+
+def with_article(noun: str) -> str:
+    """`a layer`, `an optimizer`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def optional(kind: Type) -> OneOf:
     """The type, or `none`."""
     return OneOf((kind, Nothing()))
@@ -243,7 +254,11 @@ def optional(kind: Type) -> OneOf:
 
 def _range(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
+        return f" from {_plain(low)} to {_plain(high)}"
     if low is not None:
-        return f" of at least {low:g}"
-    return "" if high is None else f" of at most {high:g}"
+        return f" of at least {_plain(low)}"
+    return "" if high is None else f" of at most {_plain(high)}"
+
+
+def _plain(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:.12g}"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from lark import Token, Transformer, Tree
+from lark import Token, Tree
 from lark.tree import Meta
+from lark.visitors import Transformer_NonRecursive
 
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
@@ -15,20 +16,24 @@ from retdsl.syntax import tree as t
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 
-Interpolate = Callable[[str, int], t.Expr | None]
+_MAX_DIGITS = 300
+"""A longer number is beyond every float, and Python would refuse to read it."""
+
+Interpolate = Callable[[str | None, int, int], t.Expr | None]
 
 
-class TreeBuilder(Transformer[Token, Any]):
-    """Builds `retdsl.syntax.tree` nodes. `interpolate(text, offset)` parses an expression inside a string."""
+class TreeBuilder(Transformer_NonRecursive[Token, Any]):
+    """Builds `retdsl.syntax.tree` nodes.
+
+    interpolate: parses the expression inside a string that reaches from one offset to another; it gets None for one
+    that nothing closes, and returns None after a mistake, which it reports.
+    """
 
     def __init__(self, source: Source, base: int, interpolate: Interpolate) -> None:
         super().__init__()
         self._source = source
         self._base = base
         self._interpolate = interpolate
-
-    def transform(self, tree: Tree[Token]) -> Any:
-        return super().transform(tree)
 
     def _span(self, meta: Meta) -> Span:
         start = getattr(meta, "start_pos", 0)
@@ -45,7 +50,7 @@ class TreeBuilder(Transformer[Token, Any]):
 
     # values
     def rule_number(self, span: Span, token: Token) -> t.Number:
-        return t.Number(span, int(token) if token.isdigit() else float(token))
+        return t.Number(span, int(token) if token.isdigit() and len(token) <= _MAX_DIGITS else float(token))
 
     def rule_percent(self, span: Span, token: Token) -> t.Percent:
         return t.Percent(span, round(float(token[:-1]) / 100, 12))
@@ -68,13 +73,9 @@ class TreeBuilder(Transformer[Token, Any]):
                 continue
             end = body.find("}", at)
             inner = body[at:] if end < 0 else body[at:end]
-            expr = self._interpolate(inner, offset + at) if end >= 0 else None
-            if expr is None:
-                literal += piece + inner + ("}" if end >= 0 else "")
-            else:
-                if literal:
-                    parts.append(literal)
-                parts.append(expr)
+            expr = self._interpolate(None if end < 0 else inner, offset + at, offset + at + len(inner))
+            if expr is not None:
+                parts += [literal, expr] if literal else [expr]
                 literal = ""
             at += len(inner) + 1
         if literal or not parts:

@@ -1,13 +1,18 @@
 """Source in, `File` and diagnostics out. Never raises for any text, and reports every mistake it can separate.
 
-A text without mistakes is parsed in one go. Otherwise it is cut where declarations begin (a word, a name and `=`, `{`
-or `(` at the start of a line) and each piece is parsed alone; in a piece with settings, the broken setting is blanked
-out and the rest is kept. So one slip hides neither the other slips nor the declarations around it.
+A text without mistakes is parsed in one go. Otherwise it is cut where declarations begin, and each piece is parsed
+alone. In a piece, a mistake whose cure is plain (a missing comma, `->` for `=>`) is repaired and the piece parsed
+again; else the setting around it becomes `Illegible`, or the whole declaration `IllegibleDeclaration`. So one slip
+hides neither the other slips nor the declarations around it, and what refers to them is not blamed.
+
+All repairs and holes are as long as what they replace, so that every offset stays true.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -20,19 +25,17 @@ from retdsl.diagnostics import Diagnostics, Label
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TreeBuilder
-from retdsl.syntax.words import KEYWORDS, nesting, report_syntax_error
+from retdsl.syntax.errors import Mistake, report_syntax_error
+from retdsl.syntax.text import DECLARATION_NAME, Piece, declaration_starts, nesting, setting_starts
 
 MAX_NESTING = 40
 """Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
-MAX_SIZE = 1_000_000
+MAX_SIZE = 500_000
 """Characters in a file; the largest shipped network has some thousand."""
 
-_MAX_ERRORS_A_PIECE = 20
-_DECLARATION = re.compile(
-    rf"^(?:[ \t]*(?:{'|'.join(KEYWORDS)})[ \t]+[A-Za-z_\"]|[A-Za-z_]\w*[ \t]+[A-Za-z_]\w*[ \t]*[={{(])", re.MULTILINE
-)
-_SETTING = re.compile(r"(?:^|(?<=[\s{]))[A-Za-z_][A-Za-z0-9_]*[ \t]*=(?!>)", re.MULTILINE)
+MAX_MISTAKES = 20
+"""Mistakes of one declaration that are looked for."""
 
 
 @cache
@@ -42,91 +45,109 @@ def _lark() -> Lark:
 
 
 def parse(source: Source, out: Diagnostics) -> t.File:
-    """The declarations of `source`; what cannot be understood is reported to `out` and left out."""
+    """The declarations of `source`; what cannot be understood is reported to `out` and marked as illegible."""
     if len(source.text) > MAX_SIZE:
         out.report("R105", f"the file has {len(source.text)} characters, more than {MAX_SIZE}", Span(source, 0, 0))
         return t.File(source, ())
-    depth, where = nesting(source.text)
-    if depth > MAX_NESTING:
-        span = Span(source, where, where + 1)
-        out.report("R105", f"brackets are nested {depth} deep", span, helps=[f"no study needs more than {MAX_NESTING}"])
+    if _too_deep(source, 0, source.text, out):
         return t.File(source, ())
     try:
         return t.File(source, _build(_lark().parse(source.text, start="start"), source, 0, out))
     except UnexpectedInput:
-        declarations: list[t.Declaration] = []
-        starts = [found.start() for found in _DECLARATION.finditer(source.text)]
-        edges = [0, *(start for start in starts if start > 0), len(source.text)]
-        for start, end in pairwise(edges):
-            declarations += _parse_piece(source, start, end, out)
-        return t.File(source, tuple(declarations))
+        edges = [0, *(start for start in declaration_starts(source.text) if start > 0), len(source.text)]
+        pieces = (Piece(source, start, source.text[start:end]) for start, end in pairwise(edges))
+        return t.File(source, tuple(found for piece in pieces for found in _declarations(piece, out)))
 
 
 def parse_value(text: str, name: str, out: Diagnostics) -> t.Expr | None:
     """A single expression that is not in a file (`--set KEY=VALUE`); `name` is what messages call the text."""
     source = Source(name, text)
-    depth, where = nesting(text)
-    if depth > MAX_NESTING:
-        out.report("R105", f"brackets are nested {depth} deep", Span(source, where, where + 1))
+    if _too_deep(source, 0, text, out):
         return None
     try:
         tree = _lark().parse(text, start="value")
     except UnexpectedInput as error:
-        report_syntax_error(error, source, 0, len(text), out)
+        report_syntax_error(error, Piece(source, 0, text), out)
         return None
     value: t.Expr = _build(tree, source, 0, out)
     return value
 
 
-def _parse_piece(source: Source, start: int, end: int, out: Diagnostics) -> tuple[t.Declaration, ...]:
-    text = source.text[start:end]
-    for _ in range(_MAX_ERRORS_A_PIECE):
+def _too_deep(source: Source, base: int, text: str, out: Diagnostics) -> bool:
+    depth, where = nesting(text)
+    if depth <= MAX_NESTING:
+        return False
+    span = Span(source, base + where, base + where + 1)
+    out.report("R105", f"brackets are nested {depth} deep", span, helps=[f"no study needs more than {MAX_NESTING}"])
+    return True
+
+
+def _declarations(piece: Piece, out: Diagnostics) -> Sequence[t.Declaration]:
+    """What a piece of a broken file declares."""
+    whole = piece
+    illegible: list[t.Setting] = []
+    for _ in range(MAX_MISTAKES):
         try:
-            built: tuple[t.Declaration, ...] = _build(_lark().parse(text, start="start"), source, start, out)
-            return built
+            declared: Sequence[t.Declaration] = _build(
+                _lark().parse(piece.text, start="start"), piece.source, piece.base, out
+            )
+            return [_with_settings(declaration, illegible) for declaration in declared]
         except UnexpectedInput as error:
-            blamed = report_syntax_error(error, source, start, end, out)
-        blanked = _without_setting(text, blamed.start - start, blamed.stop - start)
-        if blanked is None:
+            mistake = report_syntax_error(error, piece, out)
+        if mistake.repair is not None:
+            piece = piece.patched(mistake.repair.start, mistake.repair.text)
+            continue
+        hole = _setting_around(piece, mistake)
+        if hole is None:
             break
-        text = blanked
-    return ()
+        start, end = hole
+        illegible.append(_illegible(piece, start, end))
+        piece = piece.patched(start, re.sub(r"\S", " ", piece.text[start:end]))
+    named = DECLARATION_NAME.match(whole.text)
+    if named is None:
+        return []
+    name = t.Ident(whole.span(*named.span("name")), named["name"])
+    return [t.IllegibleDeclaration(name.span, name)]
 
 
-def _without_setting(text: str, offset: int, end: int) -> str | None:
-    """The piece with the setting around `offset` blanked out up to `end` at least, if it is a block of settings."""
-    header = re.match(r"\s*(?:data|train)\b[^{]*\{", text)
-    if header is None or offset < header.end():
-        return None
-    starts = [found.start() for found in _SETTING.finditer(text, header.end()) if _depth(text, found.start()) == 1]
-    before = [start for start in starts if start <= offset]
+def _with_settings(declaration: t.Declaration, more: Sequence[t.Setting]) -> t.Declaration:
+    if isinstance(declaration, t.Data | t.Train):
+        return replace(declaration, settings=(*declaration.settings, *more))
+    return declaration
+
+
+def _illegible(piece: Piece, start: int, end: int) -> t.Setting:
+    key, _, _ = piece.text[start:end].partition("=")
+    ident = t.Ident(piece.span(start, start + len(key.rstrip())), key.strip())
+    return t.Setting(ident.span, ident, t.Illegible(ident.span))
+
+
+def _setting_around(piece: Piece, mistake: Mistake) -> tuple[int, int] | None:
+    """From where to where the setting with the mistake reaches, in a piece that is a block of settings."""
+    starts = list(setting_starts(piece.text))
+    before = [start for start in starts if start <= mistake.start]
     if not before:
         return None
-    after = [start for start in starts if start >= end and start > before[-1]]
-    stop = end if end > offset + 1 else after[0] if after else text.rfind("}")
-    if stop <= before[-1]:
-        return None
-    hole = re.sub(r"\S", " ", text[before[-1] : stop])
-    return text[: before[-1]] + hole + text[stop:]
-
-
-def _depth(text: str, end: int) -> int:
-    depth = 0
-    for found in re.finditer(r'"(?:\\.|[^"\\\n])*"|#[^\n]*|[][(){}]', text[:end]):
-        depth += {"{": 1, "(": 1, "[": 1, "}": -1, ")": -1, "]": -1}.get(found.group(), 0)
-    return depth
+    after = [start for start in starts if start > mistake.start]
+    end = mistake.end if mistake.end is not None else after[0] if after else piece.text.rfind("}")
+    return (before[-1], end) if end > before[-1] else None
 
 
 def _build(tree: Tree[Token], source: Source, base: int, out: Diagnostics) -> Any:
-    def interpolate(inner: str, offset: int) -> t.Expr | None:
+    def interpolate(inner: str | None, start: int, end: int) -> t.Expr | None:
+        if inner is None:
+            span = Span(source, start - 1, start)
+            out.report("R106", "`{` is not closed in this text", span, helps=["`}` closes it; `{{` is a brace"])
+            return None
+        if _too_deep(source, start, inner, out):
+            return None
         try:
             parsed = _lark().parse(inner, start="value")
         except UnexpectedInput:
-            span = Span(source, offset, offset + len(inner))
-            help_text = 'write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace'
-            out.report("R106", f"`{{{inner}}}` is not an expression", Label(span), helps=[help_text])
+            helps = ['write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace']
+            out.report("R106", f"`{{{inner}}}` is not an expression", Label(Span(source, start, end)), helps=helps)
             return None
-        built: t.Expr = _build(parsed, source, offset, out)
+        built: t.Expr = _build(parsed, source, start, out)
         return built
 
     return TreeBuilder(source, base, interpolate).transform(tree)

@@ -2,10 +2,13 @@
 
 Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain Fork`.
 Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
+What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
+nobody needs to complain that it is missing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -165,6 +168,11 @@ class Fork(Syntax):
     branches: tuple[Expr, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Illegible(Syntax):
+    """The value of a setting that could not be understood."""
+
+
 Expr: TypeAlias = (
     Number
     | Percent
@@ -181,6 +189,7 @@ Expr: TypeAlias = (
     | Cut
     | Chain
     | Fork
+    | Illegible
 )
 
 
@@ -265,7 +274,14 @@ class Use(Syntax):
     target: Text | Ref
 
 
-Declaration: TypeAlias = Data | Backbone | Block | Model | Augment | Sampling | Train | Use
+@dataclass(frozen=True, slots=True)
+class IllegibleDeclaration(Syntax):
+    """A declaration that could not be understood, of which only the name is known."""
+
+    name: Ident
+
+
+Declaration: TypeAlias = Data | Backbone | Block | Model | Augment | Sampling | Train | Use | IllegibleDeclaration
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +290,24 @@ class File:
 
     source: Source = field(compare=False)
     declarations: tuple[Declaration, ...]
+
+
+def steps_of(expr: Expr) -> Iterator[Expr]:
+    """The steps of a chain one by one, those inside of forks, groups and repeats included; the repeats come first."""
+    match expr:
+        case Chain(links=links):
+            for link in links:
+                yield from steps_of(link.step)
+        case Group(inner=inner):
+            yield from steps_of(inner)
+        case Fork(branches=branches):
+            for branch in branches:
+                yield from steps_of(branch)
+        case Repeat(body=body):
+            yield expr
+            yield from steps_of(body)
+        case _:
+            yield expr
 
 
 def links_of(expr: Expr) -> tuple[Link, ...]:

@@ -15,7 +15,7 @@ from params_files import SOME, params_bytes
 from torch_files import plain_file
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.pretrained import Pretrained, mxnet_names, params_file, torch_package
+from retdsl.runtime.pretrained import WeightsSource, mxnet_names, params_file, torch_package
 
 FILE = "models/net.pth"
 TENSORS = {
@@ -126,7 +126,7 @@ def test_all_that_does_not_fit_is_said_at_once(package: Path) -> None:
 
 def test_a_params_file_loses_its_prefixes(tmp_path: Path) -> None:
     (tmp_path / "net-0001.params").write_bytes(params_bytes(SOME))
-    weights: Pretrained = params_file("net-0001.params")
+    weights: WeightsSource = params_file("net-0001.params")
     loaded = weights.load({"bn_moving_mean": (2,), "conv_weight": (2, 3, 2, 2)}, root=tmp_path)
     np.testing.assert_array_equal(loaded["bn_moving_mean"], [3, 4])
     np.testing.assert_array_equal(loaded["conv_weight"], SOME["arg:conv_weight"])

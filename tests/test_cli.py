@@ -1,0 +1,163 @@
+"""The command line: what it prints where, and with which code it leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from spec_texts import TINY
+
+from retdsl.cli import main
+
+WRONG_TWICE = TINY.replace("num_filter", "filters").replace("epochs    = 2", "epoks = 2").replace("freeze", "frees")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.retina").write_text(TINY)
+    (tmp_path / "bad.retina").write_text(WRONG_TWICE)
+    return tmp_path
+
+
+def test_check_says_that_nothing_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", "good.retina"]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "good.retina: no errors\n")
+
+
+def test_check_shows_every_mistake_and_leaves_with_1(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", "bad.retina", "good.retina"]) == 1
+    assert "no key `epoks`" in capsys.readouterr().err
+
+
+def test_check_prints_json_for_programs(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", "bad.retina", "--format", "json"]) == 1
+    out, err = capsys.readouterr()
+    found = json.loads(out)
+    assert found["errors"] == len([d for d in found["diagnostics"] if d["severity"] == "error"]) > 0
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "nowhere.retina"],
+        ["check", "."],
+        ["train", "bad.retina"],
+        ["viz", "bad.retina"],
+        ["compile", "bad.retina", "-o", "out"],
+        ["check", "binary.retina"],
+    ],
+)
+def test_what_a_user_points_at_never_ends_in_a_traceback(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+):
+    (here / "binary.retina").write_bytes(bytes(range(256)))
+    try:
+        code = main(arguments)
+    except SystemExit as stop:
+        code = int(str(stop.code))
+    assert code == 1
+    err = capsys.readouterr().err
+    assert err.startswith("error") and "Traceback" not in err
+    assert not (here / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "good.retina", "--train", "tinny"], "did you mean `tiny`?"),
+        (["viz", "good.retina", "--model", "plan"], "did you mean `plain`?"),
+        (["train", "good.retina", "--set", "epochs"], "KEY=VALUE"),
+    ],
+)
+def test_wrong_usage_leaves_with_2(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str):
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_value_set_from_outside_is_checked_like_any_other(here: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "good.retina", "--set", "epochs=none"])
+    assert stop.value.code == 1
+    assert "--set epochs" in capsys.readouterr().err
+
+
+def test_viz_draws_the_network_and_the_experiment(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["viz", "good.retina", "-o", "pictures/net.svg"]) == 0
+    assert capsys.readouterr().out.split() == ["pictures/net.svg", "pictures/net-experiment.svg"]
+    assert (here / "pictures/net.svg").read_text().count("<svg") == 1
+    assert main(["viz", "good.retina", "--model", "plain", "-o", "only.pdf"]) == 0
+    assert (here / "only.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_viz_refuses_what_it_cannot_draw(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["viz", "good.retina", "-o", "net.gif"]) == 2
+    assert ".svg" in capsys.readouterr().err
+
+
+def test_a_defect_names_a_file_with_the_traceback(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of ours")
+
+    monkeypatch.setattr("retdsl.compiler.check", broken)
+    assert main(["check", "good.retina"]) == 70
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    path = Path(err.split("traceback in ")[1].strip())
+    assert "ZeroDivisionError" in path.read_text()
+    path.unlink()
+
+
+def test_check_is_quick_and_imports_no_mxnet(here: Path):
+    started = time.perf_counter()
+    script = "import sys; from retdsl.cli import main; main(['check', 'quickstart']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - started < 3, "0.2 s on an idle machine; this only catches a heavy import"
+    assert not {"mxnet", "numpy", "cv2", "sklearn", "rich", "jinja2"} & set(done.stdout.split())
+
+
+def test_doctor_tells_what_is_there(capsys: pytest.CaptureFixture[str]):
+    assert main(["doctor", "--format", "json"]) == 0
+    assert {"python", "mxnet", "gpu"} <= {finding["name"] for finding in json.loads(capsys.readouterr().out)}
+
+
+def bad_run(here: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (here / "run.retina").write_text(text)
+    command = [sys.executable, "-m", "retdsl", "train", "run.retina", "--plain", "--runs", "runs", *arguments]
+    root = str(Path(__file__).resolve().parents[1])
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**_environment(), "PYTHONPATH": root}
+    )
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
+
+
+CSV = TINY.replace("synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)", 'csv("labels.csv", patient = patient)')
+
+
+def test_data_that_are_not_what_the_spec_says(here: Path):
+    (here / "labels.csv").write_text("image,label,patient\na.png,healthy,1\nb.png,ill,2\n")
+    done = bad_run(here, CSV)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "ill" in done.stderr and "a.png" in done.stderr
+
+
+def test_check_data_reads_labels_and_photographs(here: Path, capfd: pytest.CaptureFixture[str]):
+    assert main(["check", "good.retina", "--data"]) == 0
+    (here / "labels.csv").write_text("image,label\n")
+    (here / "table.retina").write_text(CSV)
+    assert main(["check", "table.retina", "--data"]) == 1
+    assert "patient" in capfd.readouterr().err

@@ -1,0 +1,195 @@
+"""The pipeline from a spec to folders that train, run for real on a small study."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from spec_texts import TINY
+
+from retdsl import compiler
+from retdsl.diagnostics import Diagnostics
+
+UNTIMED = ("seconds", "images_per_second")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    path = tmp_path / "study.retina"
+    path.write_text(TINY)
+    return path
+
+
+def loaded(path: Path) -> tuple[compiler.Spec, compiler.Checked]:
+    spec = compiler.read(str(path), None, Diagnostics())
+    assert spec is not None
+    checked = compiler.check(spec)
+    assert checked.program is not None
+    return spec, checked
+
+
+def compiled(path: Path, folder: Path, *, standalone: bool = False) -> Path:
+    spec, checked = loaded(path)
+    assert checked.program is not None
+    experiment = checked.program.experiments[0]
+    train_py = compiler.compile_experiment(checked.program, experiment, folder, None if standalone else spec.root)
+    if standalone:
+        compiler.make_standalone(experiment, folder, spec.root)
+    return train_py
+
+
+def train(study: Path, run: Path, *options: str) -> int:
+    spec, checked = loaded(study)
+    assert checked.program is not None
+    experiment = checked.program.experiments[0]
+    return compiler.train(checked.program, checked, experiment, run, spec.root, ["--plain", *options])
+
+
+def figures(run: Path) -> dict[str, object]:
+    found = json.loads((run / "test.json").read_text())
+    return {key: value for key, value in found.items() if key not in UNTIMED}
+
+
+def test_compiling_twice_gives_the_same_bytes(study: Path, tmp_path: Path):
+    for name in ("one", "two"):
+        compiled(study, tmp_path / name)
+    for file in ("train.py", "program.json", "graph.svg"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_the_program_file_says_all_that_was_checked(study: Path, tmp_path: Path):
+    compiled(study, tmp_path)
+    program = json.loads((tmp_path / "program.json").read_text())
+    (experiment,) = program["experiments"]
+    assert experiment["name"] == "tiny"
+    assert experiment["network"]["nodes"][0]["shape"] == [None, 8, 16, 16]
+    assert experiment["sampling"]["options"] == [["ratio", [1, 1]], ["each", "epoch"], ["size", 16]]
+
+
+def test_a_run_leaves_what_the_documentation_says(study: Path, tmp_path: Path):
+    run = tmp_path / "run"
+    assert train(study, run) == 0
+    names = {
+        path.relative_to(run).as_posix()
+        for path in run.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {
+        "spec.retina",
+        "lock.json",
+        "metrics.jsonl",
+        "test.json",
+        "predictions.csv",
+        "program/train.py",
+        "program/program.json",
+        "program/tiny-symbol.json",
+        "program/tiny-deploy-symbol.json",
+        "checkpoints/tiny-symbol.json",
+        "checkpoints/tiny-0002.params",
+        "checkpoints/tiny-0002.states",
+        "checkpoints/best.json",
+    } <= names
+    assert (run / "spec.retina").read_text() == TINY.strip("\n") + "\n"
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
+    assert {"auc", "accuracy", "sensitivity_at_specificity_90"} <= set(figures(run))
+    assert not list(run.rglob("*.part"))
+
+
+def test_runs_repeat_bit_by_bit(study: Path, tmp_path: Path):
+    for name in ("one", "two"):
+        assert train(study, tmp_path / name, "--threads", "2") == 0
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert (one / "checkpoints/tiny-0002.params").read_bytes() == (two / "checkpoints/tiny-0002.params").read_bytes()
+    assert (one / "predictions.csv").read_bytes() == (two / "predictions.csv").read_bytes()
+    assert figures(one) == figures(two)
+
+
+def test_a_standalone_folder_trains_without_retdsl_and_gives_the_same_figures(study: Path, tmp_path: Path):
+    assert train(study, tmp_path / "here", "--threads", "2") == 0
+    folder = tmp_path / "elsewhere"
+    compiled(study, folder, standalone=True)
+    # -S and -I keep the installed retdsl out of sight; what it needs besides is put back by hand.
+    others = [path for path in sys.path if path.endswith("site-packages")]
+    hide = (
+        "import sys, runpy; sys.path[:0] = [sys.argv.pop(1)]\n"
+        "class Hidden:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        import importlib.machinery as m\n"
+        "        if name == 'retdsl': return m.PathFinder.find_spec(name, [sys.path[0]])\n"
+        "sys.meta_path.insert(0, Hidden())\n"
+        "import retdsl; assert retdsl.__file__.startswith(sys.path[0]), retdsl.__file__\n"
+        "sys.argv.pop(0); runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["PYTHONPATH"] = os.pathsep.join(others)
+    run = tmp_path / "there"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            hide,
+            str(folder),
+            str(folder / "train.py"),
+            "--run",
+            str(run),
+            "--threads",
+            "2",
+            "--plain",
+        ],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert figures(run) == figures(tmp_path / "here")
+    assert (run / "predictions.csv").read_bytes() == (tmp_path / "here" / "predictions.csv").read_bytes()
+    assert "mxnet==1.9.1" in (folder / "requirements.txt").read_text()
+
+
+def test_symbols_load_anywhere_and_the_deploy_symbol_needs_no_label(study: Path, tmp_path: Path):
+    import numpy as np
+
+    from retdsl.runtime.mx import mx
+
+    run = tmp_path / "run"
+    assert train(study, run) == 0
+    trained = mx.sym.load(str(run / "program/tiny-symbol.json"))
+    deploy = mx.sym.load(str(run / "program/tiny-deploy-symbol.json"))
+    assert "softmax_label" in trained.list_arguments()
+    assert "softmax_label" not in deploy.list_arguments()
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(run / "checkpoints/tiny"), 2)
+    images = mx.nd.array(np.random.RandomState(0).standard_normal((4, 3, 32, 32)))
+    answers = []
+    for network in (symbol, deploy):
+        module = mx.mod.Module(network, label_names=None)
+        module.bind([("data", images.shape)], for_training=False)
+        module.set_params(arguments, auxiliary)
+        module.forward(mx.io.DataBatch([images]), is_train=False)
+        answers.append(module.get_outputs()[0].asnumpy())
+    np.testing.assert_allclose(answers[0], answers[1], atol=1e-6)
+    np.testing.assert_allclose(answers[1].sum(axis=1), 1, atol=1e-5)
+
+
+def test_used_files_become_part_of_the_saved_spec(tmp_path: Path):
+    (tmp_path / "parts.retina").write_text("# parts\nblock act() = Activation(relu)\n")
+    (tmp_path / "main.retina").write_text('use "parts.retina"\nmodel m = input(3, 8, 8) => act\n')
+    spec, checked = loaded(tmp_path / "main.retina")
+    joined = compiler.joined_spec(checked.sources)
+    assert "use" not in joined
+    assert compiler.check(compiler.Spec(compiler.Source("joined.retina", joined), spec.root)).program is not None
+    assert joined.index("block act") < joined.index("model m")
+
+
+@pytest.mark.parametrize(("pairs", "epochs"), [((), 2), (("epochs=1",), 1), (("epochs = 1", "epochs=7"), 7)])
+def test_keys_can_be_set_from_outside(study: Path, pairs: tuple[str, ...], epochs: int):
+    spec = compiler.read(str(study), None, Diagnostics())
+    assert spec is not None
+    checked = compiler.check(spec, compiler.overrides(pairs, Diagnostics()))
+    assert checked.program is not None
+    assert checked.program.experiments[0].training.epochs == epochs

@@ -167,7 +167,8 @@ def test_symbols_load_anywhere_and_the_deploy_symbol_needs_no_label(study: Path,
     images = mx.nd.array(np.random.RandomState(0).standard_normal((4, 3, 32, 32)))
     answers = []
     for network in (symbol, deploy):
-        module = mx.mod.Module(network, label_names=None)
+        labels = ["softmax_label"] if network is symbol else None
+        module = mx.mod.Module(network, label_names=labels)
         module.bind([("data", images.shape)], for_training=False)
         module.set_params(arguments, auxiliary)
         module.forward(mx.io.DataBatch([images]), is_train=False)

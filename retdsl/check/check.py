@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from retdsl.check.backbones import DEFAULT_SHAPE
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
@@ -96,6 +95,7 @@ class _Networks:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
         self._found: set[str] = set()
+        self._limits: set[str] = set()
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
 
     def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
@@ -112,7 +112,7 @@ class _Networks:
         return self._built[key]
 
     def _builder(self, shape: Shape | None) -> Builder:
-        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape)
+        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape, limits=self._limits)
 
     def check_unused(self) -> None:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
@@ -133,9 +133,14 @@ class _Networks:
         return networks
 
     def _only_shape(self, model: object) -> Shape | None:
+        """The image of the only data block, for a model that does not say itself what it starts from."""
+        head: object = model
+        seen: set[object] = set()
+        while isinstance(head, t.Model) and head.name.name not in seen:
+            seen.add(head.name.name)
+            step = next(t.steps_of(head.value))
+            head = self._scope.find("model", step.name) if isinstance(step, t.Ref) else step
+            if isinstance(step, t.Apply) or (isinstance(step, t.Ref) and len(step.parts) == 2):
+                return None
         shapes = set(self._shapes.values())
-        head = t.links_of(model.value)[0].step if isinstance(model, t.Model) else None
-        explicit = isinstance(head, t.Apply) or (isinstance(head, t.Ref) and len(head.parts) == 2)
-        if explicit:
-            return None
-        return shapes.pop() if len(shapes) == 1 else DEFAULT_SHAPE
+        return shapes.pop() if len(shapes) == 1 else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retdsl.check.evaluate import Env
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, ancestors
-from retdsl.check.network import INPUT_NAME, Builder
+from retdsl.check.network import INPUT_NAME, MAX_BLIND, Builder
 from retdsl.check.options import place_of
 from retdsl.ir import Backbone, Network
 from retdsl.syntax import tree as t
@@ -15,6 +15,7 @@ def check_block(block: t.Block, builder: Builder) -> None:
     """Checks a block for what is wrong whatever its parameters are: steps and options, and values that are written."""
     parameters = frozenset(parameter.name.name for parameter in block.parameters)
     env = Env({}, builder.env.dotted, parameters)
+    builder.blind = MAX_BLIND  # blocks that it uses are checked by themselves
     builder.chain(block.value, UNKNOWN, Frame(env, builder.scope, blocks=(block.name.name,)))
 
 

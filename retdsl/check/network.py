@@ -50,7 +50,12 @@ Flow: TypeAlias = "Wire | tuple[Wire, ...]"
 
 @dataclass(slots=True)
 class Builder:
-    """Builds one network. `env` knows `data.classes`; `data_shapes` the shape of each data block's image."""
+    """Builds one network.
+
+    env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
+    is known from outside. limits: codes of the limits that some network of the file has passed, so that each is
+    reported once.
+    """
 
     scope: Scope
     out: Diagnostics
@@ -69,6 +74,7 @@ class Builder:
     blind: int = 0
     depth: int = 0
     given_up: bool = False
+    limits: set[str] = field(default_factory=set)
 
     # --- chains
 
@@ -98,13 +104,17 @@ class Builder:
         if self.given_up:
             return
         if self.depth > MAX_DEPTH:
-            self.given_up = True
-            helps = [f"no network needs more than {MAX_DEPTH}"]
-            frame.report(self.out, "R105", "blocks within blocks are too deep", Label(link.span), helps=helps)
-        elif len(self.graph.nodes) > MAX_NODES or self.steps > MAX_STEPS:
-            self.given_up = True
-            counted = f"{MAX_NODES} layers" if len(self.graph.nodes) > MAX_NODES else f"{MAX_STEPS} steps"
-            frame.report(self.out, "R405", f"the network has more than {counted}", Label(link.span))
+            code, text = "R105", f"chains within chains, more than {MAX_DEPTH} deep"
+        elif len(self.graph.nodes) > MAX_NODES:
+            code, text = "R405", f"the network has more than {MAX_NODES} layers"
+        elif self.steps > MAX_STEPS:
+            code, text = "R405", f"the network has more than {MAX_STEPS} steps"
+        else:
+            return
+        self.given_up = True
+        if code not in self.limits:
+            frame.report(self.out, code, text, Label(link.span))
+        self.limits.add(code)
 
     def _name_output(self, alias: t.Ident, flow: Flow, frame: Frame) -> None:
         if isinstance(flow, tuple):
@@ -268,7 +278,7 @@ class Builder:
         self, call: t.Apply, block: t.Block, scope: Scope, shape: Shape | None
     ) -> tuple[Sequence[Node], Wire]:
         """The nodes of a block that is a backbone on its own."""
-        inner = Builder(scope, self.out, self.env, {}, self.root, shape)
+        inner = Builder(scope, self.out, self.env, {}, self.root, shape, limits=self.limits)
         flow = inner._block(call, block, Wire(INPUT_NAME, shape), Frame(self.env, scope))
         self.incomplete = self.incomplete or inner.incomplete
         return list(inner.graph.nodes.values()), flow if isinstance(flow, Wire) else UNKNOWN

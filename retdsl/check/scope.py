@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from retdsl.check.files import find_used, read_spec, zoo_names
@@ -16,6 +17,8 @@ from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
+
+MOST_SUGGESTED_FROM = 500
 
 MAX_USES = 50
 """Files that use files that use files ..."""
@@ -69,7 +72,9 @@ class Scope:
         return (declaration for declaration in self.names.values() if kind_of(declaration) == kind)
 
     def known(self, *kinds: str) -> list[str]:
-        return [declaration.name.name for kind in kinds for declaration in self.of_kind(kind)]
+        """The names of some kinds, for suggestions: of a huge file not all, since each is compared."""
+        names = (declaration.name.name for kind in kinds for declaration in self.of_kind(kind))
+        return list(islice(names, MOST_SUGGESTED_FROM))
 
     def excuses(self, name: str, known: Iterable[str] = ()) -> bool:
         """Whether an unknown name only follows from a mistake that was reported, and resembles none of `known`."""

@@ -31,7 +31,7 @@ from retdsl.syntax.text import DECLARATION_NAME, Piece, declaration_starts, nest
 MAX_NESTING = 40
 """Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
-MAX_SIZE = 500_000
+MAX_SIZE = 300_000
 """Characters in a file; the largest shipped network has some thousand."""
 
 MAX_MISTAKES = 20

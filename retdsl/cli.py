@@ -156,6 +156,8 @@ def run_train(arguments: argparse.Namespace) -> int:
     chosen = compiler.select(program, arguments.train)
     if arguments.run is not None and len(chosen) > 1:
         raise compiler.Refused("--run is for a single experiment", "name one with --train, or give --runs DIR")
+    if arguments.threads is not None and arguments.threads < 1:
+        raise compiler.Refused("--threads must be 1 or more")
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
     options += ["--plain"] if arguments.plain else []
     from retdsl.runtime.report import new_run_folder

@@ -24,6 +24,7 @@ from retdsl.check.files import read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, write_bytes, write_text
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
@@ -120,7 +121,8 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
 def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     """Puts beside the program what it needs where retdsl is not installed: the runtime and the pretrained weights.
 
-    root: where the paths of weights files start. Raises RunError for weights that are not there.
+    root: where the paths of weights files start. Raises RunError for weights that are not there, or that would lie over
+    one another.
     """
     from retdsl.runtime import pretrained
 
@@ -131,10 +133,17 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     shutil.copyfile(package / "__init__.py", fresh / "__init__.py")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
+    copied: dict[str, Path] = {}
     for backbone in experiment.network.backbones:
         if backbone.weights is not None:
             kind = getattr(pretrained, backbone.weights.name)
             found = kind(**dict(backbone.weights.options)).locate(None, root)
+            if copied.setdefault(found.name, found) != found:
+                raise RunError(
+                    f"two weights files are named {found.name}",
+                    items=(str(copied[found.name]), str(found)),
+                    help="rename one: a folder that runs alone keeps them side by side",
+                )
             make_folder(folder / "weights")
             write_bytes(folder / "weights" / found.name, found.read_bytes())
     write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
@@ -155,7 +164,13 @@ def write_symbols(train_py: Path, root: Path) -> int:
 def train(
     program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path, options: Sequence[str] = ()
 ) -> int:
-    """Compiles an experiment into a run folder and runs exactly that program; returns its exit code."""
+    """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
+
+    Raises RunError, and leaves the folder as it is, when a run is in it already.
+    """
+    from retdsl.runtime.report import RunFolder
+
+    RunFolder(run).require_fresh()
     make_folder(run)
     write_text(run / "spec.retina", joined_spec(checked.sources))
     train_py = compile_experiment(program, experiment, run / "program", root)
@@ -237,16 +252,28 @@ def joined_spec(sources: Sequence[Source]) -> str:
 def run_program(train_py: Path, *arguments: str) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
 
-    Ctrl-C reaches the program through the terminal; here it is ignored, so that the program can finish cleanly.
+    What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
+    deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
+    it is killed.
     """
     environment = dict(os.environ)
     if not (train_py.parent / "retdsl").is_dir():
         package = str(Path(retdsl.__file__).resolve().parent.parent)
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
-    process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
+        process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment)
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.signal(kind, lambda *_: process.terminate())
+            before.setdefault(kind, handler)
         code = process.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
-    return 130 if code == -signal.SIGINT else 70 if code < 0 else code
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    if code == -signal.SIGTERM:
+        raise KeyboardInterrupt
+    if code < 0:
+        help = "this happens when memory runs out: use a smaller `batch`" if code == -signal.SIGKILL else None
+        message = f"the program was ended by {signal.Signals(-code).name}"
+        raise RunError(message, where=train_py, help=help, exit_code=70)
+    return code

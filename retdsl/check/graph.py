@@ -47,9 +47,9 @@ class Graph:
         """Takes a node in; False, with a message, if its name is taken."""
         earlier = self.spans.get(node.name) or self.reserved.get(node.name)
         if earlier is not None:
-            label = Label(earlier, "the other one is named here")
+            first = [] if earlier == span else [Label(earlier, "the other one is named here")]
             helps = ["give it another `name`; in a block, build the name from a parameter"]
-            out.report("R207", f"two layers are named `{node.name}`", Label(span, "named again"), label, helps=helps)
+            out.report("R207", f"two layers are named `{node.name}`", Label(span, "named again"), *first, helps=helps)
             return False
         self.nodes[node.name] = node
         self.spans[node.name] = span

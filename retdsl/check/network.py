@@ -294,6 +294,8 @@ class Builder:
         val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
         asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
         node = find_cut(found.nodes, asked)
+        if node is None and found.output.node is None:
+            return UNKNOWN  # the layer may stand behind the mistake in the backbone
         if node is None:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"

@@ -45,6 +45,9 @@ class Failed(Enum):
 FAILED = Failed.FAILED
 Checked: TypeAlias = "Value | Failed"
 
+MANY = 300
+"""After so many messages none is worth comparing a misspelt name with every block of a huge file."""
+
 NAME = Option("name", Name("a text"), None, "The name of its node, as it stands in checkpoints.")
 
 
@@ -86,7 +89,7 @@ def report_unknown_call(
     """Says that nothing of that name can be called here, with what comes near."""
     entries = list(entries)
     aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
-    names = [entry.name for entry in entries] + list(extra)
+    names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
     hint = did_you_mean(name, names, aliases)
     helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
     near = suggest(name, names, aliases)

@@ -66,7 +66,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R704", "frozen-noise", "warning", "A backbone without pretrained weights is frozen."),
     ("R705", "metric-classes", "error", "A metric for two classes is asked of more."),
     ("R706", "unused-best", "error", "The best checkpoint is chosen by a metric that is not computed."),
-    ("R801", "missing-checkpoint", "error", "A checkpoint's files are not there."),
+    ("R801", "missing-checkpoint", "warning", "A checkpoint's files are not there."),
     ("R802", "bad-checkpoint", "error", "A checkpoint's network file cannot be read."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),
 )

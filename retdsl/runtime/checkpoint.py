@@ -198,7 +198,7 @@ class Checkpoints:
                 try:
                     path.unlink()
                 except OSError as error:
-                    raise cannot_write(path, error.strerror or str(error)) from error
+                    raise cannot_write(path, error) from error
 
 
 def load_parameters(path: Path) -> dict[str, Array]:

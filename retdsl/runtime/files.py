@@ -7,6 +7,7 @@ file stays behind.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -18,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from retdsl.runtime.errors import RunError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system calls a full disk, a used up quota, and a file longer than it allows."""
 
 
 @contextmanager
@@ -32,7 +36,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush_to_disk(beside)
         os.replace(beside, path)
     except OSError as error:
-        raise cannot_write(path, error.strerror or str(error)) from error
+        raise cannot_write(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -66,14 +70,14 @@ def append_json_line(path: Path, value: Any) -> None:
                 os.truncate(path, start)
                 raise
     except OSError as error:
-        raise cannot_write(path, error.strerror or str(error)) from error
+        raise cannot_write(path, error) from error
 
 
 def make_folder(path: Path) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise cannot_write(path, error.strerror or str(error)) from error
+        raise cannot_write(path, error) from error
     return path
 
 
@@ -99,12 +103,13 @@ def finite(value: Any) -> Any:
             return value
 
 
-def cannot_write(path: Path, reason: str) -> RunError:
-    """The error for a file that could not be written: its name, the system's reason, and the space left there."""
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """The error for a file that could not be written: its name, the system's reason, and the space if that ran out."""
+    cure = _space_left(path) if error.errno in FULL else "choose another folder with --run"
     return RunError(
-        f"cannot write `{path.name}`: {reason}",
+        f"cannot write `{path.name}`: {error.strerror or error}",
         where=path,
-        help=(_space_left(path), "everything saved earlier is still whole"),
+        help=(cure, "everything saved earlier is still whole"),
     )
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Literal
 
 from retdsl.runtime.cuda import CUDA_WHEELS
+from retdsl.runtime.errors import RunError
 
 State = Literal["ok", "warning", "problem"]
 
@@ -229,7 +230,10 @@ def ask_mxnet() -> Answer:
 
 def answer_for_mxnet() -> None:
     """The other process: prints what it knows as soon as it knows it, for it may not live to say more."""
-    from retdsl.runtime.mx import mx
+    try:
+        from retdsl.runtime.mx import mx
+    except RunError as error:
+        sys.exit(str(error.__cause__))
 
     gpus = int(mx.context.num_gpus())
     print(json.dumps({"gpus": gpus}), flush=True)

@@ -14,6 +14,7 @@ import os
 import numpy as np
 
 from retdsl.runtime.cuda import preload
+from retdsl.runtime.errors import RunError
 
 os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
 if "bool" not in np.__dict__:
@@ -22,6 +23,9 @@ if importlib.util.find_spec("distutils") is None:
     importlib.import_module("setuptools")  # puts its own copy of distutils in place
 preload()
 
-import mxnet as mx  # noqa: E402  (only now can it be imported)
+try:
+    import mxnet as mx  # only now can it be imported
+except (ImportError, OSError, AttributeError) as error:
+    raise RunError(f"MXNet cannot be loaded: {error}", help="`retdsl doctor` says what is missing") from error
 
 __all__ = ["mx"]

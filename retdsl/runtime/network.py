@@ -12,7 +12,8 @@ its stored statistics (`use_global_stats`); without that, MXNet would still norm
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -92,8 +93,9 @@ class Network:
     pretrained: Sequence[Pretrained] = ()
 
     def deploy_symbol(self) -> Symbol:
-        """From the input to probabilities [N, C]; needs no class weights."""
-        return deploy_softmax(self.trained(self._features()), self.loss_name)
+        """From the input to probabilities [N, C]; needs no class weights. Raises RunError if MXNet cannot build it."""
+        with _building():
+            return deploy_softmax(self.trained(self._features()), self.loss_name)
 
     def whole_symbol(self, weights: Sequence[float] | None) -> Symbol:
         """From the input and the labels to the loss head. weights: one a class, or None."""
@@ -146,7 +148,8 @@ class Network:
 
     def shapes(self, symbol: Symbol) -> tuple[dict[str, Shape], dict[str, Shape]]:
         """Shapes of the arguments (inputs left out) and of the auxiliary states of the deploy symbol."""
-        arguments, _, auxiliary = symbol.infer_shape(**{self.input: (1, *self.input_shape)})
+        with _building():
+            arguments, _, auxiliary = symbol.infer_shape(**{self.input: (1, *self.input_shape)})
         named = dict(zip(symbol.list_arguments(), map(_plain, arguments), strict=True))
         named.pop(self.input, None)
         return named, dict(zip(symbol.list_auxiliary_states(), map(_plain, auxiliary), strict=True))
@@ -158,10 +161,30 @@ class Network:
 
 def require_scores(network: Network, symbol: Symbol, classes: Sequence[str]) -> None:
     """Raises RunError unless the network gives one score a class."""
-    _, (output,), _ = symbol.infer_shape(**{network.input: (1, *network.input_shape)})
+    with _building():
+        _, (output,), _ = symbol.infer_shape(**{network.input: (1, *network.input_shape)})
     if len(output) != 2 or output[1] != len(classes):
         shape = ", ".join(["N", *map(str, output[1:])])
         raise RunError(f"the network gives [{shape}] scores for {len(classes)} classes ({', '.join(classes)})")
+
+
+@contextmanager
+def _building() -> Iterator[None]:
+    """Words for what MXNet says against a network: layers of a checkpoint that the language does not have, and all
+    that follows from them, are checked by MXNet alone.
+    """
+    from retdsl.runtime.mx import mx
+
+    try:
+        yield
+    except mx.base.MXNetError as error:
+        reason = str(error).strip().rsplit("Check failed: ", 1)[-1].splitlines()[0]
+        raise RunError(f"MXNet {mx.__version__} cannot build this network", items=(reason,)) from error
+    except AttributeError as error:
+        module = getattr(error.obj, "__name__", "")
+        if not module.startswith("mxnet.symbol"):
+            raise
+        raise RunError(f"MXNet {mx.__version__} has no layer `{error.name}`") from error
 
 
 def _keep_statistics(symbol: Symbol, frozen: Collection[str]) -> None:
@@ -178,7 +201,7 @@ def _names(symbol: Symbol) -> list[str]:
 
 
 def _matches(name: str, patterns: Collection[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _plain(shape: Sequence[int]) -> Shape:

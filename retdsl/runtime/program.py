@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -30,6 +31,8 @@ DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the experiment as the command line asks, and leaves the process with an exit code."""
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, _interrupt)
     sys.exit(run_program(experiment, argv))
 
 
@@ -59,6 +62,13 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         print(f"error: a defect of retdsl: {type(error).__name__}: {error}", file=sys.stderr)
         print(f"   = help: please report it with the traceback in {where}", file=sys.stderr)
         return DEFECT
+
+
+def _interrupt(*_: object) -> NoReturn:
+    """Ctrl-C, or the end that a batch system announces, once: what comes after must not disturb the leaving."""
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: None)
+    raise KeyboardInterrupt
 
 
 def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
@@ -109,23 +119,27 @@ def _fix_threads(threads: int) -> None:
 
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=f"Trains the experiment `{experiment.name}`.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parser = argparse.ArgumentParser(description=f"Trains the experiment `{experiment.name}`.")
+    threads = _usual_threads()
     add = parser.add_argument
     add("--root", type=Path, metavar="DIR", help=f"where relative data paths start (default: {experiment.data_root})")
     add("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
-    add("--threads", type=_positive, metavar="N", default=_positive(os.environ.get("OMP_NUM_THREADS", cores)),
-        help="processor threads")  # fmt: skip
+    add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--check-data", action="store_true", help="only read all labels and photographs")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     return parser
 
 
-def _positive(text: str | int) -> int:
+def _usual_threads() -> int:
+    """What OMP_NUM_THREADS says if it is a number, else one for every processor that this process may use."""
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not positive")

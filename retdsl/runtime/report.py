@@ -38,9 +38,13 @@ class RunFolder:
 
     def start(self) -> None:
         """Makes the folder. Raises RunError when a run is in it already."""
+        self.require_fresh()
+        make_folder(self.path)
+
+    def require_fresh(self) -> None:
+        """Raises RunError when a run is in the folder already."""
         if self.metrics.exists() or self.checkpoints.exists():
             raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
-        make_folder(self.path)
 
     def write_symbols(self, name: str, whole: str, deploy: str) -> None:
         """Puts the network with its loss and the one without beside the program, if the program lies in the run."""

@@ -19,14 +19,14 @@ _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""
 
-Interpolate = Callable[[str | None, int, int], t.Expr | None]
+Interpolate = Callable[[str | None, int, int], t.Expr]
 
 
 class TreeBuilder(Transformer_NonRecursive[Token, Any]):
     """Builds `retdsl.syntax.tree` nodes.
 
     interpolate: parses the expression inside a string that reaches from one offset to another; it gets None for one
-    that nothing closes, and returns None after a mistake, which it reports.
+    that nothing closes.
     """
 
     def __init__(self, source: Source, base: int, interpolate: Interpolate) -> None:
@@ -74,9 +74,8 @@ class TreeBuilder(Transformer_NonRecursive[Token, Any]):
             end = body.find("}", at)
             inner = body[at:] if end < 0 else body[at:end]
             expr = self._interpolate(None if end < 0 else inner, offset + at, offset + at + len(inner))
-            if expr is not None:
-                parts += [literal, expr] if literal else [expr]
-                literal = ""
+            parts += [literal, expr] if literal else [expr]
+            literal = ""
             at += len(inner) + 1
         if literal or not parts:
             parts.append(literal)

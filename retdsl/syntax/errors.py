@@ -228,6 +228,18 @@ def _from(slip: _Slip) -> Mistake | None:
     return None
 
 
+def _missing_equals(slip: _Slip) -> Mistake | None:
+    """`F(p 50%)`."""
+    name = re.search(r"[(,]\s*([A-Za-z_]\w*)\s+$", slip.before)
+    if "COMMA" not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
+        return None
+    span = slip.piece.span(slip.start, slip.end)
+    place = slip.piece.span(name.end(1), name.end(1))
+    text = f"`=` is missing between `{name[1]}` and its value"
+    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix(place, " =")])
+    return Mistake(slip.start, repair=Repair(name.end(1), "="))
+
+
 def _missing_comma(slip: _Slip) -> Mistake | None:
     if "COMMA" not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
         return None
@@ -241,10 +253,16 @@ def _missing_comma(slip: _Slip) -> Mistake | None:
 
 def _missing_arrow(slip: _Slip) -> Mistake | None:
     """A step on the next line without `=>`."""
-    if "__ANON_0" not in slip.expected or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
+    in_chain = slip.expected >= _KEYWORD_TOKENS and settings_open(slip.piece.text) is None
+    if not in_chain or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
         return None
     blank = len(slip.before) - len(slip.before.rstrip())
-    if blank < 2 or not re.match(r"\s*(?:\(|=>|\[|\n|$)", slip.after) or slip.word in KEYWORDS:
+    if (
+        not slip.before.strip()
+        or blank < 2
+        or not re.match(r"\s*(?:\(|=>|\[|\n|$)", slip.after)
+        or slip.word in KEYWORDS
+    ):
         return None
     span = slip.piece.span(slip.start, slip.end)
     fix = Fix(slip.piece.span(slip.start, slip.start), "=> ")
@@ -312,6 +330,7 @@ _TOKEN_GUESSES: tuple[_Guess, ...] = (
     _between_settings,
     _wrong_keyword,
     _from,
+    _missing_equals,
     _missing_comma,
     _missing_arrow,
     _bare_point,

@@ -21,7 +21,7 @@ from typing import Any
 from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TreeBuilder
@@ -134,19 +134,20 @@ def _setting_around(piece: Piece, mistake: Mistake) -> tuple[int, int] | None:
 
 
 def _build(tree: Tree[Token], source: Source, base: int, out: Diagnostics) -> Any:
-    def interpolate(inner: str | None, start: int, end: int) -> t.Expr | None:
+    def interpolate(inner: str | None, start: int, end: int) -> t.Expr:
+        illegible = t.Illegible(Span(source, start, end))
         if inner is None:
             span = Span(source, start - 1, start)
             out.report("R106", "`{` is not closed in this text", span, helps=["`}` closes it; `{{` is a brace"])
-            return None
+            return illegible
         if _too_deep(source, start, inner, out):
-            return None
+            return illegible
         try:
             parsed = _lark().parse(inner, start="value")
         except UnexpectedInput:
             helps = ['write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace']
-            out.report("R106", f"`{{{inner}}}` is not an expression", Label(Span(source, start, end)), helps=helps)
-            return None
+            out.report("R106", f"`{{{inner}}}` is not an expression", illegible.span, helps=helps)
+            return illegible
         built: t.Expr = _build(parsed, source, start, out)
         return built
 

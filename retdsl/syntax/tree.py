@@ -170,7 +170,7 @@ class Fork(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Illegible(Syntax):
-    """The value of a setting that could not be understood."""
+    """The value of a setting, or a part of a text, that could not be understood."""
 
 
 Expr: TypeAlias = (

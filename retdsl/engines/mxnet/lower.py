@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import keyword
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from retdsl.ir import Call, Node, Value
+from retdsl.ir import Call, Node, Shape, Value
+from retdsl.schema.parameters import PARAMETERS
 
 Lowering = Callable[[Sequence[str], Mapping[str, Value]], "tuple[str, list[str]]"]
 
@@ -19,7 +21,8 @@ def _relu6(inputs: Sequence[str], _options: Mapping[str, Value]) -> tuple[str, l
 OWN_WORDS: dict[str, Lowering] = {"ReLU6": _relu6}
 """Layers whose name is not MXNet's; every other layer is the operator of its name. Joins are in `lower_node`."""
 
-_ELEMENTWISE = {"Add": "broadcast_add", "Multiply": "broadcast_mul"}
+_ELEMENTWISE = {"Add": "add", "Multiply": "mul"}
+_MODULES = ("contrib", "image", "linalg", "random", "sparse")
 
 
 def literal(value: Value) -> str:
@@ -31,7 +34,11 @@ def literal(value: Value) -> str:
             inner = ", ".join(literal(item) for item in value)
             return f"({inner},)" if len(value) == 1 else f"({inner})"
         case str():
-            return json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False)
+            # Half a character, as in a file name that is not UTF-8, cannot stand in a file of Python.
+            return repr(value) if re.search("[\ud800-\udfff]", value) else text
+        case float() if not math.isfinite(value):
+            return f'float("{value}")'
         case _:
             return repr(value)
 
@@ -61,19 +68,30 @@ def variable_names(nodes: Iterable[str], taken: Iterable[str]) -> dict[str, str]
     return names
 
 
-def lower_node(node: Node, variables: Mapping[str, str]) -> str:
-    """The expression that makes a layer, with its explicit name."""
+def lower_node(node: Node, variables: Mapping[str, str], shapes: Mapping[str, Shape | None]) -> str:
+    """The expression that makes a layer, with its explicit name. shapes: of its inputs."""
     inputs = [variables[source] for source in node.inputs]
     options = dict(node.options)
     name = f"name={literal(node.name)}"
     if node.op in _ELEMENTWISE:
-        return _join(_ELEMENTWISE[node.op], inputs, node.name)
-    operator, arguments = f"sym.{node.op}", list(inputs)
+        found = {shapes.get(source) for source in node.inputs}
+        # MXNet computes a sum together with the convolution before it, but only where nothing can be stretched.
+        kind = "elemwise" if len(found) == 1 and None not in found else "broadcast"
+        return _join(f"{kind}_{_ELEMENTWISE[node.op]}", inputs, node.name)
+    operator, arguments = operator_path(node.op), list(inputs)
     if node.op in OWN_WORDS:
         operator, arguments = OWN_WORDS[node.op](inputs, options)
     arguments += [f"{key}={literal(value)}" for key, value in options.items()]
     arguments += _own_parameters(node)
     return f"{operator}({', '.join([*arguments, name])})"
+
+
+def operator_path(op: str) -> str:
+    """Where MXNet keeps an operator: those whose names start with an underscore are in modules of their own."""
+    if not op.startswith("_"):
+        return f"sym.{op}"
+    module = next((module for module in _MODULES if op.startswith(f"_{module}_")), None)
+    return f"sym._internal.{op}" if module is None else f"sym.{module}.{op[len(module) + 2 :]}"
 
 
 def _join(operator: str, inputs: Sequence[str], name: str) -> str:
@@ -86,13 +104,9 @@ def _join(operator: str, inputs: Sequence[str], name: str) -> str:
 
 
 def _own_parameters(node: Node) -> list[str]:
-    """Variables for parameters whose names are not those that MXNet would give them, as some old files have."""
-    arguments = []
-    for parameter in node.parameters:
-        suffix = next((s for s in _SUFFIXES if parameter.name.endswith(s)), None)
-        if suffix is not None and parameter.name != f"{node.name}_{suffix}":
-            arguments.append(f"{suffix}=sym.Variable({literal(parameter.name)})")
-    return arguments
-
-
-_SUFFIXES = ("weight", "bias", "gamma", "beta", "moving_mean", "moving_var")
+    """Variables for parameters whose names are not those that MXNet would give them, as some files have them."""
+    return [
+        f"{role}=sym.Variable({literal(parameter.name)})"
+        for role, parameter in zip(PARAMETERS.get(node.op, ()), node.parameters, strict=False)
+        if parameter.name != f"{node.name}_{role}"
+    ]

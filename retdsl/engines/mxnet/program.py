@@ -44,9 +44,15 @@ class Places:
     def __call__(self, place: Place | None, more: str = "") -> str:
         if place is None:
             return more.strip()
-        name = "" if place.file == self._file else place.file
+        name = "" if place.file == self._file else one_line(place.file)
         self._file = place.file
         return f"{name}:{place.line}" + (f"   {more}" if more else "")
+
+
+def one_line(text: str) -> str:
+    """`text` as it may stand in a comment or a docstring: names in specs and of files may hold anything."""
+    plain = "".join(character if character.isprintable() else "?" for character in text)
+    return plain.replace("\\", "/").replace('"', "'")
 
 
 def emit_program(experiment: Experiment, root: str | None = None) -> str:
@@ -78,6 +84,7 @@ def _template() -> Template:
     )
     environment.filters["lines"] = _laid_out
     environment.filters["literal"] = literal
+    environment.filters["one_line"] = one_line
     source = resources.files("retdsl.engines.mxnet").joinpath("templates/train.py.j2").read_text("utf-8")
     return environment.from_string(source)
 
@@ -107,22 +114,32 @@ def _laid_out(lines: Iterable[Line], indent: int) -> str:
 
 def _filled(arguments: str, width: int) -> list[str]:
     """Arguments of a call in rows of at most `width` characters, broken only between arguments."""
-    depth, quoted, start = 0, False, 0
+    rows = [""]
+    for piece in _pieces(arguments):
+        if rows[-1] and len(rows[-1]) + 1 + len(piece) > width:
+            rows.append("")
+        rows[-1] = f"{rows[-1]} {piece}".lstrip()
+    return rows
+
+
+def _pieces(arguments: str) -> list[str]:
+    """The arguments of a call one by one, each with its comma."""
+    depth, quote, escaped, start = 0, "", False, 0
     pieces: list[str] = []
     for i, character in enumerate(arguments):
-        quoted ^= character == '"' and arguments[i - 1 : i] != "\\"
-        depth += 0 if quoted else (character in "([{") - (character in ")]}")
-        if character == "," and depth == 0 and not quoted:
+        if escaped:
+            escaped = False
+        elif quote:
+            escaped = character == "\\"
+            quote = "" if character == quote else quote
+        elif character in "\"'":
+            quote = character
+        elif character == "," and depth == 0:
             pieces.append(arguments[start : i + 1].strip())
             start = i + 1
-    pieces.append(arguments[start:].strip())
-    rows = [pieces[0]]
-    for piece in pieces[1:]:
-        if len(rows[-1]) + 1 + len(piece) <= width:
-            rows[-1] += " " + piece
         else:
-            rows.append(piece)
-    return rows
+            depth += (character in "([{") - (character in ")]}")
+    return [*pieces, arguments[start:].strip()]
 
 
 def _shape_text(shape: Shape | None) -> str:
@@ -132,16 +149,21 @@ def _shape_text(shape: Shape | None) -> str:
 # --- the network
 
 
-def _node_lines(nodes: Sequence[Node], variables: dict[str, str], output: str) -> list[Line]:
+def _shapes(network: Network) -> dict[str, Shape | None]:
+    return {network.input: network.input_shape, **{node.name: node.shape for node in network.nodes}}
+
+
+def _node_lines(network: Network, nodes: Sequence[Node], variables: dict[str, str]) -> list[Line]:
     lines: list[Line] = []
+    shapes = _shapes(network)
     places = Places()
     around: tuple[str, ...] = ()
     for node in nodes:
         block = node.path[:2] if len(node.path) > 1 else ()
         if block != around and block:
-            lines.append(Line("", block[-1], gap=True))
-        shape = _shape_text(node.shape) + (" logits" if node.name == output else "")
-        code = f"{variables[node.name]} = {lower_node(node, variables)}"
+            lines.append(Line("", one_line(block[-1]), gap=True))
+        shape = _shape_text(node.shape) + (" logits" if node.name == network.output else "")
+        code = f"{variables[node.name]} = {lower_node(node, variables, shapes)}"
         lines.append(Line(code, places(node.place, shape), gap=not block and bool(around)))
         around = block
     return lines
@@ -151,7 +173,7 @@ def _frozen_lines(network: Network, parts: Parts) -> list[Line]:
     if not parts.frozen:
         return []
     variables = {network.input: "data", **variable_names((n.name for n in parts.frozen), {"data", "sym"})}
-    lines = _node_lines(parts.frozen, variables, network.output)
+    lines = _node_lines(network, parts.frozen, variables)
     outputs = ", ".join(f"{literal(cut)}: {variables[cut]}" for cut in parts.cuts)
     return [*lines, Line(f"return {{{outputs}}}", gap=len(parts.frozen) > 8)]
 
@@ -159,9 +181,9 @@ def _frozen_lines(network: Network, parts: Parts) -> list[Line]:
 def _trained_lines(network: Network, parts: Parts) -> list[Line]:
     entering = parts.cuts or (network.input,)
     variables = variable_names((*entering, *(n.name for n in parts.trained)), {"features", "sym"})
-    shapes = {node.name: node.shape for node in network.nodes} | {network.input: network.input_shape}
+    shapes = _shapes(network)
     taken = [Line(f"{variables[e]} = features[{literal(e)}]", _shape_text(shapes[e])) for e in entering]
-    lines = _node_lines(parts.trained, variables, network.output)
+    lines = _node_lines(network, parts.trained, variables)
     return [*taken, *lines, Line(f"return {variables[network.output]}")]
 
 

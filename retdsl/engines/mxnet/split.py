@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from retdsl.ir import Network, Node
 from retdsl.schema import LAYERS
+from retdsl.schema.model import no_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,7 @@ def split_at_freeze(network: Network) -> Parts:
         return Parts((), network.nodes, ())
     still = {network.input}
     for node in network.nodes:
-        layer = LAYERS.get(node.op)
-        inert = not node.parameters and layer is not None and not layer.stochastic
-        if (node.frozen or inert) and all(source in still for source in node.inputs):
+        if (node.frozen or _is_inert(node)) and all(source in still for source in node.inputs):
             still.add(node.name)
     frozen = tuple(node for node in network.nodes if node.name in still)
     trained = tuple(node for node in network.nodes if node.name not in still)
@@ -38,3 +37,11 @@ def split_at_freeze(network: Network) -> Parts:
     if network.input in taken:  # something trained looks at the image itself: there is no place to cut
         return Parts((), network.nodes, ())
     return Parts(frozen, trained, tuple(node.name for node in frozen if node.name in taken))
+
+
+def _is_inert(node: Node) -> bool:
+    """Whether training cannot change what a layer does. Behind a value of unknown shape parameters are not known."""
+    layer = LAYERS.get(node.op)
+    if layer is None or layer.stochastic or node.parameters:
+        return False
+    return node.shape is not None or layer.parameters is no_parameters

@@ -1,0 +1,219 @@
+"""Backbones from MXNet's symbol files: as MXNet writes them today, as it did in 2015, and broken in every way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from study_texts import check
+
+from retdsl.check.imported import BadSymbol, read_symbol
+from retdsl.diagnostics import CATALOGUE, Diagnostic
+from retdsl.diagnostics.render import render_text
+from retdsl.ir import Network, Parameter, Place
+
+SPEC = 'backbone old = checkpoint("net", epoch = 7)\nmodel m = old[{}]'
+PLACE = Place("test.retina", 1, 1)
+IMAGE = (None, 3, 16, 16)
+
+YEAR_2015: list[dict[str, Any]] = [
+    {"op": "null", "param": {}, "name": "data", "inputs": [], "backward_source_id": -1},
+    {"op": "null", "param": {}, "name": "c_weight", "inputs": [], "backward_source_id": -1},
+    {"op": "null", "param": {}, "name": "c_bias", "inputs": [], "backward_source_id": -1},
+    {
+        "op": "Convolution",
+        "param": {
+            "kernel": "(3,3)",
+            "no_bias": "False",
+            "num_filter": "4",
+            "num_group": "1",
+            "pad": "(1,1)",
+            "stride": "(2,2)",
+            "workspace": "512",
+        },
+        "name": "c",
+        "inputs": [[0, 0], [1, 0], [2, 0]],
+        "backward_source_id": -1,
+    },
+    {"op": "null", "param": {}, "name": "b_gamma", "inputs": [], "backward_source_id": -1},
+    {"op": "null", "param": {}, "name": "b_beta", "inputs": [], "backward_source_id": -1},
+    {
+        "op": "BatchNorm",
+        "param": {"eps": "0.001", "momentum": "0.9"},
+        "name": "b",
+        "inputs": [[3, 0], [4, 0], [5, 0]],
+        "backward_source_id": -1,
+    },
+    {"op": "Flatten", "param": {}, "name": "flat", "inputs": [[6, 0]], "backward_source_id": -1},
+    {"op": "null", "param": {}, "name": "sm_label", "inputs": [], "backward_source_id": -1},
+    {"op": "SoftmaxOutput", "param": {}, "name": "sm", "inputs": [[7, 0], [8, 0]], "backward_source_id": -1},
+]
+
+
+def put(folder: Path, nodes: object) -> None:
+    text = nodes if isinstance(nodes, str) else json.dumps({"nodes": nodes, "arg_nodes": [], "heads": [[9, 0]]})
+    (folder / "net-symbol.json").write_text(text)
+    (folder / "net-0007.params").touch()
+
+
+def network(folder: Path, cut: str) -> Network:
+    checked = check(SPEC.format(cut), folder)
+    assert checked.program is not None, render_text(checked.diagnostics)
+    return checked.program.networks[0]
+
+
+def the_message(folder: Path, cut: str = "flat") -> Diagnostic:
+    [item] = check(SPEC.format(cut), folder).diagnostics
+    return item
+
+
+def test_a_symbol_that_mxnet_wrote(tmp_path: Path) -> None:
+    from retdsl.runtime.mx import mx
+
+    data = mx.sym.Variable("data")
+    conv = mx.sym.Convolution(data, num_filter=4, kernel=(3, 3), pad=(1, 1), num_group=1, name="conv")
+    bn = mx.sym.BatchNorm(conv, fix_gamma=False, eps=1e-5, name="bn")
+    left = mx.sym.Activation(bn, act_type="relu", name="left")
+    right = mx.sym.Pooling(bn, kernel=(3, 3), stride=(1, 1), pad=(1, 1), pool_type="avg", name="right")
+    both = mx.sym.concat(left, right, name="both")
+    total = mx.sym.broadcast_add(both, both, name="total")
+    net = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(total, num_hidden=5, name="fc"), name="softmax")
+    put(tmp_path, net.tojson())
+    found = network(tmp_path, "fc_output")
+    known, _, auxiliary = net.infer_shape(data=(1, 3, 224, 224))
+    expected = dict(zip([*net.list_arguments(), *net.list_auxiliary_states()], [*known, *auxiliary], strict=True))
+    assert {p.name: p.shape for _, p in found.parameters()} == {
+        name: size for name, size in expected.items() if name not in ("data", "softmax_label")
+    }
+    assert {p.name for _, p in found.parameters() if p.auxiliary} == {"bn_moving_mean", "bn_moving_var"}
+    assert [(node.name, node.op, node.shape) for node in found.nodes] == [
+        ("conv", "Convolution", (None, 4, 224, 224)),
+        ("bn", "BatchNorm", (None, 4, 224, 224)),
+        ("left", "Activation", (None, 4, 224, 224)),
+        ("right", "Pooling", (None, 4, 224, 224)),
+        ("both", "Concat", (None, 8, 224, 224)),
+        ("total", "Add", (None, 8, 224, 224)),
+        ("fc", "FullyConnected", (None, 5)),
+    ]
+    assert dict(found.node("bn").options)["fix_gamma"] is False
+    weights = found.backbones[0].weights
+    assert weights is not None
+    assert weights["path"] == "net-0007.params"
+
+
+def test_a_symbol_of_2015(tmp_path: Path) -> None:
+    put(tmp_path, YEAR_2015)
+    nodes, last = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
+    assert (last.name, last.shape) == ("flat", (None, 4 * 8 * 8))
+    assert [p for node in nodes for p in node.parameters] == [
+        Parameter("c_weight", (4, 3, 3, 3)),
+        Parameter("c_bias", (4,)),
+        Parameter("b_gamma", (4,)),
+        Parameter("b_beta", (4,)),
+        Parameter("b_moving_mean", (4,), auxiliary=True),
+        Parameter("b_moving_var", (4,), auxiliary=True),
+    ]
+    assert dict(nodes[1].options) == {"eps": 0.001, "momentum": 0.9, "fix_gamma": True}
+    assert [node.name for node in network(tmp_path, "c").nodes] == ["c"]
+
+
+def test_a_layer_that_the_schema_does_not_know_has_no_shape_and_blocks_nothing(tmp_path: Path) -> None:
+    lrn = {"op": "LRN", "param": {"nsize": "5"}, "name": "lrn", "inputs": [[6, 0]]}
+    flat = {"op": "Flatten", "param": {}, "name": "flat", "inputs": [[7, 0]]}
+    put(tmp_path, [*YEAR_2015[:7], lrn, flat])
+    found = network(tmp_path, "flat")
+    assert (found.node("lrn").shape, found.node("flat").shape) == (None, None)
+    assert found.node("lrn").options == (("nsize", 5),)
+    assert network(tmp_path, "b").nodes[-1].shape == (None, 4, 112, 112)
+
+
+def test_a_missing_checkpoint_is_a_warning_and_leaves_no_program(tmp_path: Path) -> None:
+    item = the_message(tmp_path)
+    assert (item.code, CATALOGUE["R801"].severity) == ("R801", "warning")
+    assert item.message == "the checkpoint `net` is not here"
+    assert item.labels[0].text == f"looked for net-symbol.json and net-0007.params in {tmp_path}"
+    assert check(SPEC.format("flat"), tmp_path).program is None
+
+
+def test_missing_parameters_are_a_warning_and_hinder_no_check(tmp_path: Path) -> None:
+    put(tmp_path, YEAR_2015)
+    (tmp_path / "net-0007.params").unlink()
+    item = the_message(tmp_path)
+    assert (item.code, item.message) == ("R801", "the parameters of the checkpoint `net` are not here")
+    [*_, cut] = check(SPEC.format("flut"), tmp_path).diagnostics
+    assert cut.code == "R206"
+
+
+def broken(**changes: Any) -> list[dict[str, Any]]:
+    """The symbol of 2015 with its convolution changed."""
+    return [*YEAR_2015[:3], {**YEAR_2015[3], **changes}, *YEAR_2015[4:]]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "it is empty"),
+        ("not json", "it is not JSON"),
+        ("[" * 100_000, "it is not JSON"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "it is a Git LFS pointer"),
+        ("[1, 2]", "not an MXNet symbol"),
+        ('{"nodes": 3}', "not an MXNet symbol"),
+        ([], "it has no layers"),
+        (YEAR_2015[:3], "it has no layers"),
+        ([1], "not as MXNet writes nodes"),
+        ([{}], "not as MXNet writes nodes"),
+        (broken(name=3), "has no name"),
+        (broken(name="b"), "two of its nodes are named `b`"),
+        (broken(inputs=[[4, 0]]), "`c` comes before its inputs"),
+        (broken(inputs=[[3, 0]]), "`c` comes before its inputs"),
+        (broken(inputs=[[-1, 0]]), "`c` comes before its inputs"),
+        (broken(inputs=[["x", 0]]), "not as MXNet writes nodes"),
+        (broken(param={"num_filter": "4", "kernel": "(333,3)"}), "at its layer `c` (node 3)"),
+        (broken(param={"num_filter": "4", "kernel": "(3,3)", "stride": "(0,0)"}), "not as MXNet writes nodes"),
+        (broken(param={"num_filter": "4", "kernel": "3"}), "not as MXNet writes nodes"),
+        (broken(param={"num_filter": "4", "kernel": "(" * 2000}), "not as MXNet writes nodes"),
+        (broken(param={"num_filter": "-" * 20000 + "1", "kernel": "(3,3)"}), "not as MXNet writes nodes"),
+        (broken(param=[1]), "not as MXNet writes nodes"),
+    ],
+)
+def test_a_broken_symbol_is_told_from_a_mistake_in_the_spec(tmp_path: Path, content: object, words: str) -> None:
+    put(tmp_path, content)
+    item = the_message(tmp_path)
+    assert item.code == "R802"
+    assert item.message.startswith("cannot use net-symbol.json: ")
+    assert words in item.message
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    put(tmp_path, "")
+    (tmp_path / "net-symbol.json").write_bytes(b"\xff\xfe\x00")
+    assert the_message(tmp_path).message == "cannot use net-symbol.json: it is not JSON"
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 12)
+    | st.floats()
+    | st.sampled_from(["", "c", "(3,3)", "Concat", "null"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["op", "name", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 9), st.sampled_from(["op", "param", "name", "inputs"]), anything)
+def test_whatever_a_symbol_holds_it_is_read_or_refused(tmp_path: Path, node: int, key: str, value: object) -> None:
+    put(tmp_path, [{**item, key: value} if i == node else item for i, item in enumerate(YEAR_2015)])
+    try:
+        nodes, last = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
+    except BadSymbol:
+        return
+    assert last in nodes
+    assert len({n.name for n in nodes}) == len(nodes)

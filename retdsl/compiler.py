@@ -272,8 +272,12 @@ def run_program(train_py: Path, *arguments: str) -> int:
             signal.signal(kind, handler)
     if code == -signal.SIGTERM:
         raise KeyboardInterrupt
-    if code < 0:
+    if code not in _EXIT_CODES:
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         help = "this happens when memory runs out: use a smaller `batch`" if code == -signal.SIGKILL else None
-        message = f"the program was ended by {signal.Signals(-code).name}"
-        raise RunError(message, where=train_py, help=help, exit_code=70)
+        raise RunError(f"the program {how}", where=train_py, help=help, exit_code=70)
     return code
+
+
+_EXIT_CODES = (0, 1, 2, 70, 130)
+"""Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""

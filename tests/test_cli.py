@@ -24,18 +24,21 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_check_says_that_nothing_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("here")
+def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "good.retina"]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "good.retina: no errors\n")
 
 
-def test_check_shows_every_mistake_and_leaves_with_1(here: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("here")
+def test_check_shows_every_mistake_and_leaves_with_1(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "bad.retina", "good.retina"]) == 1
     assert "no key `epoks`" in capsys.readouterr().err
 
 
-def test_check_prints_json_for_programs(here: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("here")
+def test_check_prints_json_for_programs(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "bad.retina", "--format", "json"]) == 1
     out, err = capsys.readouterr()
     found = json.loads(out)
@@ -64,10 +67,12 @@ def test_what_a_user_points_at_never_ends_in_a_traceback(
         code = int(str(stop.code))
     assert code == 1
     err = capsys.readouterr().err
-    assert err.startswith("error") and "Traceback" not in err
+    assert err.startswith("error")
+    assert "Traceback" not in err
     assert not (here / "out").exists()
 
 
+@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -76,12 +81,13 @@ def test_what_a_user_points_at_never_ends_in_a_traceback(
         (["train", "good.retina", "--set", "epochs"], "KEY=VALUE"),
     ],
 )
-def test_wrong_usage_leaves_with_2(here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str):
+def test_wrong_usage_leaves_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str):
     assert main(arguments) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_value_set_from_outside_is_checked_like_any_other(here: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("here")
+def test_a_value_set_from_outside_is_checked_like_any_other(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stop:
         main(["train", "good.retina", "--set", "epochs=none"])
     assert stop.value.code == 1
@@ -96,14 +102,14 @@ def test_viz_draws_the_network_and_the_experiment(here: Path, capsys: pytest.Cap
     assert (here / "only.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_viz_refuses_what_it_cannot_draw(here: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.usefixtures("here")
+def test_viz_refuses_what_it_cannot_draw(capsys: pytest.CaptureFixture[str]):
     assert main(["viz", "good.retina", "-o", "net.gif"]) == 2
     assert ".svg" in capsys.readouterr().err
 
 
-def test_a_defect_names_a_file_with_the_traceback(
-    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+@pytest.mark.usefixtures("here")
+def test_a_defect_names_a_file_with_the_traceback(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("of ours")
 
@@ -116,7 +122,8 @@ def test_a_defect_names_a_file_with_the_traceback(
     path.unlink()
 
 
-def test_check_is_quick_and_imports_no_mxnet(here: Path):
+@pytest.mark.usefixtures("here")
+def test_check_is_quick_and_imports_no_mxnet():
     started = time.perf_counter()
     script = "import sys; from retdsl.cli import main; main(['check', 'quickstart']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -152,7 +159,8 @@ def test_data_that_are_not_what_the_spec_says(here: Path):
     done = bad_run(here, CSV)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert "ill" in done.stderr and "a.png" in done.stderr
+    assert "ill" in done.stderr
+    assert "a.png" in done.stderr
 
 
 def test_check_data_reads_labels_and_photographs(here: Path, capfd: pytest.CaptureFixture[str]):

@@ -13,6 +13,7 @@ from spec_texts import TINY
 
 from retdsl import compiler
 from retdsl.diagnostics import Diagnostics
+from retdsl.runtime.errors import RunError
 
 UNTIMED = ("seconds", "images_per_second")
 
@@ -194,3 +195,65 @@ def test_keys_can_be_set_from_outside(study: Path, pairs: tuple[str, ...], epoch
     checked = compiler.check(spec, compiler.overrides(pairs, Diagnostics()))
     assert checked.program is not None
     assert checked.program.experiments[0].training.epochs == epochs
+
+
+def test_an_existing_run_stays_as_it_is(study: Path, tmp_path: Path):
+    assert train(study, tmp_path / "run", "--threads", "1") == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    study.write_text(TINY.replace("epochs    = 2", "epochs    = 1"))
+    with pytest.raises(RunError, match="holds a run already"):
+        train(study, tmp_path / "run")
+    assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "ended by SIGKILL"),
+        ("os._exit(255)", "ended with exit code 255"),
+    ],
+)
+def test_a_program_that_cannot_speak_for_itself(body: str, said: str, tmp_path: Path):
+    path = tmp_path / "train.py"
+    path.write_text(f"import os, signal\n{body}\n")
+    with pytest.raises(RunError, match=said) as caught:
+        compiler.run_program(path)
+    assert caught.value.exit_code == 70
+
+
+def test_whoever_ends_the_command_ends_the_program(study: Path, tmp_path: Path):
+    study.write_text(TINY.replace("epochs    = 2", "epochs    = 100000"))
+    command = [sys.executable, "-m", "retdsl", "train", str(study), "--run", str(tmp_path / "run"), "--plain"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(compiler.__file__).parents[1])}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    while "epoch " not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.terminate()
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130, rest
+    assert "is saved in" in rest
+    assert "Traceback" not in rest
+
+
+def test_two_weights_files_of_one_name_cannot_stand_side_by_side(tmp_path: Path):
+    for side in ("left", "right"):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "w.params").write_bytes(b"any")
+    study = tmp_path / "study.retina"
+    study.write_text(TWINS)
+    with pytest.raises(RunError, match=r"two weights files are named w\.params"):
+        compiled(study, tmp_path / "out", standalone=True)
+
+
+TWINS = """
+data eyes { source = synthetic_fundus(60)  classes = [healthy, infected]  image = photo => resize(32, 32) }
+block one(name) = Convolution(4, kernel = 3, name = name)
+backbone left  = one("a", weights = "left/w.params")
+backbone right = one("b", weights = "right/w.params")
+model net = { left | right } => Add => Flatten => FullyConnected(2) => Softmax
+train t { model = net  data = eyes }
+"""

@@ -8,15 +8,60 @@ from pathlib import Path
 import pytest
 
 from retdsl.check import check_source
+from retdsl.check.files import zoo_names
+from retdsl.diagnostics.catalogue import CATALOGUE
 from retdsl.diagnostics.render import render_text
+from retdsl.ir import Call
+from retdsl.runtime.cuda import CUDA_WHEELS
+from retdsl.schema import ENTRIES, REQUIRED
+from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.model import Entry, Option
+from retdsl.schema.training import TRAIN_KEYS
+from retdsl.schema.types import Fraction, Pair
 from retdsl.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("examples/*/README.md")))
+LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+PROSE = 130
+"""Columns of a line of prose; tables, pictures and code may be wider."""
 
 
 def examples(page: str) -> list[str]:
     return re.findall(r"^```retina\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def signature(entry: Entry) -> str:
+    """How the guide shows a call: `sgd(lr = 0.01, momentum = 0, wd = 0)`, or just the name where there are no options."""
+    return f"{entry.name}({', '.join(map(in_signature, entry.options))})" if entry.options else entry.name
+
+
+def in_signature(option: Option) -> str:
+    return option.name if option.default is REQUIRED else f"{option.name} = {written(option)}"
+
+
+def written(option: Option) -> str:
+    """An option's default as a spec would say it."""
+    match option.default:
+        case bool(value):
+            return str(value).lower()
+        case None:
+            return "none"
+        case int() | float() as number:
+            text = f"{number * 100:g}%" if isinstance(option.type, Fraction) else f"{number:g}"
+            return text.replace("e-0", "e-")
+        case (first, second) if isinstance(option.type, Pair) and first == second:
+            return f"{first:g}"
+        case tuple(values) if option.name == "ratio":
+            return " : ".join(f"{value:g}" for value in values)
+        case tuple(values) if all(isinstance(value, Call) for value in values):
+            return f"[{', '.join(value.name for value in values)}]"
+        case tuple(values):
+            return f"({', '.join(f'{value:g}' for value in values)})"
+        case Call(name=name):
+            return name
+        case value:
+            return str(value)
 
 
 def test_the_examples_of_the_guide_are_one_valid_spec() -> None:
@@ -41,7 +86,7 @@ def test_the_mistake_in_the_readme_gives_the_message_in_the_readme() -> None:
     assert f"```\n{message}\n```" in readme
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     headings = {
@@ -52,3 +97,54 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert target[1:] in headings, target
         elif "://" not in target:
             assert (page.parent / target.split("#")[0]).exists(), target
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for kind in ENTRIES.values() for entry in kind.values()], ids=lambda entry: entry.name
+)
+def test_the_guide_shows_everything_with_its_options_and_defaults(entry: Entry) -> None:
+    assert f"`{signature(entry)}`" in LANGUAGE
+
+
+def test_the_guide_shows_no_default_of_the_past() -> None:
+    shown = {signature(entry) for kind in ENTRIES.values() for entry in kind.values() if entry.options}
+    rows = [cell for cell in re.findall(r"^\| (`[^|]*`) \|", LANGUAGE, re.MULTILINE) if "(" in cell]
+    assert {call for row in rows for call in re.findall(r"`(\w+\([^`]*\))`", row)} <= shown
+
+
+@pytest.mark.parametrize("option", TRAIN_KEYS.options, ids=lambda option: option.name)
+def test_the_guide_shows_every_key_of_a_train_block_with_its_default(option: Option) -> None:
+    default = "" if option.default is REQUIRED else written(option)
+    assert re.search(rf"^\| `{option.name}` \|.*\| `?{re.escape(default)}`? *\|$", LANGUAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", DATA_KEYS.options, ids=lambda option: option.name)
+def test_the_guide_shows_every_key_of_a_data_block(option: Option) -> None:
+    assert re.search(rf"^\| `{option.name}` \|", LANGUAGE, re.MULTILINE)
+
+
+def test_the_guide_names_every_network_of_the_zoo() -> None:
+    assert [name for name in zoo_names() if f"`{name}`" not in LANGUAGE] == []
+
+
+def test_the_guides_name_only_codes_that_exist() -> None:
+    named = {code for page in PAGES for code in re.findall(r"\bR\d{3}\b", page.read_text(encoding="utf-8"))}
+    assert named <= CATALOGUE.keys()
+
+
+def test_the_gpu_page_installs_every_library_that_is_loaded() -> None:
+    page = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    assert [wheel for wheel in CUDA_WHEELS.values() if wheel not in page] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_lines_of_prose_are_not_too_long(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    assert [line for line in text.splitlines() if len(line) > PROSE and line[0] not in "|!"] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+def test_commands_that_are_shown_exist(page: Path) -> None:
+    known = {"check", "compile", "viz", "train", "doctor"}
+    shown = re.findall(r"(?:`|^ *|/bin/)retdsl ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(shown) <= known | {"is"}

@@ -33,6 +33,27 @@ _SAME_LAYER = {
 _LOSSES = {"SoftmaxOutput", "Softmax", "LinearRegressionOutput", "LogisticRegressionOutput", "MakeLoss", "SVMOutput"}
 
 
+_WITHOUT_EFFECT = {
+    "workspace",
+    "cudnn_tune",
+    "cudnn_off",
+    "cudnn_algo_verbose",
+    "num_args",
+    "lower_bound",
+    "upper_bound",
+}
+_ONLY_SO: dict[str, Value] = {
+    "layout": "NCHW",
+    "axis": 1,
+    "axes": (),
+    "flatten": True,
+    "mode": "training",
+    "output_mean_var": False,
+    "p_value": 2,
+}
+"""Options that the schema leaves out, at the values that it takes for granted."""
+
+
 class BadSymbol(Exception):
     """The file is not an MXNet symbol, or not a whole one; the message says why."""
 
@@ -102,10 +123,11 @@ def _node(
     place: Place,
 ) -> Node:
     op = _SAME_LAYER.get(item["op"], item["op"])
-    layer = LAYERS.get(op)
     # 2015 wrote `param`, 2016 `attr`, and since 2017 it is `attrs`.
     attributes = item.get("attrs") or item.get("param") or item.get("attr") or {}
-    options = {key: _literal(str(value)) for key, value in attributes.items() if not key.startswith("__")}
+    written = {key: str(value) for key, value in attributes.items() if not key.startswith("__")}
+    options = {key: _literal(value) for key, value in written.items() if value not in ("None", "()")}
+    layer = _understood(op, options)
     sources: list[str] = []
     variables: list[str] = []
     for source, *_ in item["inputs"]:
@@ -122,6 +144,16 @@ def _node(
     if op == "BatchNorm":
         kept = tuple({"eps": 1e-3, "fix_gamma": True, **dict(kept)}.items())
     return Node(item["name"], op, kept, tuple(sources), shape, parameters, place)
+
+
+def _understood(op: str, options: Mapping[str, Value]) -> Layer | None:
+    """The schema's layer, if it says all that this one does; an option beyond the schema must be without effect."""
+    layer = LAYERS.get(op)
+    if layer is None:
+        return None
+    beyond = {key: value for key, value in options.items() if layer.entry.option(key) is None}
+    plain = all(key in _WITHOUT_EFFECT or _ONLY_SO.get(key) == value for key, value in beyond.items())
+    return layer if plain else None
 
 
 def _shape(

@@ -264,7 +264,7 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case Pair(of=of):
             if isinstance(val.value, tuple) and len(val.value) == 2:
                 return _check_items(val.value, of, ctx, what)
-            if not isinstance(val.value, tuple):
+            if _is_scalar(val):
                 one = _check_scalar(val, of, ctx, what, kind.words)
                 return FAILED if isinstance(one, Failed) else (one, one)
         case RatioOf():
@@ -273,7 +273,7 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case Steps():
             pass
         case _:
-            if not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue):
+            if _is_scalar(val):
                 return _check_scalar(val, kind, ctx, what, kind.words)
     _mismatch(val, kind.words, ctx, what)
     return FAILED
@@ -282,6 +282,10 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
     helps = hint_for(val, ctx.parameters)
     ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
+
+
+def _is_scalar(val: Val) -> bool:
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:

@@ -131,6 +131,27 @@ def test_a_layer_that_the_schema_does_not_know_has_no_shape_and_blocks_nothing(t
     assert network(tmp_path, "b").nodes[-1].shape == (None, 4, 112, 112)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "understood"),
+    [
+        ("layout", "NCHW", True),
+        ("layout", "None", True),
+        ("layout", "NHWC", False),
+        ("cudnn_tune", "limited_workspace", True),
+        ("something_new", "3", False),
+    ],
+)
+def test_an_option_beyond_the_schema_is_never_dropped_if_it_matters(
+    tmp_path: Path, option: str, value: str, understood: bool
+) -> None:
+    nodes: list[dict[str, Any]] = json.loads(json.dumps(YEAR_2015))
+    nodes[3]["param"][option] = value
+    put(tmp_path, nodes)
+    layers, _ = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
+    assert (layers[0].shape is not None) is understood
+    assert (option in dict(layers[0].options)) is not understood
+
+
 def test_a_missing_checkpoint_is_a_warning_and_leaves_no_program(tmp_path: Path) -> None:
     item = the_message(tmp_path)
     assert (item.code, CATALOGUE["R801"].severity) == ("R801", "warning")

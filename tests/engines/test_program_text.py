@@ -12,14 +12,14 @@ import re
 from pathlib import Path
 
 import pytest
+from spec_texts import TINY, experiment
 
-from retdsl.compiler import read
 from retdsl.check import check_source
+from retdsl.compiler import read
 from retdsl.diagnostics import Diagnostics
 from retdsl.engines.mxnet import emit_program
 from retdsl.engines.mxnet.lower import safe
 from retdsl.schema import ENTRIES, REQUIRED
-from spec_texts import TINY, experiment
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "programs"
 RUN_BY_RUNTIME = (

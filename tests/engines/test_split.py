@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from retdsl.engines.mxnet.split import split_at_freeze
 from spec_texts import experiment, program
+
+from retdsl.engines.mxnet.split import split_at_freeze
 
 HEAD = """
 data eyes {
@@ -43,7 +44,8 @@ def test_two_cuts_of_one_backbone():
     found = parts("Flatten => Dropout(10%)")
     text = HEAD.replace(
         "lite[global_pool] => %s",
-        "{ lite[blocks_10_add] => Pooling(global_pool = true, pool_type = avg) => Flatten | lite[global_pool] => Flatten }"
+        "{ lite[blocks_10_add] => Pooling(global_pool = true, pool_type = avg) => Flatten"
+        " | lite[global_pool] => Flatten }"
         " => Concat => Dropout(%s)",
     )
     two = split_at_freeze(experiment(text % ("10%", "freeze = lite")).network)

@@ -112,3 +112,22 @@ def test_as_many_scores_as_classes():
     flat = network(trained=lambda features: features["relu0"], loss=Softmax())
     with pytest.raises(RunError, match=r"\[N, 6, 14, 14\] scores"):
         require_scores(flat, flat.deploy_symbol(), ("a", "b"))
+
+
+def test_what_mxnet_cannot_build_is_told_in_words():
+    def unfit(features):
+        return sym.FullyConnected(sym.Pooling(features["data"], kernel=(99, 99), name="pool"), num_hidden=2, name="fc")
+
+    def unheard_of(features):
+        return sym._internal._no_such_layer(features["data"])
+
+    symbol = network(frozen=None, trained=unfit).deploy_symbol()
+    with pytest.raises(RunError, match="cannot build this network"):
+        network(frozen=None, trained=unfit).starting_values(symbol, 0, None, None)
+    with pytest.raises(RunError, match="no layer `_no_such_layer`"):
+        network(frozen=None, trained=unheard_of).deploy_symbol()
+
+
+def test_names_with_brackets_mean_themselves():
+    assert Pretrained(Weights(0.0), only=["a[1]_weight", "b*"]).covers("a[1]_weight")
+    assert not Pretrained(Weights(0.0), but=["a[1]_weight"]).covers("a[1]_weight")

@@ -19,7 +19,7 @@ from tiny_study import CLASSES, experiment, network, paint
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.losses import Softmax, WSoftmax
 from retdsl.runtime.mx import mx
-from retdsl.runtime.program import run_program
+from retdsl.runtime.program import _usual_threads, run_program
 from retdsl.runtime.split import by_patient
 
 HERE = Path(__file__).resolve().parent
@@ -207,7 +207,8 @@ def started(folder, photographs, epochs, *more):
     return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
 
 
-def test_ctrl_c_leaves_whole_files_and_says_what_is_saved(photographs, tmp_path):
+@pytest.mark.parametrize("kinds", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM, signal.SIGINT]])
+def test_an_interrupted_run_leaves_whole_files_and_says_what_is_saved(photographs, tmp_path, kinds):
     process = started(tmp_path, photographs, 100_000)
     metrics = tmp_path / "run" / "metrics.jsonl"
     patience = time.monotonic() + 60
@@ -215,7 +216,8 @@ def test_ctrl_c_leaves_whole_files_and_says_what_is_saved(photographs, tmp_path)
         assert time.monotonic() < patience
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    for kind in kinds:
+        process.send_signal(kind)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
@@ -240,6 +242,12 @@ def test_another_process_with_the_same_threads_gives_the_same_bits(photographs, 
         assert lock["program_sha256"] == sha256((folder / "train.py").read_bytes()).hexdigest()
         assert lock["threads"] == 2
     assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize(("said", "meant"), [("3", 3), ("", None), ("4,2", None), ("0", None)])
+def test_threads_unless_given(said, meant, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert _usual_threads() == (meant or len(os.sched_getaffinity(0)))
 
 
 def test_help_does_not_load_mxnet(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retdsl.check.evaluate import Env, Val
+from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.options import Context, Failed, check_arguments, check_value
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics
@@ -19,6 +19,7 @@ from retdsl.schema.synonyms import synonyms
 from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
 from retdsl.schema.types import Many, OneOf, Policy, Steps, Type, Word
 from retdsl.source import Source, Span
+from retdsl.syntax.parser import parse_value
 
 ALL = [entry for entries in ENTRIES.values() for entry in entries.values()] + [DATA_KEYS, TRAIN_KEYS]
 OPTIONS = [(entry, option) for entry in ALL for option in entry.options]
@@ -72,6 +73,21 @@ def test_defaults_are_of_their_own_types(entry: Entry, option: Option) -> None:
     if not isinstance(option.default, Call) and option.name != "metrics":
         assert value == option.default, entry.name
         assert type(value) is type(option.default)
+
+
+FORMS = ["3", "-0.5", "70%", '"a"', "a", "none", "true", "[]", "[a, 1]", "(1, 2)", "1 : 2", "f(1)", "a => b"]
+
+
+@pytest.mark.parametrize("text", FORMS)
+def test_whatever_is_written_is_taken_or_refused_in_words(text: str) -> None:
+    for entry, option in OPTIONS:
+        out = Diagnostics()
+        expr = parse_value(text, "value", out)
+        assert expr is not None
+        val = evaluate(expr, Env(), out)
+        assert val is not None
+        value = check_value(val, option.type, Context(Scope(), out), f"`{option.name}` of `{entry.name}`")
+        assert isinstance(value, Failed) == bool(len(out)) or isinstance(option.type, Steps)
 
 
 @pytest.mark.parametrize("entry", ALL, ids=named)

@@ -81,17 +81,30 @@ def lower_node(node: Node, variables: Mapping[str, str], shapes: Mapping[str, Sh
     operator, arguments = operator_path(node.op), list(inputs)
     if node.op in OWN_WORDS:
         operator, arguments = OWN_WORDS[node.op](inputs, options)
-    arguments += [f"{key}={literal(value)}" for key, value in options.items()]
+    arguments += [_option(key, value) for key, value in options.items()]
     arguments += _own_parameters(node)
     return f"{operator}({', '.join([*arguments, name])})"
 
 
 def operator_path(op: str) -> str:
-    """Where MXNet keeps an operator: those whose names start with an underscore are in modules of their own."""
+    """Where MXNet keeps an operator: those whose names start with an underscore are in modules of their own.
+
+    A checkpoint may name anything an operator, or an option; what is no name in Python stays a text, and never runs.
+    """
+    if not _is_name(op):
+        return f"getattr(sym, {literal(op)})"
     if not op.startswith("_"):
         return f"sym.{op}"
     module = next((module for module in _MODULES if op.startswith(f"_{module}_")), None)
     return f"sym._internal.{op}" if module is None else f"sym.{module}.{op[len(module) + 2 :]}"
+
+
+def _option(key: str, value: Value) -> str:
+    return f"{key}={literal(value)}" if _is_name(key) else f"**{{{literal(key)}: {literal(value)}}}"
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _join(operator: str, inputs: Sequence[str], name: str) -> str:

@@ -1,0 +1,90 @@
+"""Networks that MXNet saved come back as programs that compute the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from spec_texts import experiment
+
+from retdsl.engines.mxnet import emit_program
+from retdsl.runtime.mx import mx
+
+SIDE = 32
+SPEC = """
+data eyes {{ source = synthetic_fundus(60)  classes = [healthy, infected]  image = photo => resize(32, 32) }}
+backbone old = checkpoint("old", epoch = 3)
+model net = old["{cut}"] => Flatten(name = "own_flat") => FullyConnected(2, name = "own_fc") => Softmax
+train t {{ model = net  data = eyes  {keys} }}
+"""
+
+
+def save(folder: Path, symbol, random) -> None:
+    """A checkpoint with random parameters."""
+    arguments, _, auxiliary = symbol.infer_shape(data=(1, 3, SIDE, SIDE))
+    shapes = dict(zip(symbol.list_arguments(), arguments, strict=True))
+    draw = {n: mx.nd.array(random.normal(0, 0.3, s)) for n, s in shapes.items() if n not in ("data", "softmax_label")}
+    states = zip(symbol.list_auxiliary_states(), auxiliary, strict=True)
+    mx.model.save_checkpoint(
+        str(folder / "old"), 3, symbol, draw, {n: mx.nd.array(random.uniform(0.5, 1, s)) for n, s in states}
+    )
+
+
+def output_of(symbol, values, image):
+    """The first output of `symbol` for images [N, 3, H, W]. values: parameters by name, more than are needed."""
+    arguments = {"data": mx.nd.array(image)}
+    arguments |= {n: mx.nd.array(values[n]) for n in symbol.list_arguments() if n != "data"}
+    auxiliary = {n: mx.nd.array(values[n]) for n in symbol.list_auxiliary_states()}
+    return symbol.bind(mx.cpu(), arguments, grad_req="null", aux_states=auxiliary).forward()[0].asnumpy()
+
+
+def program_of(folder: Path, cut: str, keys: str):
+    """The network of the generated program, and the values that it starts from."""
+    namespace = {"__name__": "program", "__file__": str(folder / "train.py")}
+    exec(emit_program(experiment(SPEC.format(cut=cut, keys=keys), root=folder)), namespace)
+    deploy = namespace["EXPERIMENT"].network.deploy_symbol()
+    return deploy, namespace["EXPERIMENT"].network.starting_values(deploy, 0, None, folder).all()
+
+
+def own_names():
+    var = mx.sym.Variable
+    x = mx.sym.Convolution(var("data"), var("filters"), var("shift"), num_filter=4, kernel=(3, 3), name="conv")
+    x = mx.sym.BatchNorm(x, var("g"), var("b"), var("mean"), var("variance"), fix_gamma=False, name="norm")
+    return mx.sym.Pooling(x, global_pool=True, kernel=(1, 1), pool_type="avg", name="cut")
+
+
+def residual():
+    x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=4, kernel=(3, 3), pad=(1, 1), name="first")
+    y = mx.sym.BatchNorm(x, fix_gamma=True, name="norm")
+    y = mx.sym.LeakyReLU(y, act_type="prelu", name="slope")
+    x = mx.sym.Concat(x + y, x, mx.sym.Dropout(y, p=0.5, name="drop"), dim=1, name="joined")
+    x = mx.sym.Pooling(x, kernel=(3, 3), stride=(2, 2), pooling_convention="full", name="cut")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=5, name="fc"), name="softmax")
+
+
+@pytest.mark.parametrize("keys", ["freeze = old", ""])
+@pytest.mark.parametrize("network", [own_names, residual])
+def test_a_cut_gives_what_mxnet_gives(network, keys: str, tmp_path: Path):
+    random = np.random.default_rng(0)
+    save(tmp_path, network(), random)
+    image = random.normal(size=(2, 3, SIDE, SIDE))
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(tmp_path / "old"), 3)
+    wanted = output_of(symbol.get_internals()["cut_output"], {**arguments, **auxiliary}, image)
+
+    deploy, start = program_of(tmp_path, "cut", keys)
+    np.testing.assert_array_equal(output_of(deploy.get_internals()["cut_output"], start, image), wanted)
+    assert {"own_fc_weight", "own_fc_bias"} <= set(start)
+
+
+def test_a_network_of_gluon(tmp_path: Path):
+    net = mx.gluon.model_zoo.vision.resnet18_v1(prefix="res_", classes=7)
+    net.initialize(mx.init.Xavier())
+    net.hybridize()
+    net(mx.nd.zeros((1, 3, SIDE, SIDE)))
+    net.export(str(tmp_path / "old"), epoch=3)
+    deploy, start = program_of(tmp_path, "res_pool1_fwd", "freeze = old")
+    image = np.random.default_rng(1).normal(size=(2, 3, SIDE, SIDE))
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(tmp_path / "old"), 3)
+    wanted = output_of(symbol.get_internals()["res_pool1_fwd_output"], {**arguments, **auxiliary}, image)
+    np.testing.assert_array_equal(output_of(deploy.get_internals()["res_pool1_fwd_output"], start, image), wanted)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from retdsl import cli
 from retdsl.check import check_source
 from retdsl.check.files import zoo_names
 from retdsl.diagnostics.catalogue import CATALOGUE
@@ -32,7 +33,7 @@ def examples(page: str) -> list[str]:
 
 
 def signature(entry: Entry) -> str:
-    """How the guide shows a call: `sgd(lr = 0.01, momentum = 0, wd = 0)`, or just the name where there are no options."""
+    """How the guide shows a call: `sgd(lr = 0.01, momentum = 0, wd = 0)`, or just the name without options."""
     return f"{entry.name}({', '.join(map(in_signature, entry.options))})" if entry.options else entry.name
 
 
@@ -108,7 +109,8 @@ def test_the_guide_shows_everything_with_its_options_and_defaults(entry: Entry) 
 
 def test_the_guide_shows_no_default_of_the_past() -> None:
     shown = {signature(entry) for kind in ENTRIES.values() for entry in kind.values() if entry.options}
-    rows = [cell for cell in re.findall(r"^\| (`[^|]*`) \|", LANGUAGE, re.MULTILINE) if "(" in cell]
+    reference = LANGUAGE[LANGUAGE.index("## Photographs") :]
+    rows = re.findall(r"^\| (`[^|]*`) \|", reference, re.MULTILINE)
     assert {call for row in rows for call in re.findall(r"`(\w+\([^`]*\))`", row)} <= shown
 
 
@@ -145,6 +147,5 @@ def test_lines_of_prose_are_not_too_long(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_commands_that_are_shown_exist(page: Path) -> None:
-    known = {"check", "compile", "viz", "train", "doctor"}
-    shown = re.findall(r"(?:`|^ *|/bin/)retdsl ([a-z]+)\b", page.read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(shown) <= known | {"is"}
+    shown = re.findall(r"(?:`|/bin/)retdsl ([a-z]+)\b", page.read_text(encoding="utf-8"))
+    assert [command for command in shown if not hasattr(cli, f"run_{command}")] == []

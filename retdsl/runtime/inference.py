@@ -11,14 +11,13 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape
-from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.symbols import Symbol
@@ -73,8 +72,21 @@ def full_batch(images: NDArray[np.float32], batch: int, where: Device) -> MxArra
     return mx.nd.array(images, ctx=where, dtype=np.float32)
 
 
-def predict(batches: Iterable[Batch], forward: Callable[[NDArray[np.float32]], MxArray]) -> Predictions:
-    """The predictions of all batches. forward: from images [n, 3, H, W] to probabilities [n or more, C].
+class Labelled(Protocol):
+    """A batch, in whatever form: a `Batch` of photographs, or what the frozen part made of them."""
+
+    @property
+    def images(self) -> Any: ...
+
+    @property
+    def labels(self) -> NDArray[np.float32]: ...
+
+    @property
+    def indices(self) -> NDArray[np.int64]: ...
+
+
+def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> Predictions:
+    """The predictions of all batches. forward: from a batch's images to probabilities [n or more, C].
 
     Raises RunError when a probability is not a number.
     """
@@ -84,7 +96,7 @@ def predict(batches: Iterable[Batch], forward: Callable[[NDArray[np.float32]], M
     for batch in batches:
         indices.append(batch.indices)
         labels.append(batch.labels)
-        probabilities.append(forward(batch.images).asnumpy()[: len(batch.images)])
+        probabilities.append(forward(batch.images).asnumpy()[: len(batch.labels)])
     predictions = Predictions(
         np.concatenate(indices).astype(np.int64),
         np.concatenate(labels).astype(np.int64),

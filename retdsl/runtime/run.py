@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,12 @@ from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course
-from retdsl.runtime.trainer import Recipe, Trainer
+from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
+
+KEPT = 512 * 2**20
+"""Bytes of validation images that are kept as the frozen part gives them on, so that it sees them only once."""
+
+AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
 
 class Run:
@@ -42,6 +48,7 @@ class Run:
         self._folder = folder
         self._progress = progress
         self._threads = threads
+        self._kept: list[BehindFrozen] | None = None
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
 
@@ -146,8 +153,16 @@ class Run:
         """The figures on the validation images, None if there are none."""
         if not batches.dataset.valid:
             return None
-        self._progress.stage("validating", batches.count(batches.dataset.valid))
-        return self._figures(trainer, trainer.predict(self._watched(batches.of(batches.dataset.valid))))
+        count = batches.count(batches.dataset.valid)
+        self._progress.stage("validating", count)
+        if self._kept is not None:
+            return self._figures(trainer, trainer.predict(self._watched(self._kept)))
+        photographs = self._watched(batches.of(batches.dataset.valid))
+        size = trainer.bytes_behind_frozen()
+        if size is None or size * count * self._experiment.training.batch > KEPT:
+            return self._figures(trainer, trainer.predict(photographs))
+        self._kept = list(trainer.behind_frozen(photographs))
+        return self._figures(trainer, trainer.predict(self._kept))
 
     def _finish(self, dataset: Dataset, batches: _Batches, trainer: Trainer, speed: float, started: float) -> None:
         """Measures the best epoch, from its file, on the test images."""
@@ -190,11 +205,11 @@ class Run:
         metrics = self._experiment.training.metrics
         return {LOSS: float(losses.mean()), **measure(metrics, predictions.labels, predictions.probabilities)}
 
-    def _watched(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+    def _watched(self, batches: Iterable[AnyBatch]) -> Iterator[AnyBatch]:
         """The same batches; the progress hears of each."""
         for batch in batches:
             yield batch
-            self._progress.batch(len(batch.images))
+            self._progress.batch(len(batch.labels))
 
     def _summarise(self, figures: dict[str, float], seconds: float) -> None:
         found = self.checkpoints.best

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,15 @@ class EpochOutcome:
     loss: float
     predictions: Predictions
     seconds: float
+
+
+@dataclass(frozen=True)
+class BehindFrozen:
+    """A batch behind the frozen part. images: what comes out there, an array [batch, ...] for every cut."""
+
+    images: list[MxArray]
+    labels: NDArray[np.float32]
+    indices: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,26 @@ class Trainer:
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.predictions(), time.perf_counter() - started)
 
-    def predict(self, batches: Iterable[Batch]) -> Predictions:
+    def bytes_behind_frozen(self) -> int | None:
+        """What one image takes behind the frozen part, in bytes; None where nothing is frozen off."""
+        if self._frozen is None:
+            return None
+        return sum(4 * math.prod(shape) for shape in self._symbols.inputs.values())
+
+    def behind_frozen(self, batches: Iterable[Batch]) -> Iterator[BehindFrozen]:
+        """The batches as the frozen part gives them on. It never changes, so they may be kept and used every epoch."""
+        for batch in batches:
+            features = [array.copy() for array in self._features(batch.images)]
+            yield BehindFrozen(features, batch.labels, batch.indices)
+
+    def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
         """The network's answers as it is now. Raises RunError when one is not a number."""
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
         values = {**self._arguments, **self._auxiliary}
         trained = Bound(symbols.trained_deploy, values, symbols.inputs, self._recipe.batch, self._where)
-        return predict(batches, lambda images: trained(self._features(images))[0])
+        return predict(batches, lambda images: trained(images if type(images) is list else self._features(images))[0])
 
     def parameters(self) -> Parameters:
         """A copy of the whole network's parameters, frozen ones included."""

@@ -110,6 +110,13 @@ def test_the_same_run_again_is_the_same_to_the_bit(done, photographs, tmp_path):
     assert (again / "predictions.csv").read_bytes() == (done / "predictions.csv").read_bytes()
 
 
+def test_keeping_validation_images_changes_no_figure(done, photographs, tmp_path, monkeypatch):
+    monkeypatch.setattr("retdsl.runtime.run.KEPT", 0)
+    assert run(experiment(photographs), tmp_path / "run") == 0
+    assert params_hashes(tmp_path / "run") == params_hashes(done)
+    assert [line["valid"] for line in lines(tmp_path / "run")] == [line["valid"] for line in lines(done)]
+
+
 def test_no_run_is_overwritten(done, photographs, capsys):
     before = params_hashes(done)
     assert run(experiment(photographs), done) == 1

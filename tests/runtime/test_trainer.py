@@ -208,3 +208,16 @@ def test_it_learns():
     made = trainer(network(), epochs=20)
     losses = [made.train_epoch(epoch, batches()).loss for epoch in range(1, 21)]
     assert losses[-1] < 0.5 * losses[0]
+
+
+def test_what_the_frozen_part_gives_on_may_be_kept():
+    made = trainer(network())
+    kept = list(made.behind_frozen(batches()))
+    made.train_epoch(1, batches(seed=3))
+    anew, again = made.predict(batches()), made.predict(kept)
+    np.testing.assert_array_equal(anew.probabilities, again.probabilities)
+    np.testing.assert_array_equal(anew.indices, again.indices)
+    shape = kept[0].images[0].shape
+    assert shape[0] == BATCH, "padded, so that MXNet binds once"
+    assert made.bytes_behind_frozen() == 4 * np.prod(shape[1:])
+    assert trainer(network(frozen=None, trained=whole_part)).bytes_behind_frozen() is None

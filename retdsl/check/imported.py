@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import keyword
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,11 @@ from typing import Any
 
 from retdsl.ir import Node, Parameter, Place, Shape, Value
 from retdsl.schema import LAYERS, REQUIRED, Layer, ShapeError
+from retdsl.schema.parameters import PARAMETERS
 from retdsl.schema.shapes import imported_fully_connected
+from retdsl.schema.types import Choice, OneOf, Pair, Type
+
+INPUT = "data"
 
 _SAME_LAYER = {
     "_Plus": "Add",
@@ -91,7 +96,6 @@ def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple
         raise BadSymbol(f"two of its nodes are named `{twice[0]}`")
     nodes: list[Node] = []
     by_index: dict[int, Node] = {}
-    inputs_used = {source for item in raw if item["op"] != "null" for source in _data_inputs(item)}
     shapes: dict[str, Shape | None] = {}
     for index, item in enumerate(raw):
         if item["op"] == "null":
@@ -104,13 +108,14 @@ def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple
         nodes.append(node)
         by_index[index] = node
         shapes[node.name] = node.shape
-    if not nodes or not inputs_used:
+    if not nodes:
         raise BadSymbol("it has no layers")
+    owners: dict[str, str] = {}
+    for node in nodes:
+        for parameter in node.parameters:
+            if (other := owners.setdefault(parameter.name, node.name)) != node.name:
+                raise BadSymbol(f"its layers `{other}` and `{node.name}` share `{parameter.name}`: not supported")
     return tuple(nodes), nodes[-1]
-
-
-def _data_inputs(item: Mapping[str, Any]) -> list[int]:
-    return [int(source[0]) for source in item["inputs"][:1]]
 
 
 def _node(
@@ -128,18 +133,33 @@ def _node(
     written = {key: str(value) for key, value in attributes.items() if not key.startswith("__")}
     options = {key: _literal(value) for key, value in written.items() if value not in ("None", "()")}
     layer = _understood(op, options)
+    for word in (op, *options):  # these become names in a program
+        if not word.isidentifier() or not word.isascii() or keyword.iskeyword(word):
+            raise BadSymbol(f"`{word}` at its layer `{item['name']}` is no name that MXNet has")
     sources: list[str] = []
     variables: list[str] = []
-    for source, *_ in item["inputs"]:
+    for source, output, *_ in item["inputs"]:
         variable = raw[source]["op"] == "null"
+        if output:
+            raise BadSymbol(f"`{item['name']}` takes output {output} of `{raw[source]['name']}`: not supported")
         if not variable:
             sources.append(by_index[source].name)
-        elif raw[source]["name"] == "data":
-            sources.append("data")
+        elif raw[source]["name"] == INPUT:
+            sources.append(INPUT)
         else:
             variables.append(raw[source]["name"])
-    inputs = [input_shape if name == "data" else shapes.get(name) for name in sources]
-    shape, parameters = _shape(layer, op, options, inputs, variables, item, index)
+    roles = PARAMETERS.get(op, ())
+    if len(variables) > len(roles):
+        said = f"it is not known what `{item['name']}` ({op}) does with `{variables[0]}`"
+        raise BadSymbol(said + ("" if sources else f"; the network's input must be named `{INPUT}`"))
+    inputs = [input_shape if name == INPUT else shapes.get(name) for name in sources]
+    shape, sizes = _shape(layer, op, options, inputs, item, index)
+    names = list(variables)
+    if op == "BatchNorm" and len(names) == 2:  # files of 2015 leave the moving statistics unsaid
+        names += [f"{item['name']}_{role}" for role in roles[2:]]
+    parameters = tuple(
+        Parameter(name, sizes.get(role), role.startswith("moving")) for name, role in zip(names, roles, strict=False)
+    )
     kept = tuple((k, v) for k, v in options.items() if layer is None or layer.entry.option(k) is not None)
     if op == "BatchNorm":
         kept = tuple({"eps": 1e-3, "fix_gamma": True, **dict(kept)}.items())
@@ -153,7 +173,21 @@ def _understood(op: str, options: Mapping[str, Value]) -> Layer | None:
         return None
     beyond = {key: value for key, value in options.items() if layer.entry.option(key) is None}
     plain = all(key in _WITHOUT_EFFECT or _ONLY_SO.get(key) == value for key, value in beyond.items())
-    return layer if plain else None
+    within = all(_fits(o.type, options[o.name]) for o in layer.entry.options if o.name in options)
+    return layer if plain and within else None
+
+
+def _fits(wanted: Type, value: Value) -> bool:
+    """Whether an option means what the schema's shape rules take it for; ranges are MXNet's business."""
+    match wanted:
+        case Choice(names=names):
+            return value in names
+        case Pair():
+            return not isinstance(value, tuple) or len(value) == 2  # what is no tuple at all, the rules refuse
+        case OneOf(types=types):
+            return any(_fits(one, value) for one in types)
+        case _:
+            return True
 
 
 def _shape(
@@ -161,16 +195,13 @@ def _shape(
     op: str,
     options: Mapping[str, Value],
     inputs: Sequence[Shape | None],
-    variables: Sequence[str],
     item: Mapping[str, Any],
     index: int,
-) -> tuple[Shape | None, tuple[Parameter, ...]]:
-    """The output shape, as far as it follows, and the parameters under the file's own names."""
+) -> tuple[Shape | None, dict[str, Shape]]:
+    """The output shape and those of the parameters by their roles, as far as they follow."""
     known = [shape for shape in inputs if shape is not None]
-    moving = ("moving_mean", "moving_var")
-    plain = tuple(Parameter(name, None, name.endswith(moving)) for name in variables)
     if layer is None or len(known) < len(inputs) or not known:
-        return None, plain
+        return None, {}
     defaults = {o.name: o.default for o in layer.entry.options}
     full: dict[str, Value] = {k: None if v is REQUIRED else v for k, v in defaults.items()}
     full.update(options)
@@ -179,15 +210,9 @@ def _shape(
         shape = rule(known, full)
         if op == "FullyConnected" and len(known[0]) > 2:
             known = [LAYERS["Flatten"].shape(known, {})]
-        sizes = list(layer.parameters(known, full))
+        return shape, {role: size for role, size, _ in layer.parameters(known, full)}
     except ShapeError as error:
         raise BadSymbol(f"at its layer `{item['name']}` (node {index}): {error}") from error
-    names = list(variables)
-    if op == "BatchNorm" and len(names) == 2:  # files of 2015 leave the moving statistics unsaid
-        names += [f"{item['name']}_{suffix}" for suffix in moving]
-    if len(names) != len(sizes):
-        return shape, plain
-    return shape, tuple(Parameter(n, size, aux) for n, (_, size, aux) in zip(names, sizes, strict=True))
 
 
 def _literal(text: str) -> Value:

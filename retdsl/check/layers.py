@@ -10,6 +10,7 @@ from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Parameter, Shape, Value
 from retdsl.schema import ENTRIES, Layer, Option, ShapeError
+from retdsl.schema.parameters import parameter_names
 from retdsl.schema.shapes import shape_text
 from retdsl.syntax import tree as t
 
@@ -29,7 +30,8 @@ def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, 
         name = graph.automatic_name(layer.prefix.format(**{k: str(v) for k, v in given.values.items()}))
     shapes = [wire.shape for wire in wires if wire.shape is not None]
     shape: Shape | None = None
-    parameters: tuple[Parameter, ...] = ()
+    roles = parameter_names(layer.entry.name, given.values)
+    parameters = tuple(Parameter(f"{name}_{role}", None, role.startswith("moving")) for role in roles)
     if len(shapes) == len(wires):
         try:
             shape = layer.shape(shapes, given.values)

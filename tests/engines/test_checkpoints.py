@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spec_texts import experiment
+from spec_texts import checked, experiment
 
 from retdsl.engines.mxnet import emit_program
 from retdsl.runtime.mx import mx
@@ -88,3 +88,62 @@ def test_a_network_of_gluon(tmp_path: Path):
     symbol, arguments, auxiliary = mx.model.load_checkpoint(str(tmp_path / "old"), 3)
     wanted = output_of(symbol.get_internals()["res_pool1_fwd_output"], {**arguments, **auxiliary}, image)
     np.testing.assert_array_equal(output_of(deploy.get_internals()["res_pool1_fwd_output"], start, image), wanted)
+
+
+def after(step):
+    """A network with one step in the middle, which the language does not have, or not in this form."""
+
+    def network():
+        x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=4, kernel=(3, 3), name="first")
+        return mx.sym.Pooling(step(x), global_pool=True, kernel=(1, 1), pool_type="avg", name="cut")
+
+    return network
+
+
+STEPS = {
+    "L2Normalization": lambda x: mx.sym.L2Normalization(x, mode="channel", name="x"),
+    "scalars": lambda x: mx.sym.Activation((1 - x * 2 + 1) / 3, act_type="relu", name="x"),
+    "identity": lambda x: mx.sym.identity(x, name="x"),
+    "gate": lambda x: mx.sym.broadcast_mul(x, mx.sym.mean(x, axis=(2, 3), keepdims=True, name="m"), name="x"),
+    "contrib": lambda x: mx.sym.contrib.AdaptiveAvgPooling2D(x, output_size=4, name="x"),
+    "slice with steps": lambda x: mx.sym.slice(x, begin=(0, 0, 0), end=(None, None, None), step=(1, 1, 2), name="x"),
+    "pooling by norm": lambda x: mx.sym.Pooling(x, kernel=(2, 2), pool_type="lp", p_value=2, name="x"),
+    "Deconvolution": lambda x: mx.sym.Deconvolution(x, num_filter=2, kernel=(2, 2), stride=(2, 2), name="x"),
+    "LayerNorm": lambda x: mx.sym.LayerNorm(x, axis=1, name="x"),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_layers_that_the_language_does_not_have(step: str, tmp_path: Path):
+    test_a_cut_gives_what_mxnet_gives(after(STEPS[step]), "freeze = old", tmp_path)
+
+
+def shared():
+    weight = mx.sym.Variable("weight_of_both")
+    x = mx.sym.Convolution(mx.sym.Variable("data"), weight, num_filter=3, kernel=(1, 1), no_bias=True, name="a")
+    return mx.sym.Convolution(x, weight, num_filter=3, kernel=(1, 1), no_bias=True, name="cut")
+
+
+REFUSED = {
+    "output 1": after(lambda x: mx.sym.SliceChannel(x, num_outputs=2, name="x")[1]),
+    "does with `scale`": after(lambda x: mx.sym.broadcast_mul(x, mx.sym.var("scale", shape=(1, 4, 1, 1)), name="x")),
+    "share `weight_of_both`": shared,
+}
+
+
+@pytest.mark.parametrize("said", REFUSED)
+def test_what_cannot_be_said_in_a_program_is_refused(said: str, tmp_path: Path):
+    save(tmp_path, REFUSED[said](), np.random.default_rng(0))
+    messages = [d.message for d in checked(SPEC.format(cut="cut", keys=""), tmp_path).diagnostics]
+    assert said in messages[0]
+
+
+def test_no_code_hides_in_a_checkpoint(tmp_path: Path):
+    save(tmp_path, own_names(), np.random.default_rng(0))
+    path = tmp_path / "old-symbol.json"
+    for honest in ('"op": "Pooling"', '"global_pool"'):
+        text = path.read_text()
+        path.write_text(text.replace(honest, honest[:-1] + "(__import__('os').abort())\""))
+        messages = [d.message for d in checked(SPEC.format(cut="cut", keys=""), tmp_path).diagnostics]
+        assert "is no name that MXNet has" in messages[0]
+        path.write_text(text)

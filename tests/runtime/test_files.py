@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import resource
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,13 +13,18 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import append_json_line, finite, make_folder, replacing, sha256_of, write_json, write_text
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """No file may grow beyond 4 KiB: what a full disk looks like to whoever writes."""
+    """No file may grow beyond 4 KiB: what a full disk looks like to whoever writes.
+
+    Not a fixture: pytest itself may write its report to a file, which is larger.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_writes_and_replaces(tmp_path):
@@ -30,11 +36,10 @@ def test_writes_and_replaces(tmp_path):
     assert sha256_of(path) == "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_full_disk_is_told_and_loses_nothing(tmp_path):
     path = tmp_path / "a.txt"
     write_text(path, "old")
-    with pytest.raises(RunError) as caught:
+    with small_disk(), pytest.raises(RunError) as caught:
         write_text(path, "x" * 10_000)
     assert "cannot write `a.txt`" in str(caught.value)
     assert "MiB are free" in str(caught.value)
@@ -42,11 +47,10 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
 
 
-@pytest.mark.usefixtures("small_disk")
 def test_a_line_that_does_not_fit_leaves_the_lines_before(tmp_path):
     path = tmp_path / "m.jsonl"
     append_json_line(path, {"epoch": 1, "loss": math.nan})
-    with pytest.raises(RunError):
+    with small_disk(), pytest.raises(RunError):
         append_json_line(path, {"epoch": 2, "text": "x" * 10_000})
     assert [json.loads(line) for line in path.read_text().splitlines()] == [{"epoch": 1, "loss": None}]
 

@@ -118,7 +118,8 @@ def run_check(arguments: argparse.Namespace) -> int:
         if everything[-1].errors:
             code = WRONG
         elif arguments.data and spec is not None and checked is not None:
-            code = max(code, compiler.check_data(_complete(checked), spec.root))
+            into = everything[-1] if arguments.format == "json" else None
+            code = max(code, compiler.check_data(_complete(checked), spec.root, into))
     messages = [message for diagnostics in everything for message in diagnostics]
     if arguments.format == "json":
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
@@ -210,9 +211,8 @@ def _checked(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program, com
 
 def _complete(checked: compiler.Checked) -> Program:
     if checked.program is None:
-        raise RunError(
-            "a checkpoint that the spec names is not here; nothing can be built without it", help="see above"
-        )
+        missing = [d.message for d in checked.diagnostics if d.code == "R801"]
+        raise RunError("nothing can be built without the files of a checkpoint", items=missing)
     return checked.program
 
 

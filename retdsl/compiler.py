@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import IO
 
 import retdsl
 from retdsl.check import Checked as Checked
 from retdsl.check import check_source
-from retdsl.check.files import read_spec, shipped_names, shipped_spec
+from retdsl.check.files import SUFFIX, read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
@@ -53,10 +54,12 @@ def read(name: str, root: Path | None, out: Diagnostics) -> Spec | None:
     if not path.exists() and path.suffix == "":
         path = shipped_spec(name) or path
     if not path.exists():
+        beside = path.with_name(path.name + SUFFIX)
         hint = did_you_mean(name, shipped_names())
         helps = [
             f"{hint[:-1]}, which ships with retdsl?" if hint else "studies that ship: " + ", ".join(shipped_names())
         ]
+        helps = [f"did you mean {beside}?"] if beside.is_file() else helps
         out.report("R104", f"there is no file {name}", helps=helps)
         return None
     source = read_spec(path, path.name, out)
@@ -153,7 +156,12 @@ def runtime_requirements() -> list[str]:
     """What the runtime imports, as pip takes it, at the versions installed here."""
     names = ("mxnet", "numpy", "opencv-python-headless", "rich", "scikit-learn")
     installed = {d.metadata["Name"].lower(): d.version for d in distributions()}
-    return [f"{name}=={installed[name]}" for name in names if name in installed]
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return [
+        f"# the versions it was compiled with, on Python {python}; another Python may need others of the last three",
+        *(f"{name}=={installed[name]}" for name in names if name in installed),
+        "setuptools>=65; python_version >= '3.12'",
+    ]
 
 
 def write_symbols(train_py: Path, root: Path) -> int:
@@ -177,17 +185,26 @@ def train(
     return run_program(train_py, "--run", str(run), "--root", str(root), *options)
 
 
-def check_data(program: Program, root: Path) -> int:
-    """Lets every data block's program read all labels and photographs; returns the worst exit code."""
+def check_data(program: Program, root: Path, out: Diagnostics | None = None) -> int:
+    """Lets every data block's program read all labels and photographs; returns the worst exit code.
+
+    What is wrong is printed by the program; with `out` it becomes a diagnostic instead.
+    """
     code = 0
     seen: list[object] = []
     for experiment in program.experiments:
         if experiment.data in seen:
             continue
         seen.append(experiment.data)
-        with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+        with tempfile.TemporaryDirectory(prefix="retdsl-") as folder, tempfile.TemporaryFile() as said:
             train_py = compile_experiment(program, experiment, Path(folder), root)
-            code = max(code, run_program(train_py, "--check-data", "--root", str(root)))
+            arguments = ("--check-data", "--plain", "--root", str(root))
+            code = max(code, run_program(train_py, *arguments, said=None if out is None else said))
+            said.seek(0)
+            _, error, text = said.read().decode(errors="replace").partition("error: ")
+            if error and out is not None:
+                message, *notes = (line.strip() for line in text.strip().splitlines())
+                out.report("R605", message, notes=notes)
     return code
 
 
@@ -249,8 +266,10 @@ def joined_spec(sources: Sequence[Source]) -> str:
     return "\n".join(texts)
 
 
-def run_program(train_py: Path, *arguments: str) -> int:
+def run_program(train_py: Path, *arguments: str, said: IO[bytes] | None = None) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
+
+    said: a file that takes what the program says to people, instead of the terminal.
 
     What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
@@ -262,7 +281,7 @@ def run_program(train_py: Path, *arguments: str) -> int:
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
-        process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment)
+        process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment, stderr=said)
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)

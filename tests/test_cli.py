@@ -169,3 +169,21 @@ def test_check_data_reads_labels_and_photographs(here: Path, capfd: pytest.Captu
     (here / "table.retina").write_text(CSV)
     assert main(["check", "table.retina", "--data"]) == 1
     assert "patient" in capfd.readouterr().err
+
+
+def test_what_is_wrong_with_the_data_is_in_the_json_too(here: Path, capfd: pytest.CaptureFixture[str]):
+    (here / "labels.csv").write_text("image,label,patient\na.png,healthy,1\n")
+    (here / "table.retina").write_text(CSV)
+    assert main(["check", "table.retina", "--data", "--format", "json"]) == 1
+    out, err = capfd.readouterr()
+    found = json.loads(out)
+    assert [d["code"] for d in found["diagnostics"]] == ["R605"]
+    assert found["errors"] == 1
+    assert "a.png" in str(found["diagnostics"][0]["notes"])
+    assert err == ""
+
+
+@pytest.mark.usefixtures("here")
+def test_a_forgotten_suffix(capsys: pytest.CaptureFixture[str]):
+    assert main(["check", "good"]) == 1
+    assert "did you mean good.retina?" in capsys.readouterr().err

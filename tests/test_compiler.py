@@ -95,6 +95,8 @@ def test_a_run_leaves_what_the_documentation_says(study: Path, tmp_path: Path):
         "checkpoints/best.json",
     } <= names
     assert (run / "spec.retina").read_text() == TINY.strip("\n") + "\n"
+    lock = json.loads((run / "lock.json").read_text())
+    assert (lock["spec"], len(lock["spec_sha256"])) == ("study.retina", 64)
     assert len((run / "metrics.jsonl").read_text().splitlines()) == 2
     assert {"auc", "accuracy", "sensitivity_at_specificity_90"} <= set(figures(run))
     assert not list(run.rglob("*.part"))
@@ -107,6 +109,15 @@ def test_runs_repeat_bit_by_bit(study: Path, tmp_path: Path):
     assert (one / "checkpoints/tiny-0002.params").read_bytes() == (two / "checkpoints/tiny-0002.params").read_bytes()
     assert (one / "predictions.csv").read_bytes() == (two / "predictions.csv").read_bytes()
     assert figures(one) == figures(two)
+
+
+def test_a_batch_larger_than_an_epoch_is_the_whole_epoch(study: Path, tmp_path: Path):
+    saved = []
+    for batch in (16, 500):  # an epoch has 16 images
+        study.write_text(TINY.replace("batch     = 8", f"batch = {batch}"))
+        assert train(study, tmp_path / str(batch), "--threads", "2") == 0
+        saved.append((tmp_path / str(batch) / "checkpoints/tiny-0002.params").read_bytes())
+    assert saved[0] == saved[1]
 
 
 def test_a_standalone_folder_trains_without_retdsl_and_gives_the_same_figures(study: Path, tmp_path: Path):

@@ -55,12 +55,20 @@ class Graph:
         self.spans[node.name] = span
         return True
 
-    def take_over(self, nodes: Iterable[Node], span: Span) -> None:
-        """Takes in nodes of a finished graph (a backbone); those that are here already stay."""
+    def take_over(self, nodes: Iterable[Node], span: Span, out: Diagnostics) -> bool:
+        """Takes in nodes of a finished graph (a backbone); those that are here already stay.
+
+        False, with a message, if a layer of another backbone has the name of one of them.
+        """
         for node in nodes:
-            if node.name not in self.nodes:
-                self.nodes[node.name] = node
-                self.spans[node.name] = span
+            earlier = self.nodes.setdefault(node.name, node)
+            first = self.spans.setdefault(node.name, span)
+            if earlier.backbone != node.backbone:
+                text = f"two backbones have a layer named `{node.name}`"
+                helps = ["in a block, build the names of its layers from a parameter: two networks, two names"]
+                out.report("R207", text, Label(span, "named again"), Label(first, "the other backbone"), helps=helps)
+                return False
+        return True
 
     def reserve(self, names: Iterable[str], span: Span) -> None:
         """Keeps names of layers that a cut leaves out from being used again: the weights file still has them."""

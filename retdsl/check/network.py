@@ -305,9 +305,10 @@ class Builder:
         return self._keep(found, Wire(node.name, node.shape), base.span)
 
     def _keep(self, found: FoundBackbone, wire: Wire, span: Span) -> Wire:
-        if wire.node is not None:
-            self.graph.take_over(ancestors(found.nodes, wire.node), span)
-        return wire
+        if wire.node is None:
+            return UNKNOWN
+        kept = self.graph.take_over(ancestors(found.nodes, wire.node), span, self.out)
+        return wire if kept else UNKNOWN
 
     # --- structure
 

@@ -46,6 +46,11 @@ class RunFolder:
         if self.metrics.exists() or self.checkpoints.exists():
             raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
 
+    def facts_of_the_spec(self) -> dict[str, str]:
+        """The SHA-256 of spec.retina, if whoever made the run put it there."""
+        spec = self.path / "spec.retina"
+        return {"spec_sha256": sha256_of(spec)} if spec.is_file() else {}
+
     def write_symbols(self, name: str, whole: str, deploy: str) -> None:
         """Puts the network with its loss and the one without beside the program, if the program lies in the run."""
         program = self.path / "program"

@@ -71,6 +71,7 @@ class Run:
             training.batch,
             training.seed,
             weights,
+            step=min(training.batch, batches.images_in_epoch(1)),
         )
         trainer = Trainer(network, start, recipe)
         if not trainer.updated:
@@ -79,6 +80,7 @@ class Run:
         self._folder.write_lock(
             {
                 **facts_of_the_experiment(self._experiment, self._root),
+                **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 "frozen_sha256": frozen,
@@ -252,6 +254,9 @@ class _Batches:
 
     def in_epoch(self, epoch: int) -> int:
         return self.count(self._order(epoch))
+
+    def images_in_epoch(self, epoch: int) -> int:
+        return len(self._order(epoch))
 
     def count(self, indices: Sized) -> int:
         return math.ceil(len(indices) / self._batch)

@@ -55,7 +55,11 @@ class BehindFrozen:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How parameters are updated. weights: of the classes, resolved, or None; batch: images in a full batch."""
+    """How parameters are updated.
+
+    weights: of the classes, resolved, or None; batch: images in a full batch; step: images in a full step, if an epoch
+    has fewer than a batch.
+    """
 
     optimizer: Optimizer
     schedule: Schedule
@@ -63,6 +67,7 @@ class Recipe:
     batch: int
     seed: int
     weights: tuple[float, ...] | None
+    step: int | None = None
 
 
 class Trainer:
@@ -226,7 +231,7 @@ class Trainer:
             recipe.optimizer.name,
             learning_rate=float(recipe.optimizer.lr),
             lr_scheduler=_RatePerUpdate(float(recipe.optimizer.lr), self.learning_rate),
-            rescale_grad=1.0 / recipe.batch,
+            rescale_grad=1.0 / (recipe.step or recipe.batch),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
             param_idx2name={name: name for name in self._updated},
             **recipe.optimizer.options(),

@@ -55,7 +55,7 @@ OPTIMIZERS = (
         (
             Option("lr", Real(0, above=True), 0.01, "Learning rate."),
             Option("momentum", Real(0, 0.9999), 0.0, "Share of the last step that is kept."),
-            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm are left alone."),
+            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm's shifts are left alone."),
         ),
         ("lr",),
         ("SGD",),
@@ -69,7 +69,7 @@ OPTIMIZERS = (
             Option("beta1", Real(0, 0.999999), 0.9, "Decay of the mean gradient."),
             Option("beta2", Real(0, 0.999999), 0.999, "Decay of the mean square."),
             Option("epsilon", Real(0, above=True), 1e-8, "Keeps the divisor from 0."),
-            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm are left alone."),
+            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm's shifts are left alone."),
         ),
         ("lr",),
         ("Adam", "adamw"),

@@ -72,7 +72,7 @@ def legend(network: Network) -> tuple[Key, ...]:
     frozen = parameters(node for node in network.nodes if node.frozen)
     trained = parameters(node for node in network.nodes if not node.frozen)
     if not any(node.frozen for node in network.nodes):
-        return (Key(Look.TRAINED, "nothing frozen"),)
+        return (Key(Look.TRAINED, f"all trained: {counted(trained, 'parameter')}"),)
     return (
         Key(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}"),
         Key(Look.TRAINED, f"trained: {counted(trained, 'parameter')}"),

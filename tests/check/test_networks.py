@@ -218,3 +218,14 @@ def test_places_lead_back_to_the_spec() -> None:
         assert place.file == "study.retina"
         written = lines[place.line - 1][place.column - 1 :]
         assert written.startswith((node.op, "unit", "trunk")), written
+
+
+def test_two_backbones_do_not_share_layers_by_having_the_same_names() -> None:
+    text = """
+    block small() = Convolution(4, kernel = 3, name = "c")
+    backbone one = small(weights = "one.params")
+    backbone two = small()
+    model m = { one | two } => Concat
+    """
+    [message] = check(text).diagnostics
+    assert (message.code, message.labels[0].span.text) == ("R207", "two")

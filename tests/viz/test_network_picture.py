@@ -116,7 +116,7 @@ def test_totals_and_weights_are_told() -> None:
 
 def test_nothing_frozen_has_one_key() -> None:
     (key,) = network_picture(material.plain()).legend
-    assert (key.look, key.text) == (Look.TRAINED, "nothing frozen")
+    assert (key.look, key.text) == (Look.TRAINED, "all trained: 4.8 k parameters")
 
 
 def test_expanded_shows_every_layer_in_its_block() -> None:

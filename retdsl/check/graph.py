@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import suggest
+from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Node, Shape
 from retdsl.source import Span
 
@@ -101,5 +101,5 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
 def cut_help(nodes: Sequence[Node], asked: str) -> str:
     """Which layers come nearest to `asked`, or, if none does, which are the last ones of the network."""
     names = [node.alias or node.name for node in nodes]
-    near = suggest(asked.removesuffix("_output"), names)
-    return f"{'layers of that kind' if near else 'its last layers'}: {', '.join(f'`{n}`' for n in near or names[-3:])}"
+    hint = did_you_mean(asked.removesuffix("_output"), names)
+    return hint or f"its last layers: {', '.join(f'`{name}`' for name in names[-3:])}"

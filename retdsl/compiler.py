@@ -174,15 +174,21 @@ def train(
 ) -> int:
     """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
 
-    Raises RunError, and leaves the folder as it is, when a run is in it already.
+    Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
+    let no training begin is taken away again.
     """
     from retdsl.runtime.report import RunFolder
 
-    RunFolder(run).require_fresh()
+    folder = RunFolder(run)
+    folder.require_fresh()
+    new = not run.exists()
     make_folder(run)
     write_text(run / "spec.retina", joined_spec(checked.sources))
     train_py = compile_experiment(program, experiment, run / "program", root)
-    return run_program(train_py, "--run", str(run), "--root", str(root), *options)
+    code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
+    if code == WRONG and new and not folder.checkpoints.exists():
+        shutil.rmtree(run)
+    return code
 
 
 def check_data(program: Program, root: Path, out: Diagnostics | None = None) -> int:
@@ -298,5 +304,8 @@ def run_program(train_py: Path, *arguments: str, said: IO[bytes] | None = None) 
     return code
 
 
-_EXIT_CODES = (0, 1, 2, 70, 130)
+WRONG = 1
+"""The exit code of a program whose spec or data have errors."""
+
+_EXIT_CODES = (0, WRONG, 2, 70, 130)
 """Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""

@@ -161,6 +161,7 @@ def test_data_that_are_not_what_the_spec_says(here: Path):
     assert "Traceback" not in done.stderr
     assert "ill" in done.stderr
     assert "a.png" in done.stderr
+    assert list((here / "runs").iterdir()) == [], "a run that never began leaves nothing behind"
 
 
 def test_check_data_reads_labels_and_photographs(here: Path, capfd: pytest.CaptureFixture[str]):

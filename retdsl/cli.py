@@ -138,6 +138,7 @@ def run_compile(arguments: argparse.Namespace) -> int:
         folder = arguments.output / experiment.name
         root = None if arguments.standalone else spec.root
         program_file = compiler.compile_experiment(program, experiment, folder, root)
+        compiler.remove_standalone(folder)
         if arguments.standalone:
             compiler.make_standalone(experiment, folder, spec.root)
         code = max(code, compiler.write_symbols(program_file, spec.root))

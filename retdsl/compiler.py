@@ -152,6 +152,14 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
 
 
+def remove_standalone(folder: Path) -> None:
+    """Takes away what an earlier `make_standalone` put beside the program; left there, it would be used."""
+    if (folder / "retdsl" / "runtime" / "program.py").is_file():
+        shutil.rmtree(folder / "retdsl")
+        shutil.rmtree(folder / "weights", ignore_errors=True)
+        (folder / "requirements.txt").unlink(missing_ok=True)
+
+
 def runtime_requirements() -> list[str]:
     """What the runtime imports, as pip takes it, at the versions installed here."""
     names = ("mxnet", "numpy", "opencv-python-headless", "rich", "scikit-learn")

@@ -188,3 +188,12 @@ def test_what_is_wrong_with_the_data_is_in_the_json_too(here: Path, capfd: pytes
 def test_a_forgotten_suffix(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "good"]) == 1
     assert "did you mean good.retina?" in capsys.readouterr().err
+
+
+def test_compiling_again_without_standalone_leaves_no_old_copies(here: Path):
+    assert main(["compile", "good.retina", "-o", "out", "--standalone"]) == 0
+    assert (here / "out/tiny/retdsl/runtime").is_dir()
+    assert main(["compile", "good.retina", "-o", "out"]) == 0
+    assert {path.name for path in (here / "out/tiny").iterdir()} >= {"train.py", "tiny-symbol.json"}
+    assert not (here / "out/tiny/retdsl").exists()
+    assert not (here / "out/tiny/requirements.txt").exists()

@@ -35,7 +35,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R202", "declared-twice", "error", "Two declarations have the same name."),
     ("R203", "circular", "error", "Declarations that need each other in a circle."),
     ("R204", "wrong-kind", "error", "A name stands where another kind of declaration is needed."),
-    ("R205", "unknown-step", "error", "A chain uses a step or layer that does not exist."),
+    ("R205", "unknown-step", "error", "A step, layer, policy or metric that does not exist."),
     ("R206", "unknown-cut", "error", "A backbone has no layer of that name."),
     ("R207", "node-named-twice", "error", "Two layers of one network have the same name."),
     ("R208", "unknown-file", "error", "`use` or `zoo(...)` names a file that does not exist."),

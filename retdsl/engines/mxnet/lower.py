@@ -6,20 +6,13 @@ import json
 import keyword
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from retdsl.ir import Call, Node, Shape, Value
 from retdsl.schema.parameters import PARAMETERS
 
-Lowering = Callable[[Sequence[str], Mapping[str, Value]], "tuple[str, list[str]]"]
-
-
-def _relu6(inputs: Sequence[str], _options: Mapping[str, Value]) -> tuple[str, list[str]]:
-    return "sym.clip", [*inputs, "a_min=0", "a_max=6"]
-
-
-OWN_WORDS: dict[str, Lowering] = {"ReLU6": _relu6}
-"""Layers whose name is not MXNet's; every other layer is the operator of its name. Joins are in `lower_node`."""
+OWN_WORDS = {"ReLU6": ("sym.clip", ("a_min=0", "a_max=6"))}
+"""Layers whose name is not MXNet's: its operator and what is always given. Others are the operator of their name."""
 
 _ELEMENTWISE = {"Add": "add", "Multiply": "mul"}
 _MODULES = ("contrib", "image", "linalg", "random", "sparse")
@@ -80,7 +73,8 @@ def lower_node(node: Node, variables: Mapping[str, str], shapes: Mapping[str, Sh
         return _join(f"{kind}_{_ELEMENTWISE[node.op]}", inputs, node.name)
     operator, arguments = operator_path(node.op), list(inputs)
     if node.op in OWN_WORDS:
-        operator, arguments = OWN_WORDS[node.op](inputs, options)
+        operator, given = OWN_WORDS[node.op]
+        arguments += given
     arguments += [_option(key, value) for key, value in options.items()]
     arguments += _own_parameters(node)
     return f"{operator}({', '.join([*arguments, name])})"

@@ -1,0 +1,40 @@
+"""What commands say to people, and the exit codes they leave with."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+
+from retdsl.diagnostics import Diagnostic
+from retdsl.diagnostics.render import render_text
+
+DONE, WRONG, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
+
+
+def say(text: str) -> None:
+    """Prints for people."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
+    """Prints messages as text, in colour where a terminal shows it and its user has nothing against it."""
+    say(render_text(messages, colour=colour_wanted()))
+
+
+def colour_wanted() -> bool:
+    """Whether stderr is a terminal with colours; NO_COLOR is obeyed (https://no-color.org)."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:
+    """A table for people; all rows have the keys of the first."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, show_header=heads, title=title or None, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        table.add_row(*row.values())
+    Console(stderr=True).print(table)

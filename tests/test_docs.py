@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retdsl.check import check_source
-from retdsl.check.files import zoo_names
+from retdsl.check.files import zoo_networks
 from retdsl.cli import COMMANDS
 from retdsl.diagnostics.catalogue import CATALOGUE
 from retdsl.diagnostics.render import render_text
@@ -126,7 +126,7 @@ def test_the_guide_shows_every_key_of_a_data_block(option: Option) -> None:
 
 
 def test_the_guide_names_every_network_of_the_zoo() -> None:
-    assert [name for name in zoo_names() if f"`{name}`" not in LANGUAGE] == []
+    assert [name for name in zoo_networks() if f"`{name}`" not in LANGUAGE] == []
 
 
 def test_the_guides_name_only_codes_that_exist() -> None:

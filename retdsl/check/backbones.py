@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import is_file, read_spec, zoo_file, zoo_names
+from retdsl.check.files import is_file, read_spec, zoo_help, zoo_networks
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.imported import BadSymbol, read_symbol
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Backbone, Call, Node, Shape
-from retdsl.schema import ENTRIES
+from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.ir import Backbone, Call, Node, Shape, Value
+from retdsl.schema import ENTRIES, Entry
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
+from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
@@ -79,26 +80,32 @@ class BackboneFinder:
         entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
         if entry is None:
             return failed
+        if entry.name == "zoo":
+            return self._zoo(declared, call, entry) or failed
         given = check_arguments(entry, call.arguments, call.span, self.env, Context(self.scope, self.out))
         if given is None:
             return failed
         source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
-        if entry.name == "zoo":
-            return self._zoo(declared, source, given) or failed
         return self._checkpoint(declared, source, call) or failed
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
 
-    def _zoo(self, declared: t.Backbone, source: Call, given: Given) -> FoundBackbone | None:
-        name, weights = str(source["name"]), source["weights"]
-        path = zoo_file(name)
-        at = given.spans["name"]
-        weights_at = given.spans.get("weights", at)
+    def _zoo(self, declared: t.Backbone, call: t.Apply, entry: Entry) -> FoundBackbone | None:
+        """A network of the zoo; what the call gives besides `zoo`'s own options goes to the network's block."""
+        extra = [a for a in call.arguments if a.name and not _names_option(a.name.name, entry)]
+        own = [argument for argument in call.arguments if argument not in extra]
+        written = next((a.value for a in own if a.name is None or a.name.name == "name"), None)
+        if isinstance(written, t.Sum):  # `zoo(ResNet-50)`: a name in other collections, a difference here
+            self._report_no_network(written.span.text, written.span)
+            return None
+        given = check_arguments(entry, own, call.span, self.env, Context(self.scope, self.out))
+        if given is None:
+            return None
+        name, at = str(given.values["name"]), given.spans["name"]
+        path = zoo_networks().get(name)
         if path is None:
-            hint = did_you_mean(name, zoo_names())
-            helps = [hint] if hint else [f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
-            self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps)
+            self._report_no_network(name, at)
             return None
         text = read_spec(path, f"zoo/{path.name}", self.out, at)
         if text is None:
@@ -106,21 +113,49 @@ class BackboneFinder:
         scope, _ = collect(parse(text, self.out), self.out)
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
-            self.out.report("R201", f"zoo/{path.name} declares no block `{name}`", Label(at))
+            return None  # the file is broken, which has been reported
+        found = self._zoo_weights(name, given, [argument.span for argument in extra])
+        if found is None:
             return None
-        known = known_weights(name, weights) if isinstance(weights, str) else None
-        load = known.load if known else self._file_weights(weights)
-        if load is None and isinstance(weights, str):
-            names = [w.name for w in KNOWN_WEIGHTS if w.network == name]
-            hint = did_you_mean(weights, names)
-            helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
-            self.out.report("R803", f"no weights `{weights}` are known for `{name}`", Label(weights_at), helps=helps)
-            return None
-        shape = self.input_shape or ((None, 3, known.size, known.size) if known else DEFAULT_SHAPE)
+        load, pretrained = found
+        shape = self.input_shape or ((None, 3, pretrained.size, pretrained.size) if pretrained else DEFAULT_SHAPE)
         ref = t.Ref(declared.value.span, (name,))
-        nodes, output = self.elaborate(t.Apply(declared.value.span, ref, ()), block, scope, shape)
+        nodes, output = self.elaborate(t.Apply(call.span, ref, tuple(extra)), block, scope, shape)
+        source = Call(entry.name, (*given.values.items(), *self._written(extra)), place_of(call.span))
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
-        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, known)
+        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, pretrained)
+
+    def _report_no_network(self, name: str, at: Span) -> None:
+        self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=[zoo_help(name)])
+
+    def _zoo_weights(
+        self, network: str, given: Given, extra: Sequence[Span]
+    ) -> tuple[Call | None, KnownWeights | None] | None:
+        """How the weights are loaded, and what is known of them. None, with a message, if there are none such."""
+        name = given.values["weights"]
+        pretrained = known_weights(network, name) if isinstance(name, str) else None
+        load = pretrained.load if pretrained else self._file_weights(name)
+        if load is None and isinstance(name, str):
+            names = [w.name for w in KNOWN_WEIGHTS if w.network == network]
+            hint = did_you_mean(name, names)
+            helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
+            label = Label(given.spans["weights"])
+            self.out.report("R803", f"no weights `{name}` are known for `{network}`", label, helps=helps)
+            return None
+        if pretrained and extra:
+            text = f"the weights `{name}` are those of `{network}` as it is"
+            labels = [Label(extra[0], "with this it is another network"), Label(given.spans["weights"])]
+            helps = ["cut the backbone, as in `NAME[global_pool]`, and put layers of your own behind"]
+            self.out.report("R803", text, *labels, helps=helps)
+            return None
+        return load, pretrained
+
+    def _written(self, arguments: Sequence[t.Argument]) -> Iterator[tuple[str, Value]]:
+        """Numbers and texts among arguments, by name, to tell one network from another."""
+        for argument in arguments:
+            val = evaluate(argument.value, self.env, Diagnostics())
+            if argument.name is not None and val is not None and isinstance(val.value, bool | int | float | str):
+                yield argument.name.name, val.value
 
     @staticmethod
     def _file_weights(weights: object) -> Call | None:
@@ -172,3 +207,9 @@ class BackboneFinder:
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
         wire = Wire(output.name, output.shape)
         return FoundBackbone(backbone, self._named(declared, nodes), wire, shape)
+
+
+def _names_option(name: str, entry: Entry) -> bool:
+    """Whether an argument's name is an option of `entry`, or one misspelt."""
+    options = [option.name for option in entry.options]
+    return name in options or bool(suggest(name, options))

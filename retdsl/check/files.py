@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
 import retdsl
 from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 
 SUFFIX = ".retina"
+
+_NETWORK = re.compile(r"^block\s+(\w+)\s*\([^()]*\bclasses\s*=", re.MULTILINE)
+
+_ELSEWHERE = {
+    "googlenet": "inception_bn",
+    "mobilenet1.0": "mobilenet_v1",
+    "mobilenetv2_1.0": "mobilenet_v2",
+    "mobilenetv2_1_0": "mobilenet_v2",
+    "mobilenetv2_100": "mobilenet_v2",
+}
+"""What other collections call networks of the zoo, where the spelling alone does not tell."""
 
 
 @cache
@@ -29,15 +42,30 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def zoo_families() -> dict[str, Path]:
+    """The files of the zoo, each with one network or several relatives."""
+    return {path.stem: path for path in sorted((specs_folder() / "zoo").glob(f"*{SUFFIX}"))}
+
+
+@cache
+def zoo_networks() -> dict[str, Path]:
+    """Every network of the zoo, with the file of its family: a block whose `classes` has a default.
+
+    The files are searched, not parsed, so that looking up one network costs nearly nothing.
+    """
+    texts = {path: path.read_text(encoding="utf-8") for path in zoo_families().values()}
+    return dict(sorted((name, path) for path, text in texts.items() for name in _NETWORK.findall(text)))
+
+
 def zoo_file(name: str) -> Path | None:
-    """The file of a network of the zoo."""
-    path = specs_folder() / "zoo" / f"{name}{SUFFIX}"
-    return path if name.isidentifier() and is_file(path) else None
+    """The file of a network or of a family of the zoo."""
+    return zoo_networks().get(name) or zoo_families().get(name)
 
 
-def zoo_names() -> list[str]:
-    """Every network of the zoo."""
-    return sorted(path.stem for path in (specs_folder() / "zoo").glob(f"*{SUFFIX}"))
+def zoo_help(name: str) -> str:
+    """What may have been meant by a name that the zoo does not have; also by names from other collections."""
+    hint = did_you_mean(name, zoo_networks(), _ELSEWHERE)
+    return hint or f"the families of the zoo are {', '.join(f'`{family}`' for family in zoo_families())}"
 
 
 def shipped_spec(name: str) -> Path | None:
@@ -56,7 +84,7 @@ def shipped_names() -> list[str]:
 
 
 def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
-    """The file that a `use` means: `zoo.NAME` ships with retdsl, a text is relative to the file it stands in."""
+    """The file that a `use` means: `zoo.NAME` is a family or a network of the zoo, a text is relative to this file."""
     if isinstance(target, t.Ref):
         return zoo_file(target.parts[1]) if len(target.parts) == 2 and target.parts[0] == "zoo" else None
     folder = source.path.parent if source.path is not None else Path()

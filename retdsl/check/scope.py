@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from retdsl.check.files import find_used, read_spec, zoo_names
+from retdsl.check.files import find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES
@@ -142,7 +142,8 @@ def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
     if name is None:
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
-    hint = did_you_mean(name, [f"zoo.{z}" for z in zoo_names()]) if isinstance(target, t.Ref) else None
+    known = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
+    hint = did_you_mean(name, known) if isinstance(target, t.Ref) else None
     helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
     out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps)
 

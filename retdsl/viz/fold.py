@@ -92,10 +92,12 @@ def _block(run: list[Node], parts: dict[str, Path]) -> Unit:
     part = parts[run[0].name]
     if len(run) == 1 or not part:
         return Unit(tuple(run))
-    kind, _, name = part[0].partition("(")
+    kind, _, name = part[0].removesuffix(")").partition("(")
+    if name.isdigit() and not all(name in node.name for node in run):
+        name = ""  # only the number of the block's use, which tells a reader nothing
     inner = (parts[node.name][1] for node in run if len(parts[node.name]) > 1)
     kinds = tuple(block.partition("(")[0] for block, _ in groupby(inner))
-    return Unit(tuple(run), ((kind, name.removesuffix(")")),), kinds)
+    return Unit(tuple(run), ((kind, name),), kinds)
 
 
 class Links:

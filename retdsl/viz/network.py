@@ -137,7 +137,9 @@ def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
         return unit.nodes[0].backbone or "layers", (layers,)
     said = _times(kind for kind, _ in unit.blocks)
     names = [name for _, name in unit.blocks if name]
-    return _first_to_last(said, 3), (_first_to_last(names, 2), *_times(unit.inner)[:MOST_INNER], layers)
+    inner = _times(unit.inner)
+    inner = inner if len(inner) <= MOST_INNER else [*inner[: MOST_INNER - 2], "…", inner[-1]]
+    return _first_to_last(said, 3), (_first_to_last(names, 2), *inner, layers)
 
 
 def _times(kinds: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from retdsl.check import check_source
-from retdsl.check.files import zoo_networks
+from retdsl.check.files import zoo_families, zoo_networks
 from retdsl.cli import COMMANDS
 from retdsl.diagnostics.catalogue import CATALOGUE
 from retdsl.diagnostics.render import render_text
@@ -125,8 +125,13 @@ def test_the_guide_shows_every_key_of_a_data_block(option: Option) -> None:
     assert re.search(rf"^\| `{option.name}` \|", LANGUAGE, re.MULTILINE)
 
 
-def test_the_guide_names_every_network_of_the_zoo() -> None:
-    assert [name for name in zoo_networks() if f"`{name}`" not in LANGUAGE] == []
+def test_the_guide_lists_the_zoo() -> None:
+    families = {
+        family: [n for n, at in zoo_networks().items() if at == path] for family, path in zoo_families().items()
+    }
+    rows = {family: re.search(rf"^\| `{family}` \| (.*) \|$", LANGUAGE, re.MULTILINE) for family in families}
+    shown = {family: sorted(re.findall(r"`(\w+)`", row[1])) if row else [] for family, row in rows.items()}
+    assert shown == families
 
 
 def test_the_guides_name_only_codes_that_exist() -> None:

@@ -28,6 +28,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "Concat": {"dim": 1},
     "Dropout": {"p": 0.5},
     "elemwise_add": {},
+    "slice": {"begin": None, "end": None},
 }
 """What is compared of each operator. `Pooling` is compared by hand, any other operator is a mistake."""
 
@@ -75,7 +76,8 @@ class Graph:
             if given.get("global_pool") or (chosen["kernel"] == size and chosen["pad"] == (0, 0)):
                 return ("global pooling", chosen["pool_type"])
             return ("Pooling", *chosen.values())
-        return (node["op"], *(given.get(key, default) for key, default in OPTIONS[node["op"]].items()))
+        op = "elemwise_add" if node["op"] == "add_n" else node["op"]
+        return (op, *(given.get(key, default) for key, default in OPTIONS[op].items()))
 
 
 def _value(text: str) -> Any:
@@ -100,7 +102,7 @@ def matched_parameters(ours: Any, theirs: Any, data: tuple[int, ...]) -> dict[st
         assert kinds_a[i] == kinds_b[j], f"{_told(a, i)}\nis not\n{_told(b, j)}"
         partner[i] = j
         inputs_a, inputs_b = a.inputs(i), b.inputs(j)
-        if a.nodes[i]["op"] == "elemwise_add":
+        if a.computes(i)[0] == "elemwise_add":
             inputs_a.sort(key=lambda n: kinds_a[n])
             inputs_b.sort(key=lambda n: kinds_b[n])
         waiting += zip(inputs_a, inputs_b, strict=True)
@@ -117,7 +119,7 @@ def _kinds(graph: Graph, known: dict[Any, int]) -> list[int]:
             kinds.append(kinds[graph.through(i)])
             continue
         inputs = [kinds[j] for j in graph.inputs(i)]
-        if node["op"] == "elemwise_add":
+        if graph.computes(i)[0] == "elemwise_add":
             inputs.sort()
         kinds.append(known.setdefault((graph.computes(i), *inputs), len(known)))
     return kinds

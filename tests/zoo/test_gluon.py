@@ -6,23 +6,18 @@ what trains.
 
 from __future__ import annotations
 
-import runpy
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pytest
+from compiled_networks import compiled_network
 from graphs import matched_parameters
 from numpy.typing import NDArray
 from test_zoo_specs import answer
 
-from retdsl.check import check_source
 from retdsl.check.files import zoo_networks
-from retdsl.engines.mxnet import emit_program
 from retdsl.runtime.mx import mx
-from retdsl.source import Source
 
 CLASSES = 10
 
@@ -57,26 +52,8 @@ def size_of(case: str) -> int:
     return SIZES.get(zoo_networks()[case.split()[0]].stem, 224)
 
 
-@cache
 def compiled(case: str, size: int) -> Any:
-    """The symbol up to the scores, as the generated program makes it."""
-    name, options = case.split()[0], NETWORKS[case][0]
-    spec = f"""
-        data photographs {{
-          source = folder("nowhere")  classes = [{", ".join(f"c{i}" for i in range(CLASSES))}]
-          image = photo => resize({size}, {size})
-        }}
-        backbone net = zoo({name}{options}, classes = count(photographs.classes))
-        model whole = net => Softmax
-        train whole {{ model = whole  data = photographs  metrics = [balanced_accuracy] }}
-    """
-    checked = check_source(Source("whole.retina", spec), Path())
-    assert checked.program is not None, [found.message for found in checked.diagnostics]
-    with TemporaryDirectory() as folder:
-        program = Path(folder, "train.py")
-        program.write_text(emit_program(checked.program.experiments[0]), encoding="utf-8")
-        network = runpy.run_path(str(program))["EXPERIMENT"].network
-    return network.trained({"data": mx.sym.Variable("data")})
+    return compiled_network(case.split()[0], NETWORKS[case][0], size, CLASSES)
 
 
 @cache

@@ -1,0 +1,79 @@
+"""How two experiments differ, key by key; and two data blocks, and two models on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retdsl.compare.meaning import meant, normalized
+from retdsl.compare.model import Change, Difference
+from retdsl.compare.networks import network_differences
+from retdsl.compare.settings import call_difference, step_differences, value_difference
+from retdsl.ir import Call, DataPlan, Experiment, Network, Place
+from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.spelling import option_type, spell, spell_call
+from retdsl.schema.training import TRAIN_KEYS
+
+
+def experiment_differences(a: Experiment, b: Experiment) -> tuple[Difference, ...]:
+    """All differences of two experiments, but for their names."""
+    return (
+        *data_differences(a.data, b.data),
+        *network_differences(a.network, b.network, (_frozen(a), _frozen(b))),
+        *_training(a, b),
+    )
+
+
+def data_differences(a: DataPlan, b: DataPlan) -> tuple[Difference, ...]:
+    """All differences of two data blocks, but for their names."""
+    return tuple(_data(a, b))
+
+
+def model_differences(a: Network, b: Network) -> tuple[Difference, ...]:
+    """All differences of two models on their own, but for their names."""
+    shapes = [str(list(network.input_shape[1:])) for network in (a, b)]
+    inputs = [Difference("input", "", "changed", (Change("", *shapes),), (), a.place, b.place)]
+    return (*(inputs if shapes[0] != shapes[1] else ()), *network_differences(a, b, ("none", "none")))
+
+
+def _data(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
+    counts = len(a.classes), len(b.classes)
+    yield from call_difference("source", a.source, b.source, "data source", counts)
+    kind = option_type(DATA_KEYS, "classes")
+    yield from value_difference("classes", a.classes, b.classes, kind, (a.place, b.place))
+    yield from call_difference("split", a.split, b.split, "split", counts)
+    yield from step_differences("image", a.prepare, b.prepare, "image step", " => ", (a.place, b.place))
+    if normalized(a.normalize) == normalized(b.normalize):
+        return
+    if a.normalize and b.normalize:
+        yield from call_difference("image", a.normalize, b.normalize, "image step", counts)
+        return
+    texts = [call and spell_call(call, "image step") for call in (a.normalize, b.normalize)]
+    places = [call and call.place for call in (a.normalize, b.normalize)]
+    yield Difference("image", "normalize", "removed" if a.normalize else "added", (Change("", *texts),), (), *places)
+
+
+def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:
+    counts = len(a.data.classes), len(b.data.classes)
+    yield from call_difference("sampling", a.sampling, b.sampling, "sampling policy", counts)
+    yield from step_differences("augment", a.augment, b.augment, "augmentation", " => ", _places("augment", a, b))
+    for key in ("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"):
+        one, other = getattr(a.training, key), getattr(b.training, key)
+        places = _places(key, a, b)
+        if key == "metrics":
+            yield from step_differences(key, one, other, "metric", ", ", places)
+        elif isinstance(one, Call):
+            category = {"checkpoint": "checkpoint rule"}.get(key, key)
+            yield from call_difference(key, one, other, category, counts)
+        else:
+            yield from value_difference(key, one, other, option_type(TRAIN_KEYS, key), places)
+
+
+def _places(key: str, a: Experiment, b: Experiment) -> tuple[Place | None, Place | None]:
+    of_a, of_b = (next((k.place for k in side.keys if k.name == key), None) for side in (a, b))
+    return of_a, of_b
+
+
+def _frozen(experiment: Experiment) -> str:
+    names = experiment.freeze
+    kind = option_type(TRAIN_KEYS, "freeze")
+    return spell(None if not names else names[0] if len(names) == 1 else tuple(sorted(names)), kind)

@@ -1,4 +1,4 @@
-"""Where each key of a train block has its value from: the block itself, one that it descends from, `--set`, a default."""
+"""Where a train block has each key from: itself, a block that it descends from, the command line, a default."""
 
 from __future__ import annotations
 

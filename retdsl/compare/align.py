@@ -1,6 +1,6 @@
 """Two sequences beside each other: which items of one stand for which of the other.
 
-Guaranteed: pairs keep the order of both sequences, and changing the sequences over changes over the pairs, nothing else.
+Guaranteed: pairs keep the order of both sequences; with the sequences changed over, the pairs are, and nothing else.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ def align(a: Sequence[T], b: Sequence[T], *keys: Callable[[T], Hashable]) -> Pai
     if not keys or not a or not b:
         return []
     keys_a, keys_b = [keys[0](item) for item in a], [keys[0](item) for item in b]
-    if repr(keys_a) > repr(keys_b):  # the search is not symmetrical by itself
-        found = [(i, j) for j, i in _common(keys_b, keys_a)]
-    else:
-        found = _common(keys_a, keys_b)
+    over = repr(keys_a) > repr(keys_b)  # the search is not symmetrical by itself
+    found = [(i, j) for j, i in _common(keys_b, keys_a)] if over else _common(keys_a, keys_b)
     pairs: Pairs = []
     i0 = j0 = 0
     for i, j in [*found, (len(a), len(b))]:

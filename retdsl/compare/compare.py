@@ -32,13 +32,14 @@ def compare(a: Program, b: Program, chosen: Sequence[Sides] = ()) -> Comparison:
     model that another one continues is a part of that one.
     """
     if a.experiments or b.experiments:
-        named = ({experiment.name: experiment for experiment in program.experiments} for program in (a, b))
-        matched = _match(*named, experiment_differences, chosen)
-        renamed = () if chosen else tuple((x, y) for x, y in matched.found if x != y)
+        named_a, named_b = ({e.name: e for e in program.experiments} for program in (a, b))
+        matched = _match(named_a, named_b, experiment_differences, chosen)
+        renamed = tuple((x, y) for x, y in matched.found if x != y and not chosen)
     else:
         models = _match(_models(a), _models(b), model_differences)
         data = _match({d.name: d for d in a.data}, {d.name: d for d in b.data}, data_differences)
-        matched, renamed = models.with_others(data), ()
+        matched = models.with_others(data)
+        renamed = ()
     parts = _parts(matched)
     return Comparison(
         a=a.file,
@@ -115,7 +116,7 @@ def _parts(matched: _Matched) -> tuple[Part, ...]:
 def _sizes(matched: _Matched, pairs: Sequence[Sides], found: Sequence[Difference]) -> tuple[int, int] | None:
     """How many numbers the networks learn before and after, if that changed, and for all pairs alike."""
     sizes = {matched.sizes[pair] for pair in pairs if pair in matched.sizes}
-    about = any(difference.key in ("network", "image", "input") for difference in found)
+    about = any(difference.key == "network" for difference in found)
     (before, after), *others = sizes or {(0, 0)}
     return (before, after) if about and before != after and not others else None
 

@@ -29,8 +29,10 @@ def _meant(name: str, option: str, value: Value, classes: int) -> Value:
         return meant(value, classes) if isinstance(value, Call) else value
     if value is None and name == "resample":
         return (1,) * classes
-    whole = [int(part) for part in value if isinstance(part, int | float) and part == int(part)] if value else []
-    if not isinstance(value, tuple) or len(whole) != len(value):
+    if not isinstance(value, tuple):
+        return value
+    whole = [int(part) for part in value if isinstance(part, int | float) and part == int(part)]
+    if len(whole) != len(value):
         return value
     divisor = reduce(gcd, whole)
     return tuple(part // divisor for part in whole)
@@ -47,8 +49,9 @@ def computation(node: Node) -> tuple[str, tuple[tuple[str, Value], ...]]:
         return "clip", (("a_min", 0.0), ("a_max", 6.0))
     given = dict(node.options)
     if node.op in LAYERS:
-        defaults = {o.name: o.default for o in LAYERS[node.op].entry.options if o.default is not REQUIRED}
-        given = {key: None if value is REQUIRED else value for key, value in defaults.items()} | given
+        for option in LAYERS[node.op].entry.options:
+            if option.default is not REQUIRED:
+                given.setdefault(option.name, option.default)
     return node.op, tuple(sorted(given.items()))
 
 

@@ -11,13 +11,13 @@ from dataclasses import replace
 from retdsl.compare.meaning import computation, learns_or_draws
 from retdsl.compare.model import Change, Difference, Layers
 from retdsl.compare.pairing import Pairing, automatic, pair_layers
-from retdsl.compare.settings import call_difference
+from retdsl.compare.settings import optional_difference
 from retdsl.compare.stretches import stretch_differences
 from retdsl.compare.wiring import rewired
 from retdsl.ir import Backbone, Call, Network, Node, Value
-from retdsl.schema import ENTRIES, LAYERS
+from retdsl.schema import LAYERS
 from retdsl.schema.backbones import WEIGHTS
-from retdsl.schema.spelling import option_type, spell, spell_layer, spell_options
+from retdsl.schema.spelling import option_type, spell, spell_layer
 
 
 def network_differences(a: Network, b: Network, frozen: tuple[str, str]) -> tuple[Difference, ...]:
@@ -36,7 +36,7 @@ def network_differences(a: Network, b: Network, frozen: tuple[str, str]) -> tupl
     changed = {layer for found in structure if found.kind == "changed" for layers in found.layers for layer in layers.a}
     return (
         *structure,
-        *_loss(a, b),
+        *optional_difference("loss", "", _head(a), _head(b), "loss"),
         *folded(_weights(a, b, both)),
         *_frozen(a, b, both, frozen),
         *_renamed(a, b, both, changed),
@@ -79,17 +79,9 @@ def _rewired(a: Network, b: Network, pairing: Pairing) -> Iterator[Difference]:
         yield Difference("network", x.op, "rewired", (change,), (Layers((x.name,), (y.name,)),), x.place, y.place)
 
 
-def _loss(a: Network, b: Network) -> Iterator[Difference]:
-    if a.loss is None or b.loss is None:
-        if a.loss is not b.loss:
-            texts = [
-                loss and spell_options(loss.kind, loss.options, ENTRIES["loss"][loss.kind]) for loss in (a.loss, b.loss)
-            ]
-            places = [loss and loss.place for loss in (a.loss, b.loss)]
-            yield Difference("loss", "", "removed" if a.loss else "added", (Change("", *texts),), (), *places)
-        return
-    heads = Call(a.loss.kind, a.loss.options), Call(b.loss.kind, b.loss.options)
-    yield from call_difference("loss", *heads, "loss", places=(a.loss.place, b.loss.place))
+def _head(network: Network) -> Call | None:
+    loss = network.loss
+    return None if loss is None else Call(loss.kind, loss.options, loss.place)
 
 
 def _weights(a: Network, b: Network, both: list[tuple[Node, Node]]) -> Iterator[Difference]:

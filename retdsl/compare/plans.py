@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retdsl.compare.meaning import meant, normalized
+from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
 from retdsl.compare.networks import network_differences
-from retdsl.compare.settings import call_difference, step_differences, value_difference
+from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
 from retdsl.ir import Call, DataPlan, Experiment, Network, Place
 from retdsl.schema.data import DATA_KEYS
-from retdsl.schema.spelling import option_type, spell, spell_call
+from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
 
@@ -42,14 +42,8 @@ def _data(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
     yield from value_difference("classes", a.classes, b.classes, kind, (a.place, b.place))
     yield from call_difference("split", a.split, b.split, "split", counts)
     yield from step_differences("image", a.prepare, b.prepare, "image step", " => ", (a.place, b.place))
-    if normalized(a.normalize) == normalized(b.normalize):
-        return
-    if a.normalize and b.normalize:
-        yield from call_difference("image", a.normalize, b.normalize, "image step", counts)
-        return
-    texts = [call and spell_call(call, "image step") for call in (a.normalize, b.normalize)]
-    places = [call and call.place for call in (a.normalize, b.normalize)]
-    yield Difference("image", "normalize", "removed" if a.normalize else "added", (Change("", *texts),), (), *places)
+    if normalized(a.normalize) != normalized(b.normalize):
+        yield from optional_difference("image", "normalize", a.normalize, b.normalize, "image step", counts)
 
 
 def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:

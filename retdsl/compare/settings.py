@@ -33,6 +33,18 @@ def call_difference(
     yield Difference(key, a.name, "changed", tuple(changes), (), a.place, b.place)
 
 
+def optional_difference(
+    key: str, what: str, a: Call | None, b: Call | None, category: str, classes: tuple[int, int] = (2, 2)
+) -> Iterator[Difference]:
+    """The same for calls that may be missing. what: says which one came or went."""
+    if a is not None and b is not None:
+        yield from call_difference(key, a, b, category, classes)
+    elif a is not None:
+        yield Difference(key, what, "removed", (Change("", spell_call(a, category), None),), (), a.place)
+    elif b is not None:
+        yield Difference(key, what, "added", (Change("", None, spell_call(b, category)),), (), None, b.place)
+
+
 def value_difference(
     key: str, a: Value, b: Value, kind: Type | None, places: tuple[Place | None, Place | None]
 ) -> Iterator[Difference]:

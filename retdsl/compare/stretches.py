@@ -94,8 +94,8 @@ def _difference(
         (_named(after[0], a), _named(after[1], b)),
         (_named(before[0], a), _named(before[1], b)),
     )
-    change = Change("", old and _said(old.nodes, a), new and _said(new.nodes, b))
-    places = old and old.nodes[0].place, new and new.nodes[0].place
+    change = Change("", _said(old.nodes, a) if old else None, _said(new.nodes, b) if new else None)
+    places = old.nodes[0].place if old else None, new.nodes[0].place if new else None
     kind: Kind = "replaced" if old and new else "added" if new else "removed"
     return Difference("network", "", kind, (change,), (layers,), *places)
 

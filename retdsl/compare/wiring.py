@@ -16,7 +16,8 @@ def rewired(a: Network, b: Network, pairing: Pairing) -> Iterator[tuple[Node, No
     for name, other in pairing.pairs.items():
         x, y = before_a.nodes[name], before_b.nodes[other]
         taken = [
-            (there[source] if source in there else None, through and there[through]) for source, through in before_a(x)
+            (None if source is None else there.get(source), None if through is None else there[through])
+            for source, through in before_a(x)
         ]
         if not _same(taken, before_b(y), x.op in COMMUTATIVE and len(x.inputs) == 2):
             yield x, y

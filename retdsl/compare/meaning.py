@@ -14,7 +14,7 @@ from retdsl.schema import LAYERS, REQUIRED
 from retdsl.schema.data import NORMALIZE
 
 COMMUTATIVE = frozenset({"Add", "Multiply"})
-"""Layers that do not care which of two values comes first."""
+"""Layers whose values may come in any order."""
 
 _AS_IT_IS = Call(NORMALIZE.name, (("mean", (0.0, 0.0, 0.0)), ("std", (1.0, 1.0, 1.0)), ("scale", 1.0)))
 
@@ -53,6 +53,11 @@ def computation(node: Node) -> tuple[str, tuple[tuple[str, Value], ...]]:
             if option.default is not REQUIRED:
                 given.setdefault(option.name, option.default)
     return node.op, tuple(sorted(given.items()))
+
+
+def swaps(node: Node) -> bool:
+    """Whether the two inputs of a layer may change places. (A sum of three has another last bit then.)"""
+    return node.op in COMMUTATIVE and len(node.inputs) == 2
 
 
 def learns_or_draws(node: Node) -> bool:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import count
 
 from retdsl.compare.align import align
-from retdsl.compare.meaning import COMMUTATIVE, computation
+from retdsl.compare.meaning import computation, swaps
 from retdsl.ir import Network, Node
 from retdsl.schema import LAYERS
 
@@ -85,23 +85,14 @@ class _Side:
         self.above = {network.input: numbers("input")}
         for node in network.nodes:
             taken = [self.above[name] for name in node.inputs]
-            self.above[node.name] = numbers((self.own[node.name], *_in_order(node, taken)))
+            self.above[node.name] = numbers((self.own[node.name], *(sorted(taken) if swaps(node) else taken)))
         takers: dict[str, list[int]] = defaultdict(list)
         self.below: dict[str, int] = {}
         for node in reversed(network.nodes):
             given = (node.name == network.output, *sorted(takers[node.name]))
             self.below[node.name] = numbers((self.own[node.name], "to", *given))
             for at, name in enumerate(node.inputs):
-                takers[name].append(numbers((self.below[node.name], 0 if node.op in COMMUTATIVE else at)))
-
-
-def _in_order(node: Node, taken: Sequence[int]) -> Iterable[int]:
-    return sorted(taken) if _either_way(node) else taken
-
-
-def _either_way(node: Node) -> bool:
-    """Whether the two inputs of a layer may change places. (A sum of three has another last bit then.)"""
-    return node.op in COMMUTATIVE and len(node.inputs) == 2
+                takers[name].append(numbers((self.below[node.name], 0 if swaps(node) else at)))
 
 
 def _walk(a: _Side, b: _Side) -> dict[str, str] | None:
@@ -118,7 +109,7 @@ def _walk(a: _Side, b: _Side) -> dict[str, str] | None:
         pairs[x], back[y] = y, x
         node, other = a.nodes[x], b.nodes[y]
         inputs = list(other.inputs)
-        if _either_way(node) and _crossed(a, b, node, other):
+        if swaps(node) and _crossed(a, b, node, other):
             inputs.reverse()
         ways += zip(node.inputs, inputs, strict=True)
     del pairs[a.network.input]

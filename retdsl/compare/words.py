@@ -25,6 +25,9 @@ Row: TypeAlias = "list[Segment]"
 MOST_SHOWN = 12
 """Differences of one key that are shown; of more, the first, and how many are left out."""
 
+MOST_BESIDE = 24
+"""Characters of places that stand beside the text; longer ones get a row of their own."""
+
 MOST_NAMED = 3
 """Layers that are named one by one."""
 
@@ -43,7 +46,7 @@ def _head(comparison: Comparison, names: Sides) -> Iterator[Row]:
     if comparison.same:
         yield [*both, ("same program", "b")]
     elif comparison.count == 1 and only_names and only_names[0].kind == "renamed":
-        yield [*both, (f"same network, {_renamed(only_names[0])}", "")]
+        yield [*both, (f"same network, {_renamed(only_names[0])}", "b")]
     else:
         yield [*both, (f"{comparison.count} difference{'s' * (comparison.count > 1)}", "")]
     if comparison.only_a or comparison.only_b or comparison.renamed:
@@ -96,7 +99,7 @@ def _said(difference: Difference) -> Row:
         case "rewired" if not difference.what:
             return [("the layers are connected in another way", "")]
         case "renamed":
-            return [(_renamed(difference), "")]
+            return [(f"{_renamed(difference)}: ", ""), *_new_names(difference)]
         case "reordered":
             return [("in another order: ", ""), *_changed(difference.changes[0])]
         case _ if difference.key == "weights" or (difference.key == "freeze" and "frozen" not in _texts(difference)):
@@ -123,10 +126,16 @@ def _arrow(a: str, b: str) -> Row:
 
 
 def _renamed(difference: Difference) -> str:
-    shown = [f"{one.a[0]} -> {one.b[0]}" for one in difference.layers[:MOST_NAMED]]
     count = len(difference.layers)
-    text = "1 layer has another name" if count == 1 else f"{count} layers have other names"
-    return f"{text}: {', '.join(shown)}" + (", ..." if count > MOST_NAMED else "")
+    return "1 layer has another name" if count == 1 else f"{count} layers have other names"
+
+
+def _new_names(difference: Difference) -> Row:
+    row: Row = []
+    for at, one in enumerate(difference.layers[:MOST_NAMED]):
+        same = one.a[0] == one.b[0]  # a checkpoint may call the parameters of a layer what it likes
+        row += [(", ", "")] * (at > 0) + ([(f"parameters of {one.a[0]}", "")] if same else _arrow(one.a[0], one.b[0]))
+    return [*row, (", ...", "")] if len(difference.layers) > MOST_NAMED else row
 
 
 def _where(difference: Difference) -> str:
@@ -136,9 +145,9 @@ def _where(difference: Difference) -> str:
     first = difference.layers[0]
     side = 1 if first.b else 0
     after, before = first.after[side], first.before[side]
-    if not before:
+    if not before or " " in before:
         where = f"after {after}"
-    elif after == "the input":
+    elif " " in after:
         where = f"before {before}"
     else:
         where = f"between {after} and {before}"
@@ -151,8 +160,8 @@ def _layers(names: Sequence[str]) -> str:
     if len(names) <= MOST_NAMED:
         return _listed(names)
     patterns = list(dict.fromkeys(re.sub(r"\d+", "*", name) for name in names))
-    if len(patterns) > MOST_NAMED:
-        patterns = [names[0], names[1], "...", names[-1]]
+    if len(patterns) > MOST_NAMED or any(pattern.endswith("*") for pattern in patterns):
+        patterns = [f"{names[0]}, {names[1]} ... {names[-1]}"]
     return f"{', '.join(patterns)} ({len(names)} layers)"
 
 
@@ -174,7 +183,8 @@ def _laid_out(head: str, said: Row, places: str, width: int) -> Iterator[Row]:
     """A head, what is said, broken between words, and the places at the right of the first row."""
     room = width - len(head)
     lines: list[Row] = [[]]
-    left = room - (len(places) + 2 if places else 0)
+    beside = places if len(places) <= MOST_BESIDE else ""
+    left = room - (len(beside) + 2 if beside else 0)
     for text, style in said:
         for piece in re.findall(r"\S+\s*|\s+", text):
             used = sum(len(old) for old, _ in lines[-1])
@@ -183,9 +193,10 @@ def _laid_out(head: str, said: Row, places: str, width: int) -> Iterator[Row]:
                 left = room - 2
             lines[-1].append((piece, style))
     for at, line in enumerate(lines):
+        line[-1] = line[-1][0].rstrip(), line[-1][1]
         begin = head if at == 0 else " " * (len(head) + 2)
-        end: Row = []
-        if at == 0 and places:
-            used = sum(len(text) for text, _ in line)
-            end = [(" " * max(2, room - used - len(places)), ""), (places, "dim")]
+        used = sum(len(text) for text, _ in line)
+        end = [(" " * max(2, room - used - len(beside)), ""), (beside, "dim")] if beside and at == 0 else []
         yield [(begin, ""), *line, *end]
+    if places and not beside:
+        yield [(" " * max(len(head) + 2, width - len(places)), ""), (places, "dim")]

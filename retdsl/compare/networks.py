@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 from retdsl.compare.meaning import computation, learns_or_draws
 from retdsl.compare.model import Change, Difference, Layers
@@ -14,14 +15,19 @@ from retdsl.compare.pairing import Pairing, automatic, pair_layers
 from retdsl.compare.settings import optional_difference
 from retdsl.compare.stretches import stretch_differences
 from retdsl.compare.wiring import rewired
-from retdsl.ir import Backbone, Call, Network, Node, Value
+from retdsl.ir import Backbone, Call, Network, Node, Place, Value
 from retdsl.schema import LAYERS
 from retdsl.schema.backbones import WEIGHTS
 from retdsl.schema.spelling import option_type, spell, spell_layer
 
+Said: TypeAlias = "tuple[str, Place | None]"
+"""A value as the spec says it, and where."""
 
-def network_differences(a: Network, b: Network, frozen: tuple[str, str]) -> tuple[Difference, ...]:
-    """All differences of two networks, without their inputs' shapes. frozen: what each side says it freezes."""
+NOTHING: Said = ("none", None)
+
+
+def network_differences(a: Network, b: Network, freeze_a: Said, freeze_b: Said) -> tuple[Difference, ...]:
+    """All differences of two networks, without their inputs' shapes. freeze_a, freeze_b: what each side freezes."""
     pairing = pair_layers(a, b)
     nodes_a = {node.name: node for node in a.nodes}
     nodes_b = {node.name: node for node in b.nodes}
@@ -38,7 +44,7 @@ def network_differences(a: Network, b: Network, frozen: tuple[str, str]) -> tupl
         *structure,
         *optional_difference("loss", "", _head(a), _head(b), "loss"),
         *folded(_weights(a, b, both)),
-        *_frozen(a, b, both, frozen),
+        *_frozen(a, b, both, freeze_a, freeze_b),
         *_renamed(a, b, both, changed),
     )
 
@@ -106,19 +112,18 @@ def weights_text(backbone: Backbone | None) -> str | None:
     return spell(str(backbone.weights["path"]), WEIGHTS.type)
 
 
-def _frozen(a: Network, b: Network, both: list[tuple[Node, Node]], said: tuple[str, str]) -> Iterator[Difference]:
+def _frozen(a: Network, b: Network, both: list[tuple[Node, Node]], said_a: Said, said_b: Said) -> Iterator[Difference]:
     """Layers that are frozen on one side only."""
+    (text_a, place_a), (text_b, place_b) = said_a, said_b
     differ = [(x, y) for x, y in both if x.frozen != y.frozen and learns_or_draws(x)]
-    if not differ and (said[0] == "none") == (said[1] == "none"):
-        return
-    for now in (True, False):
-        layers = tuple(Layers((x.name,), (y.name,)) for x, y in differ if y.frozen is now)
-        if layers and said[0] == said[1]:
-            texts = ("trained", "frozen") if now else ("frozen", "trained")
-            yield Difference("freeze", "", "changed", (Change("", *texts),), layers, a.place, b.place)
-    if said[0] != said[1]:
+    if text_a != text_b and (differ or "none" in (text_a, text_b)):
         layers = tuple(Layers((x.name,), (y.name,)) for x, y in differ)
-        yield Difference("freeze", "", "changed", (Change("", *said),), layers)
+        yield Difference("freeze", "", "changed", (Change("", text_a, text_b),), layers, place_a, place_b)
+    elif differ:  # the same words, but the backbone ends at another layer
+        for now, texts in (True, ("trained", "frozen")), (False, ("frozen", "trained")):
+            layers = tuple(Layers((x.name,), (y.name,)) for x, y in differ if y.frozen is now)
+            if layers:
+                yield Difference("freeze", "layers", "changed", (Change("", *texts),), layers, a.place, b.place)
 
 
 def _renamed(a: Network, b: Network, both: list[tuple[Node, Node]], changed: set[str]) -> Iterator[Difference]:
@@ -126,7 +131,7 @@ def _renamed(a: Network, b: Network, both: list[tuple[Node, Node]], changed: set
     layers = [
         Layers((x.name,), (y.name,))
         for x, y in both
-        if _saved_names(x) != _saved_names(y) and not (x.name in changed and automatic(x) and automatic(y))
+        if not _called_alike(x, y) and not (x.name in changed and automatic(x) and automatic(y))
     ]
     if _loss_name(a) and _loss_name(b) and _loss_name(a) != _loss_name(b):
         layers.append(Layers((_loss_name(a),), (_loss_name(b),)))
@@ -134,8 +139,10 @@ def _renamed(a: Network, b: Network, both: list[tuple[Node, Node]], changed: set
         yield Difference("names", "", "renamed", (), tuple(layers))
 
 
-def _saved_names(node: Node) -> tuple[str, ...]:
-    return (node.name, *(parameter.name for parameter in node.parameters))
+def _called_alike(x: Node, y: Node) -> bool:
+    """Whether layers and the parameters that both have are saved under the same names."""
+    both = zip(x.parameters, y.parameters, strict=False)
+    return x.name == y.name and all(one.name == other.name for one, other in both)
 
 
 def _loss_name(network: Network) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
-from retdsl.compare.networks import network_differences
+from retdsl.compare.networks import NOTHING, Said, network_differences
 from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
 from retdsl.ir import Call, DataPlan, Experiment, Network, Place
 from retdsl.schema.data import DATA_KEYS
@@ -18,7 +18,7 @@ def experiment_differences(a: Experiment, b: Experiment) -> tuple[Difference, ..
     """All differences of two experiments, but for their names."""
     return (
         *data_differences(a.data, b.data),
-        *network_differences(a.network, b.network, (_frozen(a), _frozen(b))),
+        *network_differences(a.network, b.network, _frozen(a), _frozen(b)),
         *_training(a, b),
     )
 
@@ -32,7 +32,7 @@ def model_differences(a: Network, b: Network) -> tuple[Difference, ...]:
     """All differences of two models on their own, but for their names."""
     shapes = [str(list(network.input_shape[1:])) for network in (a, b)]
     inputs = [Difference("input", "", "changed", (Change("", *shapes),), (), a.place, b.place)]
-    return (*(inputs if shapes[0] != shapes[1] else ()), *network_differences(a, b, ("none", "none")))
+    return (*(inputs if shapes[0] != shapes[1] else ()), *network_differences(a, b, NOTHING, NOTHING))
 
 
 def _data(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
@@ -63,11 +63,15 @@ def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:
 
 
 def _places(key: str, a: Experiment, b: Experiment) -> tuple[Place | None, Place | None]:
-    of_a, of_b = (next((k.place for k in side.keys if k.name == key), None) for side in (a, b))
-    return of_a, of_b
+    return _place(key, a), _place(key, b)
 
 
-def _frozen(experiment: Experiment) -> str:
-    names = experiment.freeze
-    kind = option_type(TRAIN_KEYS, "freeze")
-    return spell(None if not names else names[0] if len(names) == 1 else tuple(sorted(names)), kind)
+def _place(key: str, experiment: Experiment) -> Place | None:
+    return next((found.place for found in experiment.keys if found.name == key), None)
+
+
+def _frozen(experiment: Experiment) -> Said:
+    """What an experiment freezes, and where it says so."""
+    names = tuple(sorted(experiment.freeze))
+    value = None if not names else names[0] if len(names) == 1 else names
+    return spell(value, option_type(TRAIN_KEYS, "freeze")), _place("freeze", experiment)

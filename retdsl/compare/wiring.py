@@ -16,13 +16,15 @@ def rewired(a: Network, b: Network, pairing: Pairing) -> Iterator[tuple[Node, No
     for name, other in pairing.pairs.items():
         x, y = before_a.nodes[name], before_b.nodes[other]
         origins = [frozenset(there[source] for source in before_a.origins(taken)) for taken in x.inputs]
-        direct = {there[taken] for taken in x.inputs if taken in there}
+        direct = [there[taken] for taken in x.inputs if taken in there]
         others = [before_b.origins(taken) for taken in y.inputs]
-        direct_others = {taken for taken in y.inputs if taken in before_b.paired}
-        if len(origins) == len(others) and all(len(origin) == 1 for origin in (*origins, *others)):
+        direct_others = [taken for taken in y.inputs if taken in before_b.paired]
+        plain = len(direct) == len(x.inputs) and len(direct_others) == len(y.inputs)
+        single = len(x.inputs) == len(y.inputs) and all(len(origin) == 1 for origin in (*origins, *others))
+        if plain or single:
             same = origins == others or (swaps(x) and origins == others[::-1])
         else:
-            same = direct <= frozenset().union(*others) and direct_others <= frozenset().union(*origins)
+            same = frozenset().union(*others) >= set(direct) and frozenset().union(*origins) >= set(direct_others)
         if not same:
             yield x, y
 

@@ -102,7 +102,7 @@ def _said(difference: Difference) -> Row:
             return [(f"{_renamed(difference)}: ", ""), *_new_names(difference)]
         case "reordered":
             return [("in another order: ", ""), *_changed(difference.changes[0])]
-        case _ if difference.key == "weights" or (difference.key == "freeze" and "frozen" not in _texts(difference)):
+        case _ if difference.key in ("weights", "freeze") and not difference.what:
             return _changed(difference.changes[0])
     what = names if layers else difference.what if difference.key in WITH_ITS_CALL else ""
     said: Row = [(f"{what}: ", "")] if what else []
@@ -110,10 +110,6 @@ def _said(difference: Difference) -> Row:
         said += [(", ", "")] if at else []
         said += _changed(change)
     return said
-
-
-def _texts(difference: Difference) -> set[str | None]:
-    return {text for change in difference.changes for text in (change.a, change.b)}
 
 
 def _changed(change: Change) -> Row:

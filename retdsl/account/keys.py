@@ -23,9 +23,6 @@ from retdsl.schema.training import TRAIN_KEYS
 Line: TypeAlias = "tuple[str, str]"
 """Code, padded up to where its comment begins, and the comment; either may be empty."""
 
-LONGEST_OVERRIDDEN = 40
-"""Characters of a value that no longer counts; of a longer one, the beginning."""
-
 
 def written_out(experiment: Experiment, width: int = 80) -> list[Line]:
     """The experiment as a block of the language in lines of `width` columns, unless a single name is longer."""
@@ -33,7 +30,7 @@ def written_out(experiment: Experiment, width: int = 80) -> list[Line]:
     rows: list[tuple[list[str], str, str]] = []
     for key in experiment.keys:
         code = _wrapped(f"  {key.name}".ljust(margin) + " = ", _value(key), width)
-        rows.append((code, _origin(key, experiment), _overridden(key, experiment)))
+        rows.append((code, _origin(key, experiment), _overridden(key, experiment, width - margin - 1)))
     room = width - max(len(f"# {origin}") for _, origin, _ in rows)
     column = max((len(code[-1]) + 2 for code, _, _ in rows if len(code[-1]) + 2 <= room), default=room)
     lines: list[Line] = [(f"train {experiment.name} {{  ", f"# {experiment.place}")]
@@ -44,7 +41,7 @@ def written_out(experiment: Experiment, width: int = 80) -> list[Line]:
         else:
             lines.append((code[-1].ljust(column), f"# {origin}"))
         if overridden:
-            lines.append((" " * (margin + 1), f"# overrides {overridden}"))
+            lines.append((" " * (margin + 1), overridden))
     return [*lines, ("}", "")]
 
 
@@ -82,16 +79,20 @@ def _origin(key: Key, experiment: Experiment) -> str:
             return other
 
 
-def _overridden(key: Key, experiment: Experiment) -> str:
-    """What a key that is set here, or on the command line, takes the place of: `64 of penalised:12`."""
+def _overridden(key: Key, experiment: Experiment, room: int) -> str:
+    """What a key that is set here, or on the command line, takes the place of: `# overrides 64 of penalised:12`."""
     earlier = key.overrides
     if earlier is None or key.block not in (None, experiment.name):
         return ""
-    value = _value(earlier)
-    value = value if len(value) <= LONGEST_OVERRIDDEN else f"{value[: LONGEST_OVERRIDDEN - 1]}…"
-    if earlier.block == experiment.name:
-        return f"{value} in {_line(earlier.place, experiment.place.file)}"
-    return f"{value} of {_block(earlier, experiment.place.file)}"
+    own = earlier.block == experiment.name
+    home = experiment.place.file
+    begin, end = "# overrides ", f" in {_line(earlier.place, home)}" if own else f" of {_block(earlier, home)}"
+    return begin + _clipped(_value(earlier), room - len(begin) - len(end)) + end
+
+
+def _clipped(text: str, width: int) -> str:
+    """The beginning of a text that is too long."""
+    return text if len(text) <= width else f"{text[: max(0, width - 1)]}…"
 
 
 def _line(place: Place | None, home: str) -> str:

@@ -11,6 +11,7 @@ from retdsl.commands.spec import add_root, complete
 from retdsl.commands.terminal import DONE, USAGE, colour_wanted, say_diagnostics
 from retdsl.compiler import Refused
 from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics.measure import printable
 from retdsl.diagnostics.render import paint
 from retdsl.ir import Program, to_json
 from retdsl.runtime.errors import RunError
@@ -49,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.format == "json":
         print(json.dumps({**to_json(comparison), "count": comparison.count}, indent=1, ensure_ascii=False))
     else:
-        print(paint(rows(comparison, _names(files, trains, a, b)), colour_wanted(sys.stdout)))
+        said = rows(comparison, _names(files, trains, a, b))
+        safe = [[(printable(text), style) for text, style in row] for row in said]
+        print(paint(safe, colour_wanted(sys.stdout)))
     return DONE if comparison.same else DIFFERENT
 
 

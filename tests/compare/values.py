@@ -43,7 +43,7 @@ def candidates(kind: Type) -> list[str]:
         case Pair(of=of):
             return [*candidates(of), f"({candidates(of)[0]}, {candidates(of)[1]})"]
         case Many(of=of, length=length):
-            lists = [candidates(of)] * (length or 2)
+            lists = [candidates(of)] * (length or 2) if candidates(of) else []
             return [f"[{', '.join(item[at % len(item)] for item in lists)}]" for at in (0, 1)]
         case RatioOf():
             return ["2 : 1", "5 : 3"]

@@ -8,7 +8,7 @@ is inherited, used from another file, or written out; nor what is declared and u
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ from retdsl.compare.pairing import is_part_of
 from retdsl.compare.plans import data_differences, experiment_differences, model_differences
 from retdsl.ir import Network, Program
 
-Compared: TypeAlias = Callable[[Any, Any], "tuple[Difference, ...]"]
+Compared: TypeAlias = Callable[[Any, Any], Iterator[Difference]]
 
 
 def compare(a: Program, b: Program, chosen: Sequence[Sides] = ()) -> Comparison:
@@ -74,19 +74,19 @@ class _Matched:
 
 def _match(a: Mapping[str, Any], b: Mapping[str, Any], compared: Compared, chosen: Sequence[Sides] = ()) -> _Matched:
     pairs = list(chosen) or [(name, name) for name in a if name in b]
-    found = {(x, y): compared(a[x], b[y]) for x, y in pairs}
+    found = {(x, y): tuple(compared(a[x], b[y])) for x, y in pairs}
     rest_a = [name for name in a if name not in b and not chosen]
     rest_b = [name for name in b if name not in a and not chosen]
     for x in list(rest_a):
         for y in rest_b:
-            if not compared(a[x], b[y]):
+            if next(compared(a[x], b[y]), None) is None:
                 found[x, y] = ()
                 rest_a.remove(x)
                 rest_b.remove(y)
                 break
     if len(rest_a) == len(rest_b) == 1:
         x, y = rest_a.pop(), rest_b.pop()
-        found[x, y] = compared(a[x], b[y])
+        found[x, y] = tuple(compared(a[x], b[y]))
     sizes = {(x, y): (_parameters(a[x]), _parameters(b[y])) for x, y in found}
     return _Matched(found, sizes, tuple(rest_a), tuple(rest_b))
 

@@ -14,28 +14,23 @@ from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
 
-def experiment_differences(a: Experiment, b: Experiment) -> tuple[Difference, ...]:
-    """All differences of two experiments, but for their names."""
-    return (
-        *data_differences(a.data, b.data),
-        *network_differences(a.network, b.network, _frozen(a), _frozen(b)),
-        *_training(a, b),
-    )
+def experiment_differences(a: Experiment, b: Experiment) -> Iterator[Difference]:
+    """All differences of two experiments, but for their names; the network's, which cost most, come last."""
+    yield from data_differences(a.data, b.data)
+    yield from _training(a, b)
+    yield from network_differences(a.network, b.network, _frozen(a), _frozen(b))
 
 
-def data_differences(a: DataPlan, b: DataPlan) -> tuple[Difference, ...]:
-    """All differences of two data blocks, but for their names."""
-    return tuple(_data(a, b))
-
-
-def model_differences(a: Network, b: Network) -> tuple[Difference, ...]:
+def model_differences(a: Network, b: Network) -> Iterator[Difference]:
     """All differences of two models on their own, but for their names."""
     shapes = [str(list(network.input_shape[1:])) for network in (a, b)]
-    inputs = [Difference("input", "", "changed", (Change("", *shapes),), (), a.place, b.place)]
-    return (*(inputs if shapes[0] != shapes[1] else ()), *network_differences(a, b, NOTHING, NOTHING))
+    if shapes[0] != shapes[1]:
+        yield Difference("input", "", "changed", (Change("", *shapes),), (), a.place, b.place)
+    yield from network_differences(a, b, NOTHING, NOTHING)
 
 
-def _data(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
+def data_differences(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
+    """All differences of two data blocks, but for their names."""
     counts = len(a.classes), len(b.classes)
     yield from call_difference("source", a.source, b.source, "data source", counts)
     kind = option_type(DATA_KEYS, "classes")

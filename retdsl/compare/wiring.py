@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 
 from retdsl.compare.meaning import swaps
 from retdsl.compare.pairing import Pairing
@@ -12,7 +12,7 @@ from retdsl.ir import Network, Node
 def rewired(a: Network, b: Network, pairing: Pairing) -> Iterator[tuple[Node, Node]]:
     """The pairs that take other values, where layers without a pair do not explain it."""
     there = {a.input: b.input, **pairing.pairs}
-    before_a, before_b = _Before(a, there.keys()), _Before(b, there.values())
+    before_a, before_b = _Before(a, set(there)), _Before(b, set(there.values()))
     for name, other in pairing.pairs.items():
         x, y = before_a.nodes[name], before_b.nodes[other]
         origins = [frozenset(there[source] for source in before_a.origins(taken)) for taken in x.inputs]
@@ -32,7 +32,7 @@ def rewired(a: Network, b: Network, pairing: Pairing) -> Iterator[tuple[Node, No
 class _Before:
     """Which paired layers a value comes from, seen through those that have no pair."""
 
-    def __init__(self, network: Network, paired: Collection[str]) -> None:
+    def __init__(self, network: Network, paired: Set[str]) -> None:
         self.nodes = {node.name: node for node in network.nodes}
         self.paired = paired
         self._origins: dict[str, frozenset[str]] = {}

@@ -31,6 +31,13 @@ MOST_BESIDE = 24
 MOST_NAMED = 3
 """Layers that are named one by one."""
 
+KEYS = (
+    *("source", "classes", "split", "image", "sampling", "augment"),
+    *("input", "network", "loss", "weights", "freeze", "names"),
+    *("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"),
+)
+"""In which order differences are told: the photographs, the network, the training."""
+
 WITH_ITS_CALL = frozenset({"image", "augment", "metrics", "loss"})
 """Keys of which it is not plain which call an option belongs to."""
 
@@ -68,7 +75,7 @@ def _part(part: Part, comparison: Comparison, width: int) -> Iterator[Row]:
         what = "experiments" if comparison.of == "experiments" else "declarations"
         yield [(f"in all {len(compared)} {what}" if everywhere else f"in {_listed(pairs)}", "title")]
     by_key: dict[str, list[Difference]] = {}
-    for difference in part.differences:
+    for difference in sorted(part.differences, key=lambda found: KEYS.index(found.key)):
         by_key.setdefault(difference.key, []).append(difference)
     margin = max(10, *(len(key) for key in by_key)) + 4
     for key, found in by_key.items():

@@ -153,7 +153,7 @@ def test_a_comparison_is_plain_data(name: str) -> None:
 def test_two_experiments_of_one_file() -> None:
     study = program(STUDY)
     text = paint(rows(compare(study, study, [("penalised", "refreshed")]), ("penalised", "refreshed")))
-    assert re.findall(r"^  (\w+) ", text, re.MULTILINE) == ["loss", "sampling", "augment"]
+    assert re.findall(r"^  (\w+) ", text, re.MULTILINE) == ["sampling", "augment", "loss"]
     with pytest.raises(KeyError):
         compare(study, study, [("penalised", "nobody")])
 

@@ -161,8 +161,23 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a train block as the spec says it: a name that stands for a model, a sampling ... is still that name.
+
+    block: the train block that it is written in, the experiment's own or one that it descends from; None for `--set`.
+    place: where its value stands; None for a default. overrides: the nearest earlier value that this one replaces.
+    """
+
+    name: str
+    value: Value
+    block: str | None = None
+    place: Place | None = None
+    overrides: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
-    """One `train` declaration, everything resolved. keys: where each key of the train block was written."""
+    """One `train` declaration, everything resolved. keys: all keys of the block, in the schema's order."""
 
     name: str
     network: Network
@@ -172,7 +187,10 @@ class Experiment:
     training: TrainingPlan
     freeze: tuple[str, ...]
     place: Place
-    keys: tuple[tuple[str, Place], ...] = ()
+    keys: tuple[Key, ...] = ()
+
+    def key(self, name: str) -> Key:
+        return next(key for key in self.keys if key.name == name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import cast
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.options import Context, place_of
+from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
@@ -31,9 +32,12 @@ class Parts:
     network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
 
 
-def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | None:
-    """The settings of an experiment, those it takes over first; None if it descends from itself or from nothing."""
-    settings: list[list[t.Setting]] = [list(train.settings)]
+def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[Written] | None:
+    """The settings of an experiment with the blocks they stand in, those it takes over first.
+
+    None if it descends from itself or from nothing.
+    """
+    generations = [train]
     seen = {train.name.name}
     while train.parent is not None:
         parent = scope.find("train", train.parent.name)
@@ -44,8 +48,8 @@ def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | N
             return None
         train = parent
         seen.add(train.name.name)
-        settings.insert(0, list(train.settings))
-    return [setting for generation in settings for setting in generation]
+        generations.append(train)
+    return [(block.name.name, setting) for block in reversed(generations) for setting in block.settings]
 
 
 def check_train(
@@ -53,11 +57,12 @@ def check_train(
 ) -> Experiment | None:
     """The experiment of a train block, `overrides` (from the command line) put on top; None after a mistake."""
     _report_repeated(train, ctx)
-    settings = inherited(train, ctx.scope, ctx)
-    if settings is None:
+    taken = inherited(train, ctx.scope, ctx)
+    if taken is None:
         return None
-    written, root = [*settings, *overrides], train.parent is None
-    checked = check_settings(TRAIN_KEYS, written, train.name.span, env, ctx, overriding=True, whole=root)
+    written: list[Written] = [*taken, *((None, setting) for setting in overrides)]
+    settings, root = [setting for _, setting in written], train.parent is None
+    checked = check_settings(TRAIN_KEYS, settings, train.name.span, env, ctx, overriding=True, whole=root)
     if checked is None:
         return None
     values = checked.values
@@ -93,7 +98,7 @@ def check_train(
         training=training,
         freeze=tuple(str(name) for name in freeze if name is not None),
         place=place_of(train.name.span),
-        keys=tuple((key, place_of(value.span)) for key, value in checked.written.items()),
+        keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
     )
 
 

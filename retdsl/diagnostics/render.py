@@ -32,6 +32,10 @@ STYLES = {
     "secondary": "blue",
     "note": "bold",
     "help": "cyan",
+    "title": "bold",
+    "dim": "dim",
+    "a": "red",
+    "b": "green",
 }
 """What each style name looks like, in rich's words."""
 
@@ -41,7 +45,11 @@ def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
 
     colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
     """
-    rows = render_rows(diagnostics)
+    return paint(render_rows(diagnostics), colour)
+
+
+def paint(rows: Iterable[Row], colour: bool = False) -> str:
+    """Rows of `(text, style name)` as text."""
     if colour:
         return "\n".join(_ansi(row) for row in rows)
     return "\n".join("".join(text for text, _ in row) for row in rows)

@@ -14,7 +14,12 @@ SOURCES = (
         "data source",
         "A table with a row per photograph, comma, semicolon or tab between columns.",
         (
-            Option("path", Name("a file name"), REQUIRED, "The table; relative to the spec's folder or `--root`."),
+            Option(
+                "path",
+                Name("a file name", quoted=True),
+                REQUIRED,
+                "The table; relative to the spec's folder or `--root`.",
+            ),
             Option("image", Name("a column"), "image", "Column with the photograph's path."),
             Option("label", Name("a column"), "label", "Column with its class."),
             Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
@@ -27,10 +32,15 @@ SOURCES = (
         "data source",
         "A folder with one folder of photographs per class.",
         (
-            Option("path", Name("a folder name"), REQUIRED, "The folder; relative to the spec's folder or `--root`."),
+            Option(
+                "path",
+                Name("a folder name", quoted=True),
+                REQUIRED,
+                "The folder; relative to the spec's folder or `--root`.",
+            ),
             Option(
                 "patient",
-                optional(Name("a regular expression")),
+                optional(Name("a regular expression", quoted=True)),
                 None,
                 "Regular expression on the file name whose first group is the patient.",
             ),

@@ -125,9 +125,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A text or a bare name: a column, a label, a file. `what` says which."""
+    """A text or a bare name: a column, a label, a file. `what` says which; `quoted`: one writes it as a text."""
 
     what: str = "a text or a name"
+    quoted: bool = False
 
     @property
     def words(self) -> str:

@@ -192,7 +192,7 @@ def _trained_lines(network: Network, parts: Parts) -> list[Line]:
 def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
     network, loss = experiment.network, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
-    keys = dict(experiment.keys)
+    keys = {key.name: key.place for key in experiment.keys}
     places = Places()
     head = lower_call(Call(loss.kind, loss.options))
     shape = literal(tuple(network.input_shape[1:]))
@@ -254,7 +254,7 @@ def _data_lines(experiment: Experiment) -> list[Line]:
 
 
 def _rest_lines(experiment: Experiment) -> list[Line]:
-    training, keys = experiment.training, dict(experiment.keys)
+    training, keys = experiment.training, {key.name: key.place for key in experiment.keys}
     places = Places()
     lines = [Line(f"sampling={lower_call(experiment.sampling)},", places(experiment.sampling.place))]
     if experiment.augment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
 from retdsl.diagnostics.render import render_text
@@ -22,9 +23,9 @@ def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     say(render_text(messages, colour=colour_wanted()))
 
 
-def colour_wanted() -> bool:
-    """Whether stderr is a terminal with colours; NO_COLOR is obeyed (https://no-color.org)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def colour_wanted(stream: TextIO | None = None) -> bool:
+    """Whether a stream (stderr unless said) is a terminal with colours; NO_COLOR is obeyed (https://no-color.org)."""
+    return (stream or sys.stderr).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:

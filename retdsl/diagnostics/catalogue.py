@@ -1,7 +1,8 @@
 """Every code that a message can carry: its name, severity and one-line meaning, once.
 
-R1xx text and grammar, R2xx names, R3xx options and values, R4xx shapes and networks, R5xx heads and losses,
-R6xx data, R7xx training, R8xx files that a spec points to.
+This table is all that a check needs, so it is all that is imported. What `retdsl explain` and docs/errors tell besides
+stands in `codes/CODE.md`, a file a code, which `retdsl.diagnostics.explanations` reads when somebody asks. A new code
+is a row here, such a file, and a case in tests/errors; the tests there say what is missing.
 """
 
 from __future__ import annotations
@@ -18,6 +19,19 @@ class Code:
     name: str
     severity: Literal["error", "warning"]
     summary: str
+
+
+RANKS = {
+    "R1": "Text and grammar",
+    "R2": "Names",
+    "R3": "Options and values",
+    "R4": "Networks and shapes",
+    "R5": "Heads and losses",
+    "R6": "Photographs and labels",
+    "R7": "Training",
+    "R8": "Checkpoints and weights",
+}
+"""What the codes that start so are about."""
 
 
 def _codes(*rows: tuple[str, str, Literal["error", "warning"], str]) -> dict[str, Code]:

@@ -1,6 +1,7 @@
 """Messages for people: where, what, why and what to do, with the source line at hand.
 
-Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings.
+Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings and says which codes
+`retdsl explain` tells more about.
 
     error[R302]: `Convolution` has no option `strde`
      --> screening.retina:14:58
@@ -24,6 +25,9 @@ from retdsl.diagnostics.model import Diagnostic, Label
 from retdsl.diagnostics.snippet import Row, bare, draw, gutter_width
 from retdsl.source import Source
 
+MOST_CODES = 4
+"""Codes that the last line names; who has more of them reads one after the other."""
+
 STYLES = {
     "error": "bold red",
     "warning": "yellow",
@@ -32,6 +36,7 @@ STYLES = {
     "secondary": "blue",
     "note": "bold",
     "help": "cyan",
+    "right": "bold green",
 }
 """What each style name looks like, in rich's words."""
 
@@ -41,7 +46,16 @@ def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
 
     colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
     """
-    rows = render_rows(diagnostics)
+    return paint(render_rows(diagnostics), colour)
+
+
+def render_one(item: Diagnostic) -> str:
+    """One message alone, without colour and count."""
+    return paint([_stripped(row) for row in _diagnostic(item)])
+
+
+def paint(rows: Iterable[Row], colour: bool = False) -> str:
+    """Rows of `(text, style name)` as text."""
     if colour:
         return "\n".join(_ansi(row) for row in rows)
     return "\n".join("".join(text for text, _ in row) for row in rows)

@@ -1,7 +1,7 @@
 """Explanations for the terminal and for programs.
 
-Enters: codes of the catalogue. Leaves: rows of `(text, style name)` for `retdsl.diagnostics.render.paint`, at most as wide
-as asked but for examples, or dicts for `json.dumps`.
+Enters: codes of the catalogue. Leaves: rows of `(text, style name)` for `retdsl.diagnostics.render.paint`, where only
+examples are wider than asked; or dicts for `json.dumps`.
 """
 
 from __future__ import annotations

@@ -104,4 +104,4 @@ def find_codes(word: str) -> list[str]:
 
 
 def _read(name: str) -> str:
-    return resources.files("retdsl.diagnostics").joinpath("codes", name).read_text("utf-8")
+    return resources.files("retdsl.diagnostics").joinpath("codes").joinpath(name).read_text("utf-8")

@@ -1,7 +1,7 @@
 """Messages for people: where, what, why and what to do, with the source line at hand.
 
-Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings and says which codes
-`retdsl explain` tells more about.
+Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings and names the codes
+that `retdsl explain` tells more about.
 
     error[R302]: `Convolution` has no option `strde`
      --> screening.retina:14:58

@@ -16,6 +16,9 @@ FORMS = {
 }
 """How each declaration is written; names have letters, digits and underscores."""
 
+NOUNS = {"data": "data block", "train": "train block", "augment": "augmentation"}
+"""What a declaration is called where its keyword alone would not read well."""
+
 _WORDS = {
     "EQUAL": "`=`",
     "NAME": "a name",

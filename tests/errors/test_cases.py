@@ -1,7 +1,7 @@
 """Every code has cases: a spec with one mistake, and all that `retdsl check` says about it, word by word.
 
-`CODE_what-happened.retina` is the spec and `CODE_what-happened.txt` the text; where other files lie beside the spec, they
-share a folder `CODE_what-happened/`, in which the spec is `study.retina`. Refresh the texts with
+`CODE_what-happened.retina` is the spec and `CODE_what-happened.txt` the text; where other files lie beside the spec,
+all share a folder `CODE_what-happened/`, in which the spec is `study.retina`. Refresh the texts with
 `RETDSL_REFRESH=1 pytest tests/errors`, then read what changed.
 """
 
@@ -46,7 +46,7 @@ def test_case(case: str) -> None:
     shown = render_text(messages).replace(str(spec.parent), "FOLDER") + "\n"
     if os.environ.get("RETDSL_REFRESH"):
         text.write_text(shown)
-    assert [item.code for item in messages] == [code], "one mistake is one message:\n" + shown
+    assert {item.code for item in messages} == {code}, "one mistake, one code:\n" + shown
     assert shown == text.read_text(), "RETDSL_REFRESH=1 pytest tests/errors, then read what changed"
     if CATALOGUE[code].severity == "error" and not explanation(code).wrong.reads_data:
         assert not program, "a spec with an error gives no program"

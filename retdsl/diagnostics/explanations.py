@@ -63,11 +63,14 @@ class Explanation:
 
 def explanation(code: str) -> Explanation:
     """What there is to say about a code of the catalogue. Raises KeyError for any other."""
-    text = _read(f"{CATALOGUE[code].code}.md")
-    fences = list(_FENCE.finditer(text))
-    prose = text[: fences[0].start()].strip()
-    paragraphs = tuple(" ".join(paragraph.split()) for paragraph in prose.split("\n\n"))
+    fences = list(_FENCE.finditer(_read(f"{CATALOGUE[code].code}.md")))
+    paragraphs = tuple(" ".join(paragraph.split()) for paragraph in prose(code).split("\n\n"))
     return Explanation(paragraphs, *(_example(fences, kind) for kind in ("wrong", "right")))
+
+
+def prose(code: str) -> str:
+    """The explanation of a code as it is written, with its line breaks."""
+    return _read(f"{CATALOGUE[code].code}.md").partition("\n```")[0].strip()
 
 
 def _example(fences: list[re.Match[str]], kind: str) -> Example:

@@ -118,7 +118,9 @@ def _summary(items: list[Diagnostic]) -> Row:
         if count:
             row += [(", ", "")] if row else []
             row.append((f"{count} {severity}{'s' if count > 1 else ''}", severity))
-    return row
+    codes = sorted({item.code for item in items})
+    asked = " ".join(codes) if len(codes) <= MOST_CODES else "CODE"
+    return [*row, (f"; `retdsl explain {asked}` tells more", "")]
 
 
 def _stripped(row: Row) -> Row:

@@ -1,6 +1,7 @@
 """Writes the pages of this folder that come from the program itself: `python docs/generate.py`.
 
-Each page is a text that one function makes; `tests/test_generated.py` compares what lies here with what would be written.
+Each page is a text that one function makes; `tests/test_generated.py` compares what lies here with what would be
+written.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def _example(example: Example) -> list[str]:
     parts = [_fence(example.spec, "retina")]
     for file in example.files:
         encoding = "" if file.encoding == "utf-8" else f", saved as {file.encoding}"
-        parts.append(f"and beside it `{file.name}`{encoding}" + (":" if file.text else ", here empty."))
+        parts.append(f"and beside it `{file.name}`{encoding}" + (":" if file.text else ", whatever is in it."))
         parts += [_fence(file.text)] if file.text else []
     return parts
 

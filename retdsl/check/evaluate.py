@@ -147,7 +147,8 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
                 out.report("R106", f"there is no `{part.name}` to put into this text", part.span, helps=helps)
                 return None
             case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
-                out.report("R106", "only numbers and texts can be put into a text", part.span)
+                label = Label(part.span, f"this is {describe(val)}")
+                out.report("R106", "only numbers and texts can be put into a text", label)
                 return None
             case Word(name=name):
                 text += name

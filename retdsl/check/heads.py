@@ -15,8 +15,9 @@ def report_after_loss(loss: Loss, step: t.Expr, first: t.Expr, frame: Frame, out
     """Says that a step follows a loss head, of this chain or of the model `first` that the chain continues."""
     labels, helps = [Label(step.span, "follows the loss head")], [f"put it before `{loss.kind}`"]
     model = frame.scope.in_chain(first.name) if isinstance(first, t.Ref) else None
-    if isinstance(model, t.Model) and t.links_of(model.value)[-1].step is not step:
-        ends = t.links_of(model.value)[-1].step
+    ends = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else step
+    called = ends.function if isinstance(ends, t.Apply) else ends
+    if isinstance(model, t.Model) and isinstance(called, t.Ref) and called.name in ENTRIES["loss"]:
         labels.append(Label(ends.span, f"`{model.name.name}` ends here"))
         helps = [f"continue what `{model.name.name}` is made of"]
     frame.report(out, "R504", "nothing can follow a loss head", *labels, helps=helps)

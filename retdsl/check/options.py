@@ -294,7 +294,11 @@ def _check_many(
         ctx.out.report("R303", f"{what} must have {length} items", Label(val.span, f"has {len(items)}"))
         return FAILED
     if len(items) < least:
-        ctx.out.report("R303", f"{what} must have {least} item{'s' * (least > 1)} or more", Label(val.span, "too few"))
+        ctx.out.report(
+            "R303",
+            f"{what} must have {least} item{'s' * (least > 1)} or more",
+            Label(val.span, f"has {len(items) or 'none'}"),
+        )
         return FAILED
     return checked
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from retdsl.check.files import find_used, read_spec, zoo_families, zoo_networks
+from retdsl.check.files import files_beside, find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES
@@ -131,7 +131,7 @@ def _collect(
     for use in _uses(file.declarations):
         path = find_used(use.target, file.source)
         if path is None:
-            _report_no_file(use.target, out)
+            _report_no_file(use.target, file.source, out)
             scope.incomplete = True
         elif path in (*above, file.source.path):
             way = [p.name for p in (*above, file.source.path) if p is not None]
@@ -156,15 +156,16 @@ def _collect(
     sources.append(file.source)
 
 
-def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
+def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> None:
     name = target.name if isinstance(target, t.Ref) else target.plain
     if name is None:
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
-    known = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
-    hint = did_you_mean(name, known) if isinstance(target, t.Ref) else None
-    helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
-    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps)
+    zoo = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
+    hint = did_you_mean(name, zoo if isinstance(target, t.Ref) else files_beside(user))
+    ways = ["write `use zoo.NAME`"] if isinstance(target, t.Ref) else []
+    helps = [hint] if hint else [*ways, 'a path starts at the folder of this file, as in `use "FILE.retina"`']
+    out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

@@ -22,19 +22,23 @@ def explain_rows(code: str, width: int) -> list[Row]:
     rows: list[Row] = [_head(item), []]
     for paragraph in told.paragraphs:
         rows += [*([(line, "")] for line in wrap(paragraph, width)), []]
-    for title, style, example in (("wrong", "error", told.wrong), ("right", "right", told.right)):
-        flag = " --data" if example.reads_data else ""
-        rows += [[(title, style), (f", as `retdsl check{flag}` sees it" if flag else "", "")], []]
-        rows += [[(_INDENT + line, "") if line else ("", "")] for line in example.spec.splitlines()]
+    for title, style, example in (("Wrong", "error", told.wrong), ("Right", "right", told.right)):
+        flag = ", with `retdsl check --data`" if example.reads_data else ""
+        rows += [[(title, style), (flag, "")], [], *_lines(example.spec), []]
         for file in example.files:
             encoding = "" if file.encoding == "utf-8" else f", saved as {file.encoding}"
-            rows += [[], [(f"and beside it {file.name}{encoding}" + (", empty" if not file.text else ""), "")], []]
-            rows += [[(_INDENT + line, "")] for line in file.text.splitlines()]
-        rows.append([])
+            if file.text:
+                rows += [[(f"and beside it {file.name}{encoding}", "")], [], *_lines(file.text), []]
+            else:
+                rows += [[(f"and beside it {file.name}", "")], []]
     about = relies_on(told.wrong, told.right)
     if about:
         rows += [*([(line, "secondary")] for line in wrap(about, width)), []]
     return rows[:-1]
+
+
+def _lines(text: str) -> list[Row]:
+    return [[(_INDENT + line, "")] if line else [] for line in text.splitlines()]
 
 
 def relies_on(*examples: Example) -> str:

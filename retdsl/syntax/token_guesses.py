@@ -8,7 +8,7 @@ from retdsl.diagnostics import Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.syntax.slip import KEYWORD_TOKENS, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, open_brackets, settings_open
-from retdsl.syntax.words import FORMS, NOUNS, either, listed
+from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
 
 def arrow(slip: Slip) -> Mistake | None:
@@ -88,6 +88,18 @@ def _no_name(slip: Slip) -> Mistake | None:
     return Mistake(slip.start)
 
 
+def _braces_for_equals(slip: Slip) -> Mistake | None:
+    """`model m { ... }`."""
+    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$", slip.before)
+    if slip.word != "{" or slip.expected != {"EQUAL"} or head is None:
+        return None
+    label = Label(slip.piece.span(slip.start, slip.end), "expected `=`")
+    helps = [f"it is written {FORMS[head[1]]}"]
+    noun = with_article(NOUNS.get(head[1], head[1]))
+    slip.out.report("R102", f"{noun} does not stand in braces", label, helps=helps)
+    return Mistake(slip.start)
+
+
 def _no_value(slip: Slip) -> Mistake | None:
     """`epochs =`, and the next setting on the next line."""
     found = re.search(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$", slip.before)
@@ -122,11 +134,12 @@ def _wrong_keyword(slip: Slip) -> Mistake | None:
     if slip.before.strip() or not slip.expected >= KEYWORD_TOKENS:
         return None
     hint = did_you_mean(slip.word, KEYWORDS)
-    text = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}, not with `{slip.word}`"
+    text = f"no declaration starts with `{slip.word}`"
+    starts = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}"
     span = slip.piece.span(slip.start, slip.end)
     meant = suggest(slip.word, KEYWORDS)
     fixes = [Fix(span, meant[0])] if len(meant) == 1 else []
-    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=[hint] if hint else [], fixes=fixes)
+    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=[hint or starts], fixes=fixes)
     fits = len(meant) == 1 and len(meant[0]) <= len(slip.word)
     return Mistake(slip.start, repair=Repair(slip.start, meant[0].ljust(len(slip.word))) if fits else None)
 
@@ -163,7 +176,8 @@ def _missing_comma(slip: Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     fix = Fix(slip.piece.span(place, place), ",")
     label = Label(span, f"expected {listed(slip.expected)}")
-    slip.out.report("R102", f"unexpected `{slip.word}`", label, helps=["put a comma between the two"], fixes=[fix])
+    text = f"`,` is missing before `{slip.word}`"
+    slip.out.report("R102", text, label, helps=["put a comma between the two"], fixes=[fix])
     return Mistake(slip.start, repair=Repair(place, ",") if place < slip.start else None)
 
 
@@ -183,7 +197,8 @@ def _missing_arrow(slip: Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     fix = Fix(slip.piece.span(slip.start, slip.start), "=> ")
     label = Label(span, "not part of what stands before")
-    slip.out.report("R102", f"unexpected `{slip.word}`", label, helps=["chain steps with `=>`"], fixes=[fix])
+    text = f"`=>` is missing before `{slip.word}`"
+    slip.out.report("R102", text, label, helps=["chain steps with `=>`"], fixes=[fix])
     return Mistake(slip.start, repair=Repair(slip.start - 2, "=>"))
 
 
@@ -204,6 +219,7 @@ TOKEN_GUESSES: tuple[Guess, ...] = (
     _not_equal_sign,
     _dashed_name,
     _no_name,
+    _braces_for_equals,
     _no_value,
     _superfluous,
     _unclosed,

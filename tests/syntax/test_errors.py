@@ -13,12 +13,12 @@ CHAIN = "model m =\n  a\n  {}\n  => G"
 
 ONE_MISTAKE = [
     # text, code, words of the message, the text that is pointed at
-    (CHAIN.format("=> F(a = 1 b = 2)"), "R102", "unexpected `b`", "b"),
-    (CHAIN.format("=> [1 2]"), "R102", "unexpected `2`", "2"),
+    (CHAIN.format("=> F(a = 1 b = 2)"), "R102", "`,` is missing before `b`", "b"),
+    (CHAIN.format("=> [1 2]"), "R102", "`,` is missing before `2`", "2"),
     (CHAIN.format("=> F(a 1)"), "R102", "`=` is missing between `a` and its value", "1"),
     (CHAIN.format("-> F"), "R101", "steps are chained with `=>`", "->"),
     (CHAIN.format("|> F"), "R101", "steps are chained with `=>`", "|>"),
-    (CHAIN.format("F(1)"), "R102", "unexpected `F`", "F"),
+    (CHAIN.format("F(1)"), "R102", "`=>` is missing before `F`", "F"),
     (CHAIN.format("=> F(p = 70 %)"), "R101", "`%` belongs directly behind a number", "%"),
     (CHAIN.format("=> F(p = x %)"), "R101", "`%` belongs behind a number", "%"),
     (CHAIN.format("=> F('text')"), "R101", "texts stand between double quotes", "'text'"),
@@ -40,10 +40,10 @@ ONE_MISTAKE = [
     (TRAIN.format("metrics = [auc"), "R102", "`[` is not closed", "["),
     (TRAIN.format("optimizer = sgd(0.1"), "R102", "`(` is not closed", "("),
     (TRAIN.format("optimizer = sgd(lr = )"), "R102", "unexpected `)`", ")"),
-    ("modle m = a", "R102", "a declaration starts with `data`,", "modle"),
+    ("modle m = a", "R102", "no declaration starts with `modle`", "modle"),
     ("train t = { seed = 1 }", "R102", "no `=` stands before the settings of a block", "="),
     ("train t extends u { seed = 1 }", "R102", "an experiment continues another with `from`", "extends"),
-    ("model m { a => F }", "R102", "unexpected `{`", "{"),
+    ("model m { a => F }", "R102", "a model does not stand in braces", "{"),
     ("model m-n-o = a", "R102", "a name has no dash", "m-n-o"),
     ("train t from a-b {}", "R102", "a name has no dash", "a-b"),
     ("train { seed = 1 }", "R102", "this train block has no name", "train"),

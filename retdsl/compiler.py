@@ -217,25 +217,9 @@ def check_data(program: Program, root: Path, out: Diagnostics | None = None) -> 
             said.seek(0)
             _, error, text = said.read().decode(errors="replace").partition("error: ")
             if error and out is not None:
-                _report_data(text.strip(), out)
+                message, *notes = (line.strip() for line in text.strip().splitlines())
+                out.report("R605", message, notes=notes)
     return code
-
-
-def _report_data(said: str, out: Diagnostics) -> None:
-    """What a program said about its data (a RunError's text) as a diagnostic: each line a note or a help."""
-    message, *lines = said.splitlines()
-    notes: list[str] = []
-    helps: list[str] = []
-    for line in lines:
-        if line.startswith("   = help: "):
-            helps.append(line.removeprefix("   = help: "))
-        elif line.startswith(" --> "):
-            notes.append(f"in {line.removeprefix(' --> ')}")
-        elif line.startswith("   - "):
-            notes.append(line.removeprefix("   - "))
-        elif notes:
-            notes[-1] += f"\n{line.strip()}"
-    out.report("R605", message, notes=notes, helps=helps)
 
 
 def draw_pictures(

@@ -110,8 +110,8 @@ def require_apart(dataset: Dataset, digests: Mapping[int, bytes]) -> None:
     for indices in same.values():
         if len({side_of[index] for index in indices if index in side_of}) > 1:
             shown = " = ".join(f"{dataset.samples[i].image} ({side_of[i]})" for i in indices if i in side_of)
-            problems.add("photographs that are the same on two sides of the split", shown)
-            problems.advise("a network that has learned one knows the other: keep one, or give both one patient")
+            help = "a network that has learned one knows the other: keep one, or give both one patient"
+            problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
 
 

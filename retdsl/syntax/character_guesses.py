@@ -53,9 +53,13 @@ def _letter(slip: Slip) -> Mistake | None:
     """A letter with an accent, or of another alphabet, in a name."""
     if not slip.word.isalpha():
         return None
-    before, after = re.search(r"\w*$", slip.before), re.match(r"\w*", slip.after)
-    start = before.start() if before else slip.start
-    label = Label(slip.piece.span(start, slip.end + (after.end() if after else 0)), "not a name")
+    text = slip.piece.text
+    start, end = slip.start, slip.end
+    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+        start -= 1
+    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+        end += 1
+    label = Label(slip.piece.span(start, end), "not a name")
     helps = ["a name has the letters A to Z, digits and `_`; columns, classes and files may be texts in quotes"]
     slip.out.report("R101", f"`{slip.word}` cannot be part of a name", label, helps=helps)
     return Mistake(start)

@@ -57,8 +57,9 @@ def _unexpected(slip: Slip) -> Mistake:
 
 def _form(before: str) -> list[str]:
     """How a declaration is written whose head goes wrong behind `before`."""
-    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\b[^={{(]*$", before)
-    return [f"it is written {FORMS[head[1]]}"] if head else []
+    last = max(before.rfind(sign) for sign in "={(")
+    heads = re.findall(rf"^[ \t]*({'|'.join(KEYWORDS)})\b", before[last + 1 :], re.MULTILINE)
+    return [f"it is written {FORMS[heads[-1]]}"] if heads else []
 
 
 def _unexpected_end(piece: Piece, expected: frozenset[str], out: Diagnostics) -> Mistake:
@@ -84,7 +85,7 @@ def _unclosed_in_chain(piece: Piece, end: int, out: Diagnostics) -> Mistake | No
     """`F(a = (3, 3)`, and the next step on the next line, which then seems to go on with the value of `a`."""
     opened = open_brackets(piece.text, end)
     last = opened[-1] if opened else 0
-    arrow = re.compile(r"\n\s*(=>)").search(piece.text, last)
+    arrow = re.compile(r"\n[ \t]*(=>)").search(piece.text, last)
     if not opened or piece.text[last] != "(" or arrow is None or open_brackets(piece.text, arrow.start()) != opened:
         return None
     label = Label(piece.span(last, last + 1), "opened here and not closed")

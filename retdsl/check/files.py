@@ -92,19 +92,21 @@ def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
     return path.resolve() if is_file(path) else None
 
 
+def files_beside(source: Source) -> list[str]:
+    """The other spec files in the folder of a file."""
+    path = source.path
+    return [] if path is None else sorted(p.name for p in path.parent.glob(f"*{SUFFIX}") if p != path)
+
+
 def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None) -> Source | None:
     """The text of a spec file; what cannot be read is reported at `span`, the place that asked for it."""
     places = () if span is None else (span,)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        helps = ["save it as UTF-8"]
-        out.report(
-            "R104",
-            f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})",
-            *places,
-            helps=helps,
-        )
+        line = error.object.count(b"\n", 0, error.start) + 1
+        text = f"{name} is not UTF-8 text: the byte {error.object[error.start]:#04x} in line {line}"
+        out.report("R104", text, *places, helps=["save it as UTF-8"])
         return None
     except OSError as error:
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)

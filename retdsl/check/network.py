@@ -16,14 +16,15 @@ from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
 from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.heads import report_after_loss
 from retdsl.check.layers import add_layer, check_loss
+from retdsl.check.option_messages import report_unknown_call
 from retdsl.check.options import (
     FAILED,
     Context,
     Failed,
     check_arguments,
     check_value,
-    report_unknown_call,
 )
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
@@ -89,8 +90,7 @@ class Builder:
                 flow = UNKNOWN
                 break
             if self.loss is not None:
-                head = Label(link.step.span, "follows the loss head")
-                frame.report(self.out, "R504", "nothing can follow a loss head", head)
+                report_after_loss(self.loss, link.step, t.links_of(expr)[0].step, frame, self.out)
                 flow = UNKNOWN
                 break
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -83,6 +84,40 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in (*folder.glob(f"*{SUFFIX}"), *(folder / "study").glob(f"*{SUFFIX}")))
 
 
+def find_specs(names: Iterable[str], out: Diagnostics) -> Iterator[Path]:
+    """The files that are named, each once, and in place of a folder all `.retina` files in it and below.
+
+    Of a folder, what is hidden is left out, and the records of runs, which say what was. What cannot be found goes to
+    `out`.
+    """
+    seen: set[Path] = set()
+    for name in names:
+        path = Path(name)
+        found = [path] if is_file(path) else _specs_below(path)
+        if not found:
+            where = "no .retina file in" if path.is_dir() else "no file"
+            beside = path.with_name(path.name + SUFFIX)
+            out.report("R104", f"there is {where} {name}", helps=[f"did you mean {beside}?"] if is_file(beside) else [])
+        for file in found:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
+
+
+def _specs_below(folder: Path) -> list[Path]:
+    try:
+        found = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if path.is_file()]
+    except (OSError, ValueError):
+        return []
+    hidden = {path for path in found if any(part.startswith(".") for part in path.relative_to(folder).parts)}
+    return [path for path in found if path not in hidden and not _is_record(path)]
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a file is what a run folder keeps of its spec; lock.json there vouches for its every byte."""
+    return path.name == "spec.retina" and (path.parent / "lock.json").is_file()
+
+
 def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
     """The file that a `use` means: `zoo.NAME` is a family or a network of the zoo, a text is relative to this file."""
     if isinstance(target, t.Ref):
@@ -94,19 +129,22 @@ def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
 
 def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None) -> Source | None:
     """The text of a spec file; what cannot be read is reported at `span`, the place that asked for it."""
-    places = () if span is None else (span,)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        helps = ["save it as UTF-8"]
-        out.report(
-            "R104",
-            f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})",
-            *places,
-            helps=helps,
-        )
-        return None
+        content = path.read_bytes()
     except OSError as error:
+        places = () if span is None else (span,)
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)
         return None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path.resolve())
+    return decoded(content, name, path.resolve(), out, span)
+
+
+def decoded(content: bytes, name: str, path: Path | None, out: Diagnostics, span: Span | None = None) -> Source | None:
+    """The text of a spec file's content: UTF-8, perhaps with a byte order mark, and any kind of line ends."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        places = () if span is None else (span,)
+        what = f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})"
+        out.report("R104", what, *places, helps=["save it as UTF-8"])
+        return None
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)

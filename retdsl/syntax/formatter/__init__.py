@@ -1,4 +1,4 @@
-"""Text in canonical layout. What the rules are, `docs/layout.md` says to people.
+"""Text in canonical layout. docs/language.md tells people the rules.
 
     text -> tokens with their comments -> documents -> lines -> aligned lines -> text
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from retdsl.diagnostics.measure import lay_out
@@ -33,7 +33,7 @@ class Place(Enum):
 
     OWN_LINE = "a line of its own"
     BEHIND = "behind a token, at the end of its line"
-    BELOW = "on the line below a comment that is BEHIND, in the same column: it goes on there"
+    BELOW = "on the line below a comment that is BEHIND, in its column and not that of the next word: it goes on there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ def tokens(text: str) -> Iterator[Token]:
         breaks = text.count("\n", end, found.start())
         line_break = line_break or breaks > 0
         if found["comment"] is None:
+            if comments and comments[-1].place is Place.BELOW and _column(text, found.start()) == column:
+                comments = [
+                    replace(each, place=Place.OWN_LINE) if each.place is Place.BELOW else each for each in comments
+                ]
             yield Token(found.group(), tuple(comments), breaks > 1, line_break)
             comments, column, line_break = [], -1, False
         else:

@@ -1,7 +1,8 @@
-"""Where spec files lie: those that ship with retdsl (`specs/`), and those that a file uses."""
+"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -95,22 +96,25 @@ def find_specs(names: Iterable[str], out: Diagnostics) -> Iterator[Path]:
         path = Path(name)
         found = [path] if is_file(path) else _specs_below(path)
         if not found:
-            where = "no .retina file in" if path.is_dir() else "no file"
-            beside = path.with_name(path.name + SUFFIX)
-            out.report("R104", f"there is {where} {name}", helps=[f"did you mean {beside}?"] if is_file(beside) else [])
+            helps = [f"did you mean {name}{SUFFIX}?"] if is_file(Path(name + SUFFIX)) else []
+            out.report("R104", _missing(name), helps=helps)
         for file in found:
             if file.resolve() not in seen:
                 seen.add(file.resolve())
                 yield file
 
 
+def _missing(name: str) -> str:
+    if os.path.isdir(name):
+        return f"there is no {SUFFIX} file in {name}"
+    return f"{name} is not a file" if os.path.exists(name) else f"there is no file {name}"
+
+
 def _specs_below(folder: Path) -> list[Path]:
-    try:
-        found = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if path.is_file()]
-    except (OSError, ValueError):
+    if not os.path.isdir(folder):  # unlike Path.is_dir, says no to a name that no folder can have
         return []
-    hidden = {path for path in found if any(part.startswith(".") for part in path.relative_to(folder).parts)}
-    return [path for path in found if path not in hidden and not _is_record(path)]
+    found = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if is_file(path) and not _is_record(path)]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
 
 def _is_record(path: Path) -> bool:

@@ -147,8 +147,8 @@ def decoded(content: bytes, name: str, path: Path | None, out: Diagnostics, span
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        places = () if span is None else (span,)
-        what = f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})"
-        out.report("R104", what, *places, helps=["save it as UTF-8"])
+        line = error.object.count(b"\n", 0, error.start) + 1
+        text = f"{name} is not UTF-8 text: the byte {error.object[error.start]:#04x} in line {line}"
+        out.report("R104", text, *(() if span is None else (span,)), helps=["save it as UTF-8"])
         return None
     return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)

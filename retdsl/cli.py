@@ -19,6 +19,7 @@ from retdsl.runtime.errors import RunError
 
 COMMANDS = {
     "check": "every error and warning of a spec at once",
+    "fmt": "rewrite specs in canonical layout",
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",

@@ -13,6 +13,7 @@ from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.ir import Call, Place, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import synonyms
 from retdsl.schema.types import (
     Boolean,
@@ -44,6 +45,9 @@ class Failed(Enum):
 
 FAILED = Failed.FAILED
 Checked: TypeAlias = "Value | Failed"
+
+FEW = 12
+"""More names than this are a list to look things up in, not a help."""
 
 MANY = 300
 """After so many messages none is worth comparing a misspelt name with every block of a huge file."""
@@ -91,7 +95,8 @@ def report_unknown_call(
     aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
     names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
     hint = did_you_mean(name, names, aliases)
-    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
+    everything = ", ".join(f"`{n}`" for n in sorted(names)) if len(names) <= FEW else "many; `retdsl layers` lists them"
+    helps = [hint] if hint else [f"there are {everything}"]
     near = suggest(name, names, aliases)
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
     label = Label(span, f"not {with_article(category)}")
@@ -222,8 +227,11 @@ def report_unknown_option(
     aliases = synonyms(options)
     near = suggest(name, options, aliases)
     hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
+    left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
     label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    if left_out is not None:
+        near, hint, notes = [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
     text = f"{whose} has no {key} `{name}`"
     out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)

@@ -28,7 +28,7 @@ from retdsl.check.options import (
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
-from retdsl.schema import ENTRIES, LAYERS, Layer, find_layer
+from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
 from retdsl.schema.data import INPUT
 from retdsl.schema.lookup import other_layers, refusal
 from retdsl.schema.shapes import shape_text
@@ -205,7 +205,7 @@ class Builder:
     def _call(self, call: t.Apply, name: str, flow: Flow, frame: Frame) -> Flow:
         if name == "identity":
             return flow
-        if name in LAYERS:
+        if name in ESSENTIAL:
             return self._layer(call, LAYERS[name], flow, frame)
         if name in ENTRIES["loss"]:
             if isinstance(flow, tuple):
@@ -240,8 +240,9 @@ class Builder:
             frame.report(self.out, "R205", text, label, notes=[refused.why], helps=[refused.instead])
             return
         entries = [*ENTRIES["layer"].values(), *ENTRIES["loss"].values()]
-        names = [*frame.scope.known("block"), "repeat", *(layer.name for layer in other_layers())]
-        if not frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
+        names = [*frame.scope.known("block"), "repeat"]
+        if not frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
+            names += (layer.name for layer in other_layers())
             report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
 
     # --- inputs and backbones

@@ -10,7 +10,7 @@ from pathlib import Path
 from retdsl.check.files import find_used, read_spec, zoo_names
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
-from retdsl.schema import ENTRIES
+from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
@@ -53,7 +53,7 @@ class Scope:
             first = Label(earlier.name.span, f"first declared here, as {_a(kind_of(earlier))}")
             out.report("R202", f"`{name}` is declared twice", Label(declaration.name.span, "declared again"), first)
             return
-        if kind == "block" and any(name in ENTRIES[category] for category in ("layer", "loss")):
+        if kind == "block" and (name in ESSENTIAL or name in ENTRIES["loss"]):
             text = f"`{name}` is a step of the language already"
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
             return

@@ -27,7 +27,7 @@ def reshape(inputs: Sequence[Shape], options: Options) -> Shape:
         sizes = (batch, *cast("tuple[int, ...]", shape[1:]))
         reshaped = _read(codes[::-1], sizes[::-1])[::-1] if backwards else _read(codes, sizes)
         if prod(reshaped) != prod(sizes):
-            raise ShapeError(f"{shape_text(shape)} has not as many values as `shape` asks for", help=_HELP)
+            raise Stricter(f"{shape_text(shape)} has not as many values as `shape` asks for", help=_HELP)
         found.append(reshaped)
     first, second = found
     if (first[0], second[0]) != _BATCHES or first[1:] != second[1:]:
@@ -59,6 +59,8 @@ def _read(codes: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:
             if inferred is not None:
                 raise ShapeError("only one number of `shape` can be -1")
             inferred = len(out)
+            if inferred != len(codes) - len(rest) - 1:  # MXNet 1.9.1 counts codes there, not axes
+                raise Stricter("-1 cannot follow -2 or -4 in MXNet", help="write the number")
             out.append(1)
             place += 1
         else:

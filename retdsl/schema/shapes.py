@@ -59,17 +59,17 @@ def size_of(shape: Shape) -> int:
 def axis_of(axis: int, shape: Shape, *, batch: bool = False) -> int:
     """An axis counted from the front, whatever it was; the batch is refused unless `batch`."""
     if not -len(shape) <= axis < len(shape):
-        raise ShapeError(f"there is no axis {axis} in {shape_text(shape)}", help=f"axes are 1 to {len(shape) - 1}")
+        raise Stricter(f"there is no axis {axis} in {shape_text(shape)}", help=f"axes are 1 to {len(shape) - 1}")
     if axis % len(shape) == 0 and not batch:
         raise Stricter("axis 0 is the batch, which no layer may change", help=_axes_help(shape))
     return axis % len(shape)
 
 
-def axes_of(value: Value, shape: Shape) -> tuple[int, ...]:
-    """Several axes, each once, none of them the batch."""
-    found = tuple(axis_of(axis, shape) for axis in numbers(value))
+def axes_of(value: Value, shape: Shape, *, batch: bool = False) -> tuple[int, ...]:
+    """Several axes, each once, none of them the batch unless `batch`."""
+    found = tuple(axis_of(axis, shape, batch=batch) for axis in numbers(value))
     if len(set(found)) < len(found):
-        raise ShapeError(f"an axis of {shape_text(shape)} is named twice")
+        raise Stricter(f"an axis of {shape_text(shape)} is named twice")
     return found
 
 
@@ -85,5 +85,5 @@ def one_shape(inputs: Iterable[Shape], layer: str) -> Shape:
     """The shape that all inputs must have in common."""
     first, *others = inputs
     if any(other != first for other in others):
-        raise ShapeError(f"`{layer}` needs values of one shape")
+        raise Stricter(f"`{layer}` needs values of one shape")
     return first

@@ -58,6 +58,7 @@ def test_mxnet_has_every_operator_where_it_is_looked_for(name: str):
 def test_parameters_are_those_of_mxnet_in_its_order(op: str):
     options = {
         "Convolution": {"kernel": (1, 1), "num_filter": 2},
+        "Convolution_v1": {"kernel": (1, 1), "num_filter": 2},
         "Deconvolution": {"kernel": (1, 1), "num_filter": 2, "no_bias": False},
         "FullyConnected": {"num_hidden": 2},
         "Embedding": {"input_dim": 2, "output_dim": 2},

@@ -68,27 +68,32 @@ def _inferred(layer: Layer, options: Mapping[str, Any], inputs: Sequence[Shape],
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             symbol = eval(code, {"sym": mx.sym, **variables})
-            arguments, [output], auxiliary = symbol.infer_shape(**known)
+            arguments, outputs, auxiliary = symbol.infer_shape(**known)
     except (mx.base.MXNetError, ValueError):
         return None
-    sizes = dict(zip([*symbol.list_arguments(), *symbol.list_auxiliary_states()], [*arguments, *auxiliary], strict=True))
+    if outputs is None:
+        return None
+    [output] = outputs
+    sizes = dict(
+        zip([*symbol.list_arguments(), *symbol.list_auxiliary_states()], [*arguments, *auxiliary], strict=True)
+    )
     return output, {name: size for name, size in sizes.items() if name not in known}
 
 
 def agree(name: str, options: Mapping[str, Any], *inputs: tuple[int, ...]) -> bool:
     """Whether both accept; fails where they do not agree. inputs: shapes without the batch."""
     layer, shapes = LAYERS[name], [(None, *shape) for shape in inputs]
-    theirs = mxnets(layer, options, shapes)
+    refused = None
     try:
         found = ours(layer, options, shapes)
-    except Stricter:
-        return False
     except ShapeError as error:
-        plain = [_inferred(layer, options, shapes, batch) for batch in (7, 11)]
-        assert None in plain or 0 in plain[0][0], f"MXNet gives {plain[0][0]} where we say: {error}"
-        return False
-    assert found == theirs
-    return True
+        refused = error
+    if refused is None:
+        assert found == mxnets(layer, options, shapes)
+    elif not isinstance(refused, Stricter):
+        theirs = _inferred(layer, options, shapes, 7)
+        assert theirs is None or 0 in theirs[0], f"MXNet gives {theirs[0]} where we say: {refused}"
+    return refused is None
 
 
 def like(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, Any]]:
@@ -181,8 +186,8 @@ def test_up_sampling(shape: tuple[int, ...], scale: int, kind: str, right: bool)
         optional={
             "height": st.integers(1, 20),
             "width": st.integers(1, 20),
-            "scale_height": st.floats(0.1, 3, width=32),
-            "scale_width": st.floats(0.1, 3, width=32),
+            "scale_height": st.sampled_from([0.1, 0.5, 1.0, 1.5, 2.0, 2.4]),
+            "scale_width": st.sampled_from([0.25, 1.0, 2.0, 3.3]),
             "mode": st.sampled_from(["size", "odd_scale", "to_even_down", "to_even_up", "to_odd_down", "to_odd_up"]),
         },
     ),
@@ -277,7 +282,7 @@ def test_lrn(shape: tuple[int, ...], size: int) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(images, st.lists(st.integers(-4, 3), max_size=2, unique=True).map(tuple))
+@given(images, st.lists(st.integers(1, 3), max_size=2, unique=True).map(tuple))
 def test_dropout_of_whole_channels(shape: tuple[int, ...], dropped: tuple[int, ...]) -> None:
     agree("Dropout", {"p": 0.5, "axes": dropped}, shape)
 
@@ -415,7 +420,7 @@ def test_squeeze(shape: tuple[int, ...], axis: Any) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(values, st.permutations(range(4)), st.integers(0, 5))
+@given(values, st.permutations(range(5)), st.integers(1, 5))
 def test_transpose(shape: tuple[int, ...], order: list[int], length: int) -> None:
     agree("transpose", {"axes": (0, *(axis + 1 for axis in order if axis < len(shape)))}, shape)
     agree("transpose", {"axes": tuple(order[:length])}, shape)
@@ -468,7 +473,11 @@ def test_reverse(shape: tuple[int, ...], axis: Any) -> None:
 
 
 @settings(max_examples=80, deadline=None)
-@given(st.lists(st.sampled_from([1, 1, 3]), max_size=4).map(tuple), several, st.lists(small, min_size=1, max_size=3))
+@given(
+    st.lists(st.sampled_from([1, 1, 3]), max_size=4).map(tuple),
+    small | st.lists(small, min_size=1, max_size=3).map(tuple),
+    st.lists(small, min_size=1, max_size=3),
+)
 def test_broadcast_axis(shape: tuple[int, ...], axis: Any, sizes: list[int]) -> None:
     count = len(axis) if isinstance(axis, tuple) else 1
     agree("broadcast_axis", {"axis": axis, "size": tuple((sizes * 3)[:count])}, shape)

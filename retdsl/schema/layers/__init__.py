@@ -23,4 +23,10 @@ FAMILIES: dict[str, tuple[Layer, ...]] = {
 }
 """family -> its layers, in the order in which pages show them"""
 
+ESSENTIAL = (
+    *("Convolution", "FullyConnected", "BatchNorm", "Activation", "LeakyReLU", "ReLU6", "clip", "Pooling", "Flatten"),
+    *("Dropout", "slice", "Pad", "Concat", "Add", "Multiply", "identity"),
+)
+"""The layers that the guide explains. Their names are words of the language; all others give way to a block's name."""
+
 LAYERS: dict[str, Layer] = {layer.name: layer for family in FAMILIES.values() for layer in family}

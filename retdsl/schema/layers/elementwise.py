@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retdsl.ir import Shape
-from retdsl.schema.model import REQUIRED, Layer, Option, Options, ShapeError, layer
+from retdsl.schema.model import REQUIRED, Layer, Option, Options, ShapeError, Stricter, layer
 from retdsl.schema.shapes import axis_of, same, shape_text, whole
 from retdsl.schema.types import Choice, Integer, Real, optional
 
@@ -31,7 +31,7 @@ def softmax_activation(inputs: Sequence[Shape], options: Options) -> Shape:
     """As it comes in."""
     if options["mode"] == "channel" and len(inputs[0]) < 3:
         help = "without `mode` it takes rows"
-        raise ShapeError(f"`mode = channel` needs an image and gets {shape_text(inputs[0])}", help=help)
+        raise Stricter(f"`mode = channel` needs an image and gets {shape_text(inputs[0])}", help=help)
     return inputs[0]
 
 
@@ -127,16 +127,16 @@ _FUNCTIONS = {
     "reciprocal": "1 over each value.",
     "negative": "Each value with the other sign.",
     "abs": "Each value without its sign.",
-    "sign": "-1, 0 or 1.",
+    "sign": "The sign of each value: -1, 0 or 1.",
     "round": "The nearest whole number, halves away from 0.",
     "rint": "The nearest whole number, halves downwards.",
     "fix": "The whole number next to it towards 0.",
     "trunc": "The whole part, without what stands behind the point.",
     "floor": "The next whole number below.",
     "ceil": "The next whole number above.",
-    "sin": "The sine.",
-    "cos": "The cosine.",
-    "tan": "The tangent.",
+    "sin": "The sine of each value.",
+    "cos": "The cosine of each value.",
+    "tan": "The tangent of each value.",
     "arcsin": "The angle that has this sine.",
     "arccos": "The angle that has this cosine.",
     "arctan": "The angle that has this tangent.",
@@ -259,13 +259,13 @@ ARITHMETIC = (
     ),
     layer(
         "round_ste",
-        "`round`, whose gradient is passed on as if it were not there.",
+        "A `round` whose gradient is passed on as if it were not there.",
         shape=same,
         operator="_contrib_round_ste",
     ),
     layer(
         "sign_ste",
-        "`sign`, whose gradient is passed on as if it were not there.",
+        "A `sign` whose gradient is passed on as if it were not there.",
         shape=same,
         operator="_contrib_sign_ste",
     ),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from retdsl.ir import Shape
-from retdsl.schema.model import REQUIRED, Layer, Option, Options, ShapeError, layer
+from retdsl.schema.model import REQUIRED, Layer, Option, Options, ShapeError, Stricter, layer
 from retdsl.schema.shapes import axes_of, one_shape, shape_text, whole
 from retdsl.schema.types import Boolean, Integer, Many
 
@@ -33,7 +33,7 @@ def stack(inputs: Sequence[Shape], options: Options) -> Shape:
     shape, axis = one_shape(inputs, "stack"), whole(options, "axis")
     places = len(shape) + 1
     if not -places <= axis < places or axis % places == 0:
-        raise ShapeError(f"there is no place {axis} for an axis in {shape_text(shape)}", help=f"1 to {len(shape)} are")
+        raise Stricter(f"there is no place {axis} for an axis in {shape_text(shape)}", help=f"1 to {len(shape)} are")
     place = axis % places
     return (*shape[:place], len(inputs), *shape[place:])
 
@@ -42,7 +42,7 @@ def elementwise(inputs: Sequence[Shape], _options: Options) -> Shape:
     """As each branch; where lengths differ, one of them is 1 (a gate per channel) and is stretched."""
     rank = len(inputs[0])
     if any(len(shape) != rank for shape in inputs):
-        raise ShapeError("values of different rank cannot be joined element by element", help="insert `Flatten`")
+        raise Stricter("values of different rank cannot be joined element by element", help="insert `Flatten`")
     out: list[int | None] = [None]
     for axes in list(zip(*inputs, strict=True))[1:]:
         sizes = {axis for axis in axes if axis != 1}
@@ -72,7 +72,7 @@ def where(inputs: Sequence[Shape], _options: Options) -> Shape:
     condition, *others = inputs
     shape = one_shape(others, "where")
     if condition not in (shape, (None,)):
-        raise ShapeError("the condition of `where` needs the shape of the other two, or [N]")
+        raise Stricter("the condition of `where` needs the shape of the other two, or [N]")
     return shape
 
 

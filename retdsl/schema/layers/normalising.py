@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retdsl.ir import Shape
-from retdsl.schema.model import REQUIRED, Option, Options, ShapeError, layer
-from retdsl.schema.shapes import axes_of, axis_of, image, shape_text, whole
+from retdsl.schema.model import REQUIRED, Option, Options, ShapeError, Stricter, layer
+from retdsl.schema.shapes import axes_of, axis_of, shape_text, whole
 from retdsl.schema.types import Boolean, Choice, Integer, Many, Real
 
 _SCALE = ("gamma", "beta")
@@ -31,7 +31,7 @@ def _a_channel(inputs: Sequence[Shape], _options: Options) -> Sequence[Shape]:
 def instance_norm(inputs: Sequence[Shape], _options: Options) -> Shape:
     """As it comes in: [N, C, ...] with at least one axis behind the channels."""
     if len(inputs[0]) < 3:
-        raise ShapeError(f"`InstanceNorm` needs an image and gets {shape_text(inputs[0])}")
+        raise Stricter(f"`InstanceNorm` needs an image and gets {shape_text(inputs[0])}")
     return inputs[0]
 
 
@@ -68,9 +68,10 @@ def l2_normalization(inputs: Sequence[Shape], options: Options) -> Shape:
 
 def lrn(inputs: Sequence[Shape], options: Options) -> Shape:
     """As it comes in: [N, C, H, W]."""
-    image(inputs[0], "LRN")
+    if len(inputs[0]) != 4:
+        raise Stricter(f"`LRN` needs an image and gets {shape_text(inputs[0])}")
     if whole(options, "nsize") % 2 == 0:
-        raise ShapeError("`nsize` must be odd: so many channels around each")
+        raise Stricter("`nsize` must be odd: so many channels around each")
     return inputs[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retdsl.ir import Shape
-from retdsl.schema.model import REQUIRED, Layer, Option, Options, ShapeError, layer
+from retdsl.schema.model import REQUIRED, Layer, Option, Options, Stricter, layer
 from retdsl.schema.shapes import axes_of, axis_of, shape_text, whole
 from retdsl.schema.types import Boolean, Integer, Many, OneOf
 
@@ -23,16 +23,11 @@ def reduced(inputs: Sequence[Shape], options: Options) -> Shape:
     """Without the named axes, or with length 1 there if `keepdims`."""
     shape = inputs[0]
     if options.get("exclude"):
-        kept = {axis_of(axis, shape, batch=True) for axis in _numbers(options)}
+        kept = axes_of(options["axis"], shape, batch=True)
         if 0 not in kept:
-            raise ShapeError("the batch is not among the axes that are excluded", help="name 0 among them")
+            raise Stricter("the batch is not among the axes that are excluded", help="name 0 among them")
         return _without(shape, {axis for axis in range(len(shape)) if axis not in kept}, options)
     return _without(shape, set(axes_of(options["axis"], shape)), options)
-
-
-def _numbers(options: Options) -> tuple[int, ...]:
-    value = options["axis"]
-    return tuple(int(str(n)) for n in (value if isinstance(value, tuple) else (value,)))
 
 
 def _without(shape: Shape, gone: set[int], options: Options) -> Shape:
@@ -54,7 +49,7 @@ def best_place(inputs: Sequence[Shape], options: Options) -> Shape:
 def best_channel(inputs: Sequence[Shape], _options: Options) -> Shape:
     """[N, C, ...] to [N, ...]."""
     if len(inputs[0]) < 2:
-        raise ShapeError(f"there are no channels in {shape_text(inputs[0])}")
+        raise Stricter(f"there are no channels in {shape_text(inputs[0])}")
     return (None, *inputs[0][2:])
 
 

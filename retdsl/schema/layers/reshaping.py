@@ -25,7 +25,7 @@ def expand_dims(inputs: Sequence[Shape], options: Options) -> Shape:
     shape, axis = inputs[0], whole(options, "axis")
     longer = (*shape, 1)
     if not -len(longer) <= axis < len(longer) or axis % len(longer) == 0:
-        raise ShapeError(f"there is no place {axis} for an axis in {shape_text(shape)}", help=f"1 to {len(shape)} are")
+        raise Stricter(f"there is no place {axis} for an axis in {shape_text(shape)}", help=f"1 to {len(shape)} are")
     place = axis % len(longer)
     return (*shape[:place], 1, *shape[place:])
 
@@ -114,7 +114,7 @@ def tile(inputs: Sequence[Shape], options: Options) -> Shape:
     """Each axis so many times as long."""
     shape, reps = inputs[0], numbers(options["reps"])
     if len(reps) > len(shape):
-        raise ShapeError(f"`reps` has {len(reps)} numbers for {shape_text(shape)}")
+        raise Stricter(f"`reps` has {len(reps)} numbers for {shape_text(shape)}")
     times = (1,) * (len(shape) - len(reps)) + reps
     if times[0] != 1:
         raise Stricter("the batch cannot be repeated", help="begin `reps` with 1")
@@ -186,7 +186,9 @@ LAYERS = (
     layer(
         "transpose",
         "Puts the axes in another order.",
-        Option("axes", Many(Integer(0)), REQUIRED, "The order, 0 first: `(0, 2, 3, 1)` puts the channels last."),
+        Option(
+            "axes", Many(Integer(0), least=1), REQUIRED, "The order, 0 first: `(0, 2, 3, 1)` puts the channels last."
+        ),
         shape=transpose,
         unnamed=("axes",),
         aliases=("permute", "Permute", "Transpose"),
@@ -247,7 +249,7 @@ LAYERS = (
     layer(
         "broadcast_axis",
         "Stretches axes of length 1.",
-        Option("axis", _AXES, REQUIRED, "The axis, or several."),
+        Option("axis", OneOf((Many(Integer(1), least=1), Integer(1))), REQUIRED, "The axis, or several."),
         Option("size", OneOf((Many(Integer(1), least=1), Integer(1))), REQUIRED, "Their new lengths."),
         shape=broadcast_axis,
         prefix="broadcast",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from retdsl.ir import Shape
-from retdsl.schema.model import REQUIRED, Option, Options, ShapeError, layer
+from retdsl.schema.model import REQUIRED, Option, Options, ShapeError, Stricter, layer
 from retdsl.schema.shapes import image, numbers, pair, shape_text, whole
 from retdsl.schema.types import Boolean, Choice, Integer, Nothing, OneOf, Pair, Real, optional
 
@@ -29,7 +29,7 @@ def pooling(inputs: Sequence[Shape], options: Options) -> Shape:
         if span < 0:
             raise ShapeError(f"the kernel covers {kernel} pixels of an image that has {size + 2 * pad} with padding")
         if pad >= kernel:
-            raise ShapeError(f"a padding of {pad} is not smaller than the kernel of {kernel}")
+            raise Stricter(f"a padding of {pad} is not smaller than the kernel of {kernel}")
         full = options["pooling_convention"] == "full"
         out.append(1 + (-(-span // stride) if full else span // stride))
     return (None, channels, *out)
@@ -47,7 +47,7 @@ def up_sampling(inputs: Sequence[Shape], options: Options) -> Shape:
     scale = whole(options, "scale")
     if options["sample_type"] == "bilinear" and options["num_filter"] != channels:
         help = f"give `num_filter = {channels}`"
-        raise ShapeError(f"`num_filter` must be the number of channels, {channels}, to interpolate", help=help)
+        raise Stricter(f"`num_filter` must be the number of channels, {channels}, to interpolate", help=help)
     return (None, channels, scale * height, scale * width)
 
 
@@ -62,7 +62,7 @@ def bilinear_resize(inputs: Sequence[Shape], options: Options) -> Shape:
     channels, *sizes = image(inputs[0], "BilinearResize2D")
     scales = (options["scale_height"], options["scale_width"])
     if (scales[0] is None) != (scales[1] is None):
-        raise ShapeError("`BilinearResize2D` needs `scale_height` and `scale_width` together, or neither")
+        raise Stricter("`BilinearResize2D` needs `scale_height` and `scale_width` together, or neither")
     mode = options["mode"]
     if mode == "odd_scale" and scales[0] is None:
         raise ShapeError("`mode = odd_scale` needs `scale_height` and `scale_width`")
@@ -162,14 +162,14 @@ def correlation(inputs: Sequence[Shape], options: Options) -> Shape:
     """Two [N, C, H, W] to [N, d², h, w], d = 2 max_displacement / stride2 + 1 displacements each way."""
     first, second = image(inputs[0], "Correlation"), image(inputs[1], "Correlation")
     if first != second:
-        raise ShapeError("`Correlation` needs values of one shape")
+        raise Stricter("`Correlation` needs values of one shape")
     kernel, reach, pad = (whole(options, name) for name in ("kernel_size", "max_displacement", "pad_size"))
     if kernel % 2 == 0:
-        raise ShapeError("`kernel_size` must be odd")
+        raise Stricter("`kernel_size` must be odd")
     border = reach + (kernel - 1) // 2
     out = [-(-(size + 2 * pad - 2 * border) // whole(options, "stride1")) for size in first[1:]]
     if min(out) < 1:
-        raise ShapeError("nothing is left of the image", help="use more padding or a smaller displacement")
+        raise Stricter("nothing is left of the image", help="use more padding or a smaller displacement")
     return (None, (2 * (reach // whole(options, "stride2")) + 1) ** 2, *out)
 
 

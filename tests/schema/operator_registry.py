@@ -19,7 +19,7 @@ PARAMETERS = ("weight", "bias", "gamma", "beta", "moving_mean", "moving_var")
 """Arguments that are learned; MXNet makes variables of these names."""
 OPTIONAL = ("data_lengths", "label_lengths", "length", "like", "sequence_length")
 """Arguments that are only taken if an option says so, which the language leaves at no."""
-SWITCHES = ("use_data_lengths", "use_label_lengths", "use_length", "use_sequence_length")
+SWITCHES = ("no_trans", "use_data_lengths", "use_label_lengths", "use_length", "use_sequence_length")
 WITHOUT_MEANING = (
     *("cudnn_off", "cudnn_tune", "workspace", "num_args", "num_arrays", "init_output", "forward_stype", "is_int"),
     *("min_calib_range", "max_calib_range", "sparse_grad", "im2col_step"),
@@ -42,10 +42,12 @@ def snapshot() -> str:
 def _operators() -> Iterator[tuple[str, dict[str, Any]]]:
     names: dict[str, list[str]] = {}
     infos: dict[str, list[tuple[str, str]]] = {}
+    any_number: set[str] = set()
     for name in _names():
-        operator, arguments = _info(name)
+        operator, arguments, counted = _info(name)
         names.setdefault(operator, []).append(name)
         infos[operator] = arguments
+        any_number |= {operator} if counted else set()
     for operator, spellings in names.items():
         readable = _readable(operator, spellings)
         inputs = [name for name, kind in infos[operator] if "Symbol" in kind]
@@ -57,12 +59,12 @@ def _operators() -> Iterator[tuple[str, dict[str, Any]]]:
             for name, kind in infos[operator]
             if "Symbol" not in kind and name not in (*SWITCHES, *WITHOUT_MEANING)
         }
-        row: dict[str, Any] = {"operator": operator}
+        row: dict[str, Any] = {"operator": readable if operator.startswith("_np") else operator}
         also = sorted({*spellings} - {operator, readable} - {s for s in spellings if s.startswith(("_np", "_sparse"))})
         if also:
             row["also"] = also
         row["inputs"] = data
-        if any(kind.endswith("[]") for _, kind in infos[operator]):
+        if operator in any_number:
             row["joins"] = True
         if learned := [name for name in inputs if name in PARAMETERS]:
             row["learns"] = learned
@@ -88,8 +90,10 @@ def _names() -> list[str]:
     return [(names[i] or b"").decode() for i in range(size.value)]
 
 
-def _info(name: str) -> tuple[str, list[tuple[str, str]]]:
-    """An operator's own name, and its arguments: inputs and options, each with MXNet's words for its type."""
+def _info(name: str) -> tuple[str, list[tuple[str, str]], bool]:
+    """An operator's own name; its arguments, inputs and options, with MXNet's words for their types; whether it takes
+    any number of inputs.
+    """
     handle = ctypes.c_void_p()
     mx.base.check_call(mx.base._LIB.NNGetOpHandle(name.encode(), ctypes.byref(handle)))
     own, doc, key, kind = (ctypes.c_char_p() for _ in range(4))
@@ -98,4 +102,4 @@ def _info(name: str) -> tuple[str, list[tuple[str, str]]]:
     filled = (own, doc, count, arguments, types, docs, key, kind)
     mx.base.check_call(mx.base._LIB.MXSymbolGetAtomicSymbolInfo(handle, *map(ctypes.byref, filled)))
     pairs = [((arguments[i] or b"").decode(), (types[i] or b"").decode()) for i in range(count.value)]
-    return (own.value or b"").decode(), pairs
+    return (own.value or b"").decode(), pairs, bool(key.value)

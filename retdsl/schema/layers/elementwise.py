@@ -219,7 +219,7 @@ ARITHMETIC = (
     layer(
         "smooth_l1",
         "(scalar x)² / 2 near 0, |x| - 1 / (2 scalar²) beyond 1 / scalar².",
-        Option("scalar", Real(0, above=True), 1.0, "Where the curve becomes straight."),
+        Option("scalar", Real(0, above=True), 1.0, "Where the curve becomes straight.", always=True),
         shape=same,
         unnamed=("scalar",),
         aliases=("huber", "SmoothL1"),

@@ -26,7 +26,6 @@ _SAME = {
     "BatchNorm_v1": "BatchNorm",
     "_contrib_SyncBatchNorm": "BatchNorm",
     "Convolution_v1": "Convolution",
-    "Pooling_v1": "Pooling",
 }
 """Operators that compute what a layer of another name does: MXNet's, where it has several."""
 

@@ -66,6 +66,8 @@ REFUSED: dict[str, Refused] = {
     **dict.fromkeys(("MultiBoxDetection", "MultiBoxPrior", "MultiBoxTarget", "MultiProposal", "Proposal"), _BOXES),
     **dict.fromkeys(("bipartite_matching", "box_decode", "box_encode", "box_iou", "box_nms"), _BOXES),
     "Crop": Refused("it is left from old networks", "use `slice`, or `slice_like` for the size of another value"),
+    "Pooling_v1": Refused("it is an older one, which takes padding for zeros", "use `Pooling`"),
+    **dict.fromkeys(("fft", "ifft"), Refused("MXNet has it for GPUs alone", "leave it out")),
     "repeat": Refused(
         "in this language `repeat(n, i) { chain }` writes a chain n times",
         "`UpSampling` repeats pixels, `tile` whole values",

@@ -191,7 +191,7 @@ LAYERS = (
         Option("count_include_pad", Boolean(), True, "Whether padding counts in a mean."),
         shape=pooling,
         prefix="pool",
-        aliases=("MaxPool", "AvgPool", "MaxPool2d", "AvgPool2d", "GlobalAvgPool", "pool", "Pooling_v1"),
+        aliases=("MaxPool", "AvgPool", "MaxPool2d", "AvgPool2d", "GlobalAvgPool", "pool"),
     ),
     layer(
         "AdaptiveAvgPooling2D",

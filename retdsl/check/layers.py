@@ -65,7 +65,7 @@ def written_options(options: Sequence[Option], given: Given) -> tuple[tuple[str,
 
 def _report_count(call: t.Apply, layer: Layer, count: int, frame: Frame, out: Diagnostics) -> None:
     name, wanted = layer.entry.name, layer.inputs
-    gets = "one value" if count == 1 else f"{count} branches"
+    gets = "one" if count == 1 else f"{count} branches"
     if len(wanted) == 1:
         text, helps = f"`{name}` takes one value and gets {gets}", ["put `Concat`, `Add` or `Multiply` before it"]
     else:

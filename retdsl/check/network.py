@@ -19,6 +19,7 @@ from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, cut_h
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.options import (
     FAILED,
+    MANY,
     Context,
     Failed,
     check_arguments,
@@ -239,10 +240,12 @@ class Builder:
             label = Label(ref.span, "MXNet has it, the language has not")
             frame.report(self.out, "R205", text, label, notes=[refused.why], helps=[refused.instead])
             return
-        entries = [*ENTRIES["layer"].values(), *ENTRIES["loss"].values()]
+        few = len(self.out) < MANY
+        layers = [e for name, e in ENTRIES["layer"].items() if few or name in ESSENTIAL]
+        entries = [*layers, *ENTRIES["loss"].values()]
         names = [*frame.scope.known("block"), "repeat"]
         if not frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
-            names += (layer.name for layer in other_layers())
+            names += (layer.name for layer in other_layers()) if few else ()
             report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
 
     # --- inputs and backbones

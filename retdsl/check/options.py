@@ -95,8 +95,8 @@ def report_unknown_call(
     aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
     names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
     hint = did_you_mean(name, names, aliases)
-    everything = ", ".join(f"`{n}`" for n in sorted(names)) if len(names) <= FEW else "many; `retdsl layers` lists them"
-    helps = [hint] if hint else [f"there are {everything}"]
+    few = f"there are {', '.join(f'`{n}`' for n in sorted(names))}"
+    helps = [hint or (few if len(names) <= FEW else "`retdsl layers` lists all that there are")]
     near = suggest(name, names, aliases)
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
     label = Label(span, f"not {with_article(category)}")

@@ -31,9 +31,10 @@ _SEQUENCE = Refused(
 _SYMBOLS = Refused("it takes indices or words, not values that are computed from a photograph", "use `Convolution`")
 
 REFUSED: dict[str, Refused] = {
+    "SoftmaxOutput": Refused(_LABELS.why, "end the chain in the loss head `Softmax`"),
     **dict.fromkeys(
         (
-            *("SoftmaxOutput", "LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput"),
+            *("LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput"),
             *("SVMOutput", "CTCLoss", "ctc_loss", "softmax_cross_entropy"),
         ),
         _LABELS,

@@ -22,6 +22,7 @@ COMMANDS = {
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",
+    "layers": "what a network is made of, and all about one layer, loss, metric or policy",
     "doctor": "what this machine can do, and what is missing",
 }
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""

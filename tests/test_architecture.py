@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "engines": {"ir", "schema"},
     "viz": {"ir", "schema"},
     "compiler": {"source", "diagnostics", "syntax", "schema", "ir", "check", "engines", "viz", "runtime"},
-    "commands": {"compiler", "diagnostics", "ir", "runtime"},
+    "commands": {"compiler", "diagnostics", "schema", "ir", "runtime"},
     "cli": {"commands", "compiler", "runtime"},
 }
 """What each room may import besides itself. `retdsl/__init__.py` and `__main__.py` belong to no room."""

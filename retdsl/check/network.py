@@ -218,7 +218,7 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
-        other = find_layer(name)
+        other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
         if other is not None:
             return self._layer(call, other, flow, frame)
         self._unknown_step(call.function, frame)

@@ -16,10 +16,7 @@ from retdsl.schema.words import OTHERS, facts, family, first_sentence, gives, si
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        (
-            "Convolution",
-            "Convolution(num_filter, kernel, stride = 1, pad = 0, dilate = 1, num_group = 1, no_bias = false)",
-        ),
+        ("Pad", "Pad(mode = constant, pad_width, constant_value = 0)"),
         ("Flatten", "Flatten"),
         ("Dropout", "Dropout(p = 0.5, axes = ())"),
         ("GroupNorm", "GroupNorm(num_groups = 1, eps = 1e-5)"),

@@ -48,7 +48,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R307", "bad-arithmetic", "error", "Arithmetic that cannot be computed."),
     ("R401", "shape-mismatch", "error", "A layer gets a value of a shape it cannot take."),
     ("R402", "join-mismatch", "error", "Branches of unlike shapes are joined."),
-    ("R403", "fork-not-joined", "error", "A fork is not followed by a step that joins its branches."),
+    ("R403", "fork-not-joined", "error", "A step gets more branches than it takes, or fewer."),
     ("R404", "no-input", "error", "A network starts with neither an input nor a backbone."),
     ("R405", "network-too-large", "error", "A network, or a repeat, is larger than any machine can train."),
     ("R501", "no-loss", "error", "A model that is trained does not end in a loss head."),

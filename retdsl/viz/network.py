@@ -30,7 +30,15 @@ from retdsl.viz.words import (
 
 COLUMNS = 7
 EXPANDED_COLUMNS = 10
-JOINTS = {"Add": "+", "Multiply": "×", "Concat": "concat"}
+JOINTS = {
+    "Add": "+",
+    "Multiply": "×",
+    "Subtract": "−",
+    "Divide": "÷",
+    "Maximum": "max",
+    "Minimum": "min",
+    "Concat": "concat",
+}
 
 
 def network_picture(network: Network, *, expand: bool = False, title: str | None = None) -> Picture:

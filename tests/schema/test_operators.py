@@ -117,7 +117,7 @@ def test_every_layer_has_a_name_of_its_own() -> None:
     assert all(find_layer(name) is not None for name in names)
 
 
-@pytest.mark.parametrize("layer", other_layers(), ids=lambda layer: layer.name)
+@pytest.mark.parametrize("layer", list(other_layers()), ids=lambda layer: layer.name)
 def test_layers_of_the_registry_are_documented(layer: Layer) -> None:
     assert layer.shape is None
     assert layer.name in OPERATORS

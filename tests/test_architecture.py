@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "account": {"ir", "schema"},
     "compare": {"ir", "schema"},
     "compiler": {"source", "diagnostics", "syntax", "schema", "ir", "check", "engines", "viz", "runtime"},
-    "commands": {"account", "compare", "compiler", "diagnostics", "ir", "runtime"},
+    "commands": {"account", "compare", "compiler", "diagnostics", "ir", "runtime", "schema"},
     "cli": {"commands", "compiler", "runtime"},
 }
 """What each room may import besides itself. `retdsl/__init__.py` and `__main__.py` belong to no room."""

@@ -62,7 +62,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R307", "bad-arithmetic", "error", "Arithmetic that cannot be computed."),
     ("R401", "shape-mismatch", "error", "A layer gets a value of a shape it cannot take."),
     ("R402", "join-mismatch", "error", "Branches of unlike shapes are joined."),
-    ("R403", "fork-not-joined", "error", "The branches of a fork are not joined."),
+    ("R403", "fork-not-joined", "error", "A step gets more branches than it takes, or fewer."),
     ("R404", "no-input", "error", "A network starts from nothing."),
     ("R405", "network-too-large", "error", "A network is larger than any machine can train."),
     ("R501", "no-loss", "error", "A model that is trained has no loss head."),

@@ -107,8 +107,8 @@ def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     assert spec is not None
     checked = compiler.check(spec)
     if example.reads_data and checked.program is not None:
-        compiler.check_data(checked.program, spec.root, out)
-    return [*checked.diagnostics, *out]
+        checked = compiler.check_data(spec, checked.program, quiet=True)
+    return list(checked.diagnostics)
 
 
 def main() -> None:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO
@@ -25,6 +24,7 @@ from retdsl.check.files import SUFFIX, read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
+from retdsl.records import dataclass, replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, write_bytes, write_text
 from retdsl.source import Source, Span

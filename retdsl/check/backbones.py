@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,6 +15,7 @@ from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
+from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, Entry
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
 from retdsl.source import Span

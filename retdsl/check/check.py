@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +16,7 @@ from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import DataPlan, Network, Program, Shape
+from retdsl.records import dataclass
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.types import Word
 from retdsl.source import Source

@@ -7,11 +7,11 @@ what follows only from something unknown, such as a parameter of a block that no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.records import dataclass, field
 from retdsl.schema.types import Scalar, Word
 from retdsl.source import Span
 from retdsl.syntax import tree as t

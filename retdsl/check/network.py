@@ -7,7 +7,6 @@ that flows on is unknown, so that one mistake gives one message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +27,7 @@ from retdsl.check.options import (
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
+from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, LAYERS
 from retdsl.schema.data import INPUT
 from retdsl.schema.shapes import shape_text

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
 from retdsl.check.files import find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import cast
 
 from retdsl.check.data import Settings, check_settings
@@ -13,6 +12,7 @@ from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
+from retdsl.records import dataclass, replace
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS

@@ -6,8 +6,9 @@ R6xx data, R7xx training, R8xx files that a spec points to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from retdsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ A step that finds something wrong appends a `Diagnostic` to its `Diagnostics` an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from retdsl.diagnostics.catalogue import CATALOGUE
+from retdsl.records import dataclass
 from retdsl.source import Span
 
 Severity = Literal["error", "warning"]

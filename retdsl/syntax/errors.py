@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.records import dataclass
 from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, Piece, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, either, listed
 

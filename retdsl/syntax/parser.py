@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -22,6 +21,7 @@ from lark import Lark, Token, Tree
 from lark.exceptions import UnexpectedInput
 
 from retdsl.diagnostics import Diagnostics
+from retdsl.records import replace
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TreeBuilder

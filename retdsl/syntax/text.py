@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 
 KEYWORDS = ("data", "backbone", "block", "model", "augment", "sampling", "train", "use")

@@ -1,0 +1,191 @@
+"""Records: `dataclass`, `field` and `replace` as in `dataclasses`, at a tenth of the price of defining a class.
+
+The standard module writes the source of six functions for every class and compiles it, 0.3 ms each time a program
+starts, and `retdsl check` needs a hundred classes. Here the functions are closures. To a type checker the three names
+are those of the standard module, so everything it knows about them holds. At run time they do the part of it that
+retdsl uses, in the same words: `@dataclass(frozen=True, slots=True)` or `@dataclass(slots=True)`; fields with defaults,
+`default_factory`, `init`, `repr`, `compare`; inheritance, `__post_init__`, `match`, pickling and copying. No class
+variables, no order, no keyword-only fields.
+
+The functions of the standard module (`fields`, `replace`, `asdict`, `is_dataclass`) take records, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+
+class FrozenRecordError(AttributeError):
+    """An attempt to change a frozen record."""
+
+
+class _Missing:
+    """Stands for no default."""
+
+
+class _Field:
+    """One attribute of a record."""
+
+    __slots__ = ("compare", "default", "default_factory", "init", "repr")
+
+    def __init__(
+        self,
+        *,
+        default: Any = _Missing,
+        default_factory: Callable[[], Any] | None = None,
+        init: bool = True,
+        repr: bool = True,
+        compare: bool = True,
+    ) -> None:
+        self.default = default
+        self.default_factory = default_factory
+        self.init = init
+        self.repr = repr
+        self.compare = compare
+
+
+def _record(*, slots: bool, frozen: bool = False) -> Callable[[type], type]:
+    if not slots:
+        raise TypeError("every record has slots")
+    return lambda cls: _make(cls, frozen)
+
+
+def _make(cls: type, frozen: bool) -> type:
+    """The class anew, with slots for its fields and the methods of a record."""
+    inherited: Mapping[str, _Field] = getattr(cls, "__record_fields__", {})
+    own: dict[str, _Field] = {}
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        if "ClassVar" in str(annotation):
+            raise TypeError(f"{cls.__name__}.{name}: records have no class variables")
+        given = cls.__dict__.get(name, _Missing)
+        own[name] = given if isinstance(given, _Field) else _Field(default=given)
+    fields = {**inherited, **own}
+    taking = [name for name in fields if fields[name].init]
+    compared = [name for name in fields if fields[name].compare]
+
+    members = {name: value for name, value in cls.__dict__.items() if name not in own}
+    for name in ("__dict__", "__weakref__"):
+        members.pop(name, None)
+    members["__slots__"] = tuple(name for name in own if name not in inherited)
+    members["__match_args__"] = tuple(taking)
+    members["__record_fields__"] = fields
+    members["__dataclass_fields__"] = _StandardFields()
+    members["__repr__"] = _repr_of([name for name in fields if fields[name].repr])
+    members["__reduce__"] = lambda self: (type(self), tuple(getattr(self, name) for name in taking))
+    members["__eq__"], hashing = _equality_of(compared)
+    members["__hash__"] = hashing if frozen else None
+    if frozen:
+        members["__setattr__"] = _refuse_to_set
+        members["__delattr__"] = _refuse_to_delete
+    made = type(cls)(cls.__name__, cls.__bases__, members)
+    made.__qualname__ = cls.__qualname__
+    # Only the finished class has the slots that its first method has to fill.
+    type.__setattr__(made, "__init__", _init_of(made, fields, taking))
+    return made
+
+
+def _init_of(made: type, fields: Mapping[str, _Field], taking: Sequence[str]) -> Callable[..., None]:
+    setters = [getattr(made, name).__set__ for name in taking]
+    count = len(setters)
+    late = [(getattr(made, name).__set__, fields[name]) for name in fields if not fields[name].init]
+    finish = getattr(made, "__post_init__", None)
+
+    def init(self: object, *values: object, **named: object) -> None:
+        if named or len(values) != count:
+            values = _bound(made, fields, taking, values, named)
+        for assign, value in zip(setters, values):  # noqa: B905 - as many by now; `strict` costs a third
+            assign(self, value)
+        for assign, item in late:
+            if item.default is not _Missing or item.default_factory is not None:
+                assign(self, _default(item))
+        if finish is not None:
+            finish(self)
+
+    return init
+
+
+def _bound(
+    made: type,
+    fields: Mapping[str, _Field],
+    taking: Sequence[str],
+    values: tuple[object, ...],
+    named: dict[str, object],
+) -> tuple[object, ...]:
+    """The values in order, those without one by their defaults."""
+    rest = taking[len(values) :]
+    bound = list(values)
+    for name in rest:
+        if name in named:
+            bound.append(named.pop(name))
+        elif fields[name].default is not _Missing or fields[name].default_factory is not None:
+            bound.append(_default(fields[name]))
+        else:
+            raise TypeError(f"{made.__name__} needs `{name}`")
+    if named or len(bound) > len(taking):
+        what = ", ".join(named) or f"{len(values)} values"
+        raise TypeError(f"{made.__name__} takes {', '.join(taking) or 'nothing'}, not {what}")
+    return tuple(bound)
+
+
+def _default(item: _Field) -> object:
+    return item.default if item.default_factory is None else item.default_factory()
+
+
+def _equality_of(compared: Sequence[str]) -> tuple[Callable[..., Any], Callable[..., int]]:
+    key: Callable[[Any], object] = attrgetter(*compared) if compared else lambda _: ()
+
+    def equal(self: object, other: object) -> bool:
+        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
+
+    return equal, lambda self: hash(key(self))
+
+
+def _repr_of(shown: Sequence[str]) -> Callable[[object], str]:
+    def text(self: object) -> str:
+        inside = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__qualname__}({inside})"
+
+    return text
+
+
+def _refuse_to_set(self: object, name: str, value: object) -> None:
+    raise FrozenRecordError(f"cannot change `{name}` of a {type(self).__name__}")
+
+
+def _refuse_to_delete(self: object, name: str) -> None:
+    raise FrozenRecordError(f"cannot delete `{name}` of a {type(self).__name__}")
+
+
+class _StandardFields:
+    """`__dataclass_fields__`, made when the standard module first asks for it."""
+
+    def __get__(self, _: object, cls: type) -> Mapping[str, Any]:
+        import dataclasses
+
+        fields: Mapping[str, _Field] = cls.__record_fields__  # type: ignore[attr-defined]
+        described = []
+        for name, item in fields.items():
+            given: dict[str, Any] = {} if item.default is _Missing else {"default": item.default}
+            given |= {"default_factory": item.default_factory} if item.default_factory else {}
+            own = dataclasses.field(init=item.init, repr=item.repr, compare=item.compare, **given)
+            described.append((name, object, own))
+        like: Any = dataclasses.make_dataclass(cls.__name__, described)
+        standard: Mapping[str, Any] = like.__dataclass_fields__
+        type.__setattr__(cls, "__dataclass_fields__", standard)
+        return standard
+
+
+def _replace(record: Any, **changes: object) -> Any:
+    cls = type(record)
+    values = [changes.pop(name) if name in changes else getattr(record, name) for name in cls.__match_args__]
+    return cls(*values, **changes)
+
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass as dataclass
+    from dataclasses import field as field
+    from dataclasses import replace as replace
+else:
+    dataclass, field, replace = _record, _Field, _replace

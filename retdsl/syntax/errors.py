@@ -1,4 +1,4 @@
-"""Syntax errors in words: a Lark exception in, a diagnostic out, and a repair where the cure is plain.
+"""Syntax errors in words: where the grammar gave up in, a diagnostic out, and a repair where the cure is plain.
 
 Each `_Guess` below knows one way in which people go wrong, and is asked in turn; the first that recognises the mistake
 words it. What none recognises is told as what stands there and what the grammar would take.
@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.records import dataclass
+from retdsl.syntax.lalr import Unexpected
 from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, Piece, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, either, listed
 
-_KEYWORD_TOKENS = {"_" + keyword.upper() for keyword in KEYWORDS}
+_KEYWORDS = frozenset(KEYWORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +69,12 @@ class _Slip:
         return Mistake(start, repair=Repair(start, by.ljust(end - start)) if len(by) <= end - start else None)
 
 
-def report_syntax_error(error: UnexpectedInput, piece: Piece, out: Diagnostics) -> Mistake:
+def report_syntax_error(error: Unexpected, piece: Piece, out: Diagnostics) -> Mistake:
     """Reports one parse error of a piece."""
-    if isinstance(error, UnexpectedToken):
-        expected = frozenset(error.accepts or error.expected)
-        if error.token.type == "$END":
-            return _unexpected_end(piece, expected, out)
-        start = error.token.start_pos or 0
-        slip = _Slip(piece, start, str(error.token), expected, out)
-        guesses = _TOKEN_GUESSES
-    else:
-        start = error.pos_in_stream or 0
-        allowed = frozenset(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else frozenset()
-        slip = _Slip(piece, start, piece.text[start : start + 1], allowed, out)
-        guesses = _CHARACTER_GUESSES
+    if not error.word:
+        return _unexpected_end(piece, error.expected, out)
+    slip = _Slip(piece, error.start, error.word, error.expected, out)
+    guesses = _TOKEN_GUESSES if error.known else _CHARACTER_GUESSES
     for guess in guesses:
         mistake = guess(slip)
         if mistake is not None:
@@ -98,7 +89,7 @@ def _unexpected(slip: _Slip) -> Mistake:
     known = slip.word.isprintable() or len(slip.word) > 1
     char = slip.word if known else f"U+{ord(slip.word):04X}"
     place = slip.piece.span(slip.start, slip.end)
-    if slip.expected >= _KEYWORD_TOKENS - {"_USE"}:
+    if slip.expected >= _KEYWORDS - {"use"}:
         label = Label(place, "not part of what stands before")
     else:
         label = Label(place, f"expected {listed(slip.expected)}" if slip.expected else "")
@@ -197,13 +188,13 @@ def _not_equal_sign(slip: _Slip) -> Mistake | None:
     """`epochs: 10`, `epochs == 10`."""
     if slip.word == "=" and slip.before.endswith("="):
         return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
-    if slip.word == ":" and slip.expected == {"EQUAL"}:
+    if slip.word == ":" and slip.expected == {"="}:
         return slip.rewrite("R102", "a key and its value are joined by `=`", slip.start, slip.end, "=", "write `=`")
     return None
 
 
 def _wrong_keyword(slip: _Slip) -> Mistake | None:
-    if slip.before.strip() or not slip.expected >= _KEYWORD_TOKENS:
+    if slip.before.strip() or not slip.expected >= _KEYWORDS:
         return None
     hint = did_you_mean(slip.word, KEYWORDS)
     text = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}, not with `{slip.word}`"
@@ -217,7 +208,7 @@ def _wrong_keyword(slip: _Slip) -> Mistake | None:
 
 def _from(slip: _Slip) -> Mistake | None:
     """`train b extends a`, `train a = {`."""
-    if not slip.expected >= {"_FROM", "LBRACE"}:
+    if not slip.expected >= {"from", "{"}:
         return None
     if slip.word == "=":
         text = "no `=` stands before the settings of a block"
@@ -231,7 +222,7 @@ def _from(slip: _Slip) -> Mistake | None:
 def _missing_equals(slip: _Slip) -> Mistake | None:
     """`F(p 50%)`."""
     name = re.search(r"[(,]\s*([A-Za-z_]\w*)\s+$", slip.before)
-    if "COMMA" not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
+    if "," not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
         return None
     span = slip.piece.span(slip.start, slip.end)
     place = slip.piece.span(name.end(1), name.end(1))
@@ -241,7 +232,7 @@ def _missing_equals(slip: _Slip) -> Mistake | None:
 
 
 def _missing_comma(slip: _Slip) -> Mistake | None:
-    if "COMMA" not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
+    if "," not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
         return None
     place = len(slip.before.rstrip())
     span = slip.piece.span(slip.start, slip.end)
@@ -253,7 +244,7 @@ def _missing_comma(slip: _Slip) -> Mistake | None:
 
 def _missing_arrow(slip: _Slip) -> Mistake | None:
     """A step on the next line without `=>`."""
-    in_chain = slip.expected >= _KEYWORD_TOKENS and settings_open(slip.piece.text) is None
+    in_chain = slip.expected >= _KEYWORDS and settings_open(slip.piece.text) is None
     if not in_chain or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
         return None
     blank = len(slip.before) - len(slip.before.rstrip())
@@ -351,7 +342,7 @@ def _unexpected_end(piece: Piece, expected: frozenset[str], out: Diagnostics) ->
         closing = CLOSING[piece.text[opened[-1]]]
         labels.append(Label(piece.span(opened[-1], opened[-1] + 1), "opened here and not closed"))
         helps.append(f"close it with `{closing}`")
-        if opened == [settings_open(piece.text)] and "RBRACE" in expected and end < len(piece.text):
+        if opened == [settings_open(piece.text)] and "}" in expected and end < len(piece.text):
             repair = Repair(len(piece.text) - 1, closing)
     out.report("R103", "the declaration ends too early", *labels, helps=helps)
     return Mistake(end, repair=repair)

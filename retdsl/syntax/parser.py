@@ -12,13 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from importlib import resources
 from itertools import pairwise
 from typing import Any
-
-from lark import Lark, Token, Tree
-from lark.exceptions import UnexpectedInput
 
 from retdsl.diagnostics import Diagnostics
 from retdsl.records import replace
@@ -26,6 +21,8 @@ from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TreeBuilder
 from retdsl.syntax.errors import Mistake, report_syntax_error
+from retdsl.syntax.lalr import Unexpected
+from retdsl.syntax.lalr import parse as walk
 from retdsl.syntax.text import DECLARATION_NAME, Piece, declaration_starts, nesting, setting_starts
 
 MAX_NESTING = 40
@@ -38,12 +35,6 @@ MAX_MISTAKES = 20
 """Mistakes of one declaration that are looked for."""
 
 
-@cache
-def _lark() -> Lark:
-    grammar = resources.files("retdsl.syntax").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(grammar, parser="lalr", start=["start", "value"], propagate_positions=True, maybe_placeholders=True)
-
-
 def parse(source: Source, out: Diagnostics) -> t.File:
     """The declarations of `source`; what cannot be understood is reported to `out` and marked as illegible."""
     if len(source.text) > MAX_SIZE:
@@ -52,8 +43,8 @@ def parse(source: Source, out: Diagnostics) -> t.File:
     if _too_deep(source, 0, source.text, out):
         return t.File(source, ())
     try:
-        return t.File(source, _build(_lark().parse(source.text, start="start"), source, 0, out))
-    except UnexpectedInput:
+        return t.File(source, _parsed(source, 0, source.text, "start", out))
+    except Unexpected:
         edges = [0, *(start for start in declaration_starts(source.text) if start > 0), len(source.text)]
         pieces = (Piece(source, start, source.text[start:end]) for start, end in pairwise(edges))
         return t.File(source, tuple(found for piece in pieces for found in _declarations(piece, out)))
@@ -65,11 +56,10 @@ def parse_value(text: str, name: str, out: Diagnostics) -> t.Expr | None:
     if _too_deep(source, 0, text, out):
         return None
     try:
-        tree = _lark().parse(text, start="value")
-    except UnexpectedInput as error:
+        value: t.Expr = _parsed(source, 0, text, "value", out)
+    except Unexpected as error:
         report_syntax_error(error, Piece(source, 0, text), out)
         return None
-    value: t.Expr = _build(tree, source, 0, out)
     return value
 
 
@@ -88,11 +78,9 @@ def _declarations(piece: Piece, out: Diagnostics) -> Sequence[t.Declaration]:
     illegible: list[t.Setting] = []
     for _ in range(MAX_MISTAKES):
         try:
-            declared: Sequence[t.Declaration] = _build(
-                _lark().parse(piece.text, start="start"), piece.source, piece.base, out
-            )
+            declared: Sequence[t.Declaration] = _parsed(piece.source, piece.base, piece.text, "start", out)
             return [_with_settings(declaration, illegible) for declaration in declared]
-        except UnexpectedInput as error:
+        except Unexpected as error:
             mistake = report_syntax_error(error, piece, out)
         if mistake.repair is not None:
             piece = piece.patched(mistake.repair.start, mistake.repair.text)
@@ -133,7 +121,9 @@ def _setting_around(piece: Piece, mistake: Mistake) -> tuple[int, int] | None:
     return (before[-1], end) if end > before[-1] else None
 
 
-def _build(tree: Tree[Token], source: Source, base: int, out: Diagnostics) -> Any:
+def _parsed(source: Source, base: int, text: str, goal: str, out: Diagnostics) -> Any:
+    """What `text`, which stands at `base` in the source, means as a `goal` of the grammar. Raises Unexpected."""
+
     def interpolate(inner: str | None, start: int, end: int) -> t.Expr:
         illegible = t.Illegible(Span(source, start, end))
         if inner is None:
@@ -143,12 +133,11 @@ def _build(tree: Tree[Token], source: Source, base: int, out: Diagnostics) -> An
         if _too_deep(source, start, inner, out):
             return illegible
         try:
-            parsed = _lark().parse(inner, start="value")
-        except UnexpectedInput:
+            value: t.Expr = _parsed(source, start, inner, "value", out)
+        except Unexpected:
             helps = ['write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace']
             out.report("R106", f"`{{{inner}}}` is not an expression", illegible.span, helps=helps)
             return illegible
-        built: t.Expr = _build(parsed, source, start, out)
-        return built
+        return value
 
-    return TreeBuilder(source, base, interpolate).transform(tree)
+    return walk(text, goal, TreeBuilder(source, base, interpolate))

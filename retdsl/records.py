@@ -56,7 +56,7 @@ def _make(cls: type, frozen: bool) -> type:
     """The class anew, with slots for its fields and the methods of a record."""
     inherited: Mapping[str, _Field] = getattr(cls, "__record_fields__", {})
     own: dict[str, _Field] = {}
-    for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+    for name, annotation in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - no `inspect` for this
         if "ClassVar" in str(annotation):
             raise TypeError(f"{cls.__name__}.{name}: records have no class variables")
         given = cls.__dict__.get(name, _Missing)
@@ -150,7 +150,7 @@ def _repr_of(shown: Sequence[str]) -> Callable[[object], str]:
     return text
 
 
-def _refuse_to_set(self: object, name: str, value: object) -> None:
+def _refuse_to_set(self: object, name: str, _value: object) -> None:
     raise FrozenRecordError(f"cannot change `{name}` of a {type(self).__name__}")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
+from retdsl.check.backbones import FoundBackbone
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
@@ -96,6 +97,7 @@ class _Networks:
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
         self._found: set[str] = set()
         self._limits: set[str] = set()
+        self._backbones: dict[tuple[str, Shape | None], FoundBackbone] = {}
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
 
     def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
@@ -112,7 +114,16 @@ class _Networks:
         return self._built[key]
 
     def _builder(self, shape: Shape | None) -> Builder:
-        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape, limits=self._limits)
+        return Builder(
+            self._scope,
+            self._out,
+            self._env,
+            self._shapes,
+            self._root,
+            shape,
+            limits=self._limits,
+            found=self._backbones,
+        )
 
     def check_unused(self) -> None:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""

@@ -54,7 +54,7 @@ class Builder:
 
     env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
     is known from outside. limits: codes of the limits that some network of the file has passed, so that each is
-    reported once.
+    reported once. found: backbones without mistakes that other networks of the file have found, by input shape.
     """
 
     scope: Scope
@@ -75,6 +75,7 @@ class Builder:
     depth: int = 0
     given_up: bool = False
     limits: set[str] = field(default_factory=set)
+    found: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
 
     # --- chains
 
@@ -264,10 +265,15 @@ class Builder:
         """The network behind a backbone; its layers' names are taken from now on."""
         name = declared.name.name
         if name not in self.backbones:
-            finder = BackboneFinder(
-                self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
-            )
-            found = finder.find(declared)
+            key, errors = (name, self.input_shape), self.out.errors
+            found = self.found.get(key)
+            if found is None:
+                finder = BackboneFinder(
+                    self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
+                )
+                found = finder.find(declared)
+            if self.out.errors == errors:
+                self.found[key] = found
             self.input_shape = found.input_shape
             self.incomplete = self.incomplete or not found.nodes
             self.backbones[name] = found

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from retdsl import compiler
-from retdsl.commands.accounts import keys_json, say_keys
 from retdsl.commands.spec import add_root, complete
 from retdsl.commands.terminal import DONE, WRONG, say, say_diagnostics
 from retdsl.diagnostics import Diagnostics
-from retdsl.diagnostics.json_form import to_json
 from retdsl.ir import Program
 
 
@@ -36,17 +33,30 @@ def run(arguments: argparse.Namespace) -> int:
         if everything[-1].errors:
             code = WRONG
         elif arguments.data and spec is not None and checked is not None:
+            from retdsl import running
+
             into = everything[-1] if arguments.format == "json" else None
-            code = max(code, compiler.check_data(complete(checked), spec.root, into))
+            code = max(code, running.check_data(complete(checked), spec.root, into))
     messages = [message for diagnostics in everything for message in diagnostics]
     if arguments.format == "json":
+        import json
+
+        from retdsl.diagnostics.json_form import to_json
+
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
-        more = {"experiments": keys_json(programs)} if arguments.verbose else {}
+        more = {}
+        if arguments.verbose:
+            from retdsl.commands.accounts import keys_json
+
+            more = {"experiments": keys_json(programs)}
         print(json.dumps({"diagnostics": to_json(messages), **counts, **more}, indent=1, ensure_ascii=False))
         return code
     if messages:
         say_diagnostics(messages)
     elif code == DONE:
         say(f"{', '.join(arguments.files)}: no errors")
-    say_keys(programs)
+    if programs:
+        from retdsl.commands.accounts import say_keys
+
+        say_keys(programs)
     return code

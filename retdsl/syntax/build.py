@@ -1,4 +1,4 @@
-"""The parts that the grammar finds in, the tree out. Offsets are moved by `base`, since a file may be parsed in pieces."""
+"""What the grammar finds in, the tree out. Offsets are moved by `base`, since a file may be parsed piece by piece."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LEXER = re.compile(
         ]
     )
 )
-_KINDS = {**{word: word for word in WORDS}, "": END}
+_WORDS = {word: word for word in WORDS}
 
 
 class Unexpected(Exception):
@@ -56,11 +56,11 @@ def parse(text: str, goal: str, build: Any, start: int = 0, end: int | None = No
     states = [STARTS[goal]]
     things: list[tuple[Any, int, int]] = []  # what the states but the first stand for, each with its place
     for found in _LEXER.finditer(text, start, len(text) if end is None else end):
-        kind = found.lastgroup
+        kind = found.lastgroup or END
         if kind == "ignored":
             continue
         word = found.group()
-        kind = _KINDS.get(word, kind)
+        kind = _WORDS.get(word, kind)
         while True:
             do = STATES[states[-1]]
             if isinstance(do, dict):

@@ -1,7 +1,7 @@
-"""The grammar as tables for `retdsl.syntax.lalr`. Made from grammar.lark by tests/syntax/make_tables.py; do not edit.
+"""The grammar as tables for `retdsl.syntax.lalr`, made by tests/syntax/make_tables.py; do not edit.
 
-Terminals that are one fixed text are called by that text, those of PATTERNS by their names in the grammar, and the parts
-that rules make by their names in angle brackets.
+Terminals that are one fixed text are called by that text, those of PATTERNS by their names in the grammar, and the
+parts that rules make by their names in angle brackets.
 
 RULES: the part that a rule makes, how many things it takes off the stack, the name of what builds it (None: the part is
 its only child), and which children go there (None: something that may be there and is not; `~i`: all items of list i).

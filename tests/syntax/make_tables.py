@@ -27,10 +27,10 @@ _END = "$END"
 _WIDTH = 120
 _WHOLE: Any = {"break_on_hyphens": False, "break_long_words": False}
 
-_HEAD = '''"""The grammar as tables for `retdsl.syntax.lalr`. Made from grammar.lark by tests/syntax/make_tables.py; do not edit.
+_HEAD = '''"""The grammar as tables for `retdsl.syntax.lalr`, made by tests/syntax/make_tables.py; do not edit.
 
-Terminals that are one fixed text are called by that text, those of PATTERNS by their names in the grammar, and the parts
-that rules make by their names in angle brackets.
+Terminals that are one fixed text are called by that text, those of PATTERNS by their names in the grammar, and the
+parts that rules make by their names in angle brackets.
 
 RULES: the part that a rule makes, how many things it takes off the stack, the name of what builds it (None: the part is
 its only child), and which children go there (None: something that may be there and is not; `~i`: all items of list i).
@@ -49,9 +49,18 @@ State: TypeAlias = "dict[str, int] | int"
 # fmt: off
 '''
 
+
+def grammar() -> Lark:
+    """Lark's own parser of the grammar."""
+    text = (SYNTAX / "grammar.lark").read_text("utf-8")
+    return Lark(text, parser="lalr", start=list(STARTS), maybe_placeholders=True)
+
+
 def tables() -> str:
     """The text of `tables.py`."""
-    lark = Lark((SYNTAX / "grammar.lark").read_text("utf-8"), parser="lalr", start=list(STARTS), maybe_placeholders=True)
+    lark = Lark(
+        (SYNTAX / "grammar.lark").read_text("utf-8"), parser="lalr", start=list(STARTS), maybe_placeholders=True
+    )
     table: Any = lark.parser.parser._parse_table
     named = {str(terminal.name): _fixed(terminal) or str(terminal.name) for terminal in lark.terminals}
     terminals = {**named, _END: _END}

@@ -1,14 +1,18 @@
-"""What the grammar finds in, the tree out. Offsets are moved by `base`, since a file may be parsed piece by piece."""
+"""Text in, tree out. What the grammar does not take raises, but for what stands between `{` and `}` in a text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
+from retdsl.diagnostics import Diagnostics
 from retdsl.source import Source, Span
+from retdsl.syntax import lalr
 from retdsl.syntax import tree as t
-from retdsl.syntax.lalr import Token
+from retdsl.syntax.lalr import Token, TooDeep, Unexpected
+
+MAX_NESTING = 40
+"""Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
@@ -16,20 +20,35 @@ _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""
 
-Interpolate = Callable[[str | None, int, int], t.Expr]
+
+def build(source: Source, base: int, text: str, goal: str, out: Diagnostics) -> Any:
+    """The tree of `text`, which stands at `base` in the source, as a `goal` of the grammar: "start" gives a tuple of
+    declarations, "value" an expression.
+
+    Mistakes within `{...}` in texts go to `out`, unless there are others: those raise Unexpected or TooDeep, with
+    offsets within `text`.
+    """
+    builder = TreeBuilder(source, base)
+    tree = lalr.parse(text, goal, builder, MAX_NESTING)
+    for code, message, span, help in builder.mistakes:
+        out.report(code, message, span, helps=[help])
+    return tree
+
+
+TOO_DEEP = (f"brackets are nested more than {MAX_NESTING} deep", f"no study needs more than {MAX_NESTING}")
+"""What is wrong, and what to say about it."""
 
 
 class TreeBuilder:
     """Builds `retdsl.syntax.tree` nodes, a method for each rule of the grammar.
 
-    interpolate: parses the expression inside a string that reaches from one offset to another; it gets None for one
-    that nothing closes.
+    mistakes: those within `{...}` in texts, each as code, message, place and help.
     """
 
-    def __init__(self, source: Source, base: int, interpolate: Interpolate) -> None:
+    def __init__(self, source: Source, base: int) -> None:
         self._source = source
         self._base = base
-        self._interpolate = interpolate
+        self.mistakes: list[tuple[str, str, Span, str]] = []
 
     def span(self, first: int, last: int) -> Span:
         """The place of what reaches from `first` to `last` in the piece that is parsed."""
@@ -65,13 +84,32 @@ class TreeBuilder:
                 continue
             end = body.find("}", at)
             inner = body[at:] if end < 0 else body[at:end]
-            expr = self._interpolate(None if end < 0 else inner, offset + at, offset + at + len(inner))
+            expr = self._interpolate(inner, offset + at, closed=end >= 0)
             parts += [literal, expr] if literal else [expr]
             literal = ""
             at += len(inner) + 1
         if literal or not parts:
             parts.append(literal)
         return parts
+
+    def _interpolate(self, inner: str, start: int, *, closed: bool) -> t.Expr:
+        """The expression inside of a text that starts at `start` of the source."""
+        span = Span(self._source, start, start + len(inner))
+        builder = TreeBuilder(self._source, start)
+        try:
+            if closed:
+                value: t.Expr = lalr.parse(inner, "value", builder, MAX_NESTING)
+                self.mistakes += builder.mistakes
+                return value
+            place = Span(self._source, start - 1, start)
+            self.mistakes.append(("R106", "`{` is not closed in this text", place, "`}` closes it; `{{` is a brace"))
+        except Unexpected:
+            help = 'write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace'
+            self.mistakes.append(("R106", f"`{{{inner}}}` is not an expression", span, help))
+        except TooDeep as error:
+            message, help = TOO_DEEP
+            self.mistakes.append(("R105", message, builder.span(error.start, error.start + 1), help))
+        return t.Illegible(span)
 
     def rule_ref(self, span: Span, *names: Token) -> t.Ref:
         return t.Ref(span, tuple([name[0] for name in names]))

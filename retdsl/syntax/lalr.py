@@ -1,7 +1,8 @@
 """Text in, what a builder makes of its parts out: a walk through the tables that were made of grammar.lark.
 
 A word like `model` is a keyword where the grammar can go on with one, and a name elsewhere. What the grammar does not
-take raises `Unexpected`. Guaranteed: no recursion, and time proportional to the length of the text.
+take raises `Unexpected`, and brackets within brackets without end `TooDeep`. Guaranteed: no recursion, and time
+proportional to the length of the text.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ _LEXER = re.compile(
     )
 )
 _WORDS = {word: word for word in WORDS}
+_DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
 class Unexpected(Exception):
@@ -47,20 +49,34 @@ class Unexpected(Exception):
         self.expected = expected
 
 
-def parse(text: str, goal: str, build: Any, start: int = 0, end: int | None = None) -> Any:
-    """What `build` makes of `text[start:end]`, as a whole `goal` ("start" or "value") of the grammar.
+class TooDeep(Exception):
+    """The bracket at `start` stands within too many others."""
 
+    def __init__(self, start: int) -> None:
+        super().__init__(f"too deep at {start}")
+        self.start = start
+
+
+def parse(text: str, goal: str, build: Any, deepest: int) -> Any:
+    """What `build` makes of a text, which is a whole `goal` ("start" or "value") of the grammar.
+
+    deepest: how many brackets within brackets there may be.
     build: has a method `rule_NAME` for every name in RULES. It gets what `build.span(first, last)` makes of the place,
     and the children: tokens, what other methods returned, and None for what has been left out.
     """
     states = [STARTS[goal]]
     things: list[tuple[Any, int, int]] = []  # what the states but the first stand for, each with its place
-    for found in _LEXER.finditer(text, start, len(text) if end is None else end):
+    depth = 0
+    for found in _LEXER.finditer(text):
         kind = found.lastgroup or END
         if kind == "ignored":
             continue
         word = found.group()
         kind = _WORDS.get(word, kind)
+        if word in _DEPTH:
+            depth += _DEPTH[word]
+            if depth > deepest:
+                raise TooDeep(found.start())
         while True:
             do = STATES[states[-1]]
             if isinstance(do, dict):

@@ -91,17 +91,3 @@ def open_brackets(text: str, end: int) -> list[int]:
         elif token in OPENING and stack:
             stack.pop()
     return stack
-
-
-def nesting(text: str) -> tuple[int, int]:
-    """The deepest nesting of brackets outside of texts and comments, and the offset where it is reached."""
-    depth = deepest = where = 0
-    for found in _BRACKET.finditer(text):
-        token = found.group()
-        if token in CLOSING:
-            depth += 1
-            if depth > deepest:
-                deepest, where = depth, found.start()
-        elif token in OPENING:
-            depth = max(0, depth - 1)
-    return deepest, where

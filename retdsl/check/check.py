@@ -95,10 +95,12 @@ class _Networks:
     def __init__(self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path) -> None:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
+        self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else None
         self._found: set[str] = set()
         self._limits: set[str] = set()
         self._backbones: dict[tuple[str, Shape | None], FoundBackbone] = {}
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
+        self._first: dict[str, Network | None] = {}
 
     def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
         """The network of model `name` for an input shape, and the known weights of its backbones."""
@@ -111,6 +113,7 @@ class _Networks:
             used = {b.name for b in network.backbones} if network else set()
             known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
             self._built[key] = (network, known)
+            self._first.setdefault(name, network)
         return self._built[key]
 
     def _builder(self, shape: Shape | None) -> Builder:
@@ -139,8 +142,8 @@ class _Networks:
         networks: list[Network | None] = []
         for model in self._scope.of_kind("model"):
             name = model.name.name
-            done = [network for (built, _), (network, _) in self._built.items() if built == name]
-            networks.append(done[0] if done else self.build(name, self._only_shape(model))[0])
+            done = name in self._first
+            networks.append(self._first[name] if done else self.build(name, self._only_shape(model))[0])
         return networks
 
     def _only_shape(self, model: object) -> Shape | None:
@@ -153,5 +156,4 @@ class _Networks:
             head = self._scope.find("model", step.name) if isinstance(step, t.Ref) else step
             if isinstance(step, t.Apply) or (isinstance(step, t.Ref) and len(step.parts) == 2):
                 return None
-        shapes = set(self._shapes.values())
-        return shapes.pop() if len(shapes) == 1 else None
+        return self._common_shape

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
-from retdsl.check.scope import Scope
+from retdsl.check.scope import MANY, Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.ir import Call, Place, Value
@@ -44,9 +44,6 @@ class Failed(Enum):
 
 FAILED = Failed.FAILED
 Checked: TypeAlias = "Value | Failed"
-
-MANY = 300
-"""After so many messages none is worth comparing a misspelt name with every block of a huge file."""
 
 NAME = Option("name", Name("a text"), None, "The name of its node, as it stands in checkpoints.")
 

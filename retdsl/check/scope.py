@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
 from retdsl.check.files import find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
@@ -23,13 +24,20 @@ MOST_SUGGESTED_FROM = 500
 MAX_USES = 50
 """Files that use files that use files ..."""
 
+MANY = 300
+"""After so many messages none is worth comparing a misspelt name with every declaration of a huge file."""
+
 # What can stand in one chain shares names; experiments, samplings and augmentations have names of their own.
 _ROOM = {"data": "chain", "backbone": "chain", "block": "chain", "model": "chain"}
+_ROOMS = ("chain", "augment", "sampling", "train")
 
 
 def kind_of(declaration: Named) -> str:
     """The keyword of a declaration."""
-    return type(declaration).__name__.lower()
+    return _KINDS[type(declaration)]
+
+
+_KINDS: dict[type, str] = {kind: kind.__name__.lower() for kind in get_args(Named)}
 
 
 @dataclass(slots=True)
@@ -41,6 +49,7 @@ class Scope:
     """
 
     names: dict[tuple[str, str], Named] = field(default_factory=dict)
+    kinds: dict[str, list[Named]] = field(default_factory=dict)
     illegible: set[str] = field(default_factory=set)
     incomplete: bool = False
 
@@ -58,6 +67,7 @@ class Scope:
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
             return
         self.names[key] = declaration
+        self.kinds.setdefault(kind, []).append(declaration)
 
     def find(self, kind: str, name: str) -> Named | None:
         """The declaration of that kind and name."""
@@ -68,8 +78,9 @@ class Scope:
         """The data, backbone, block or model of that name."""
         return self.names.get(("chain", name))
 
-    def of_kind(self, kind: str) -> Iterator[Named]:
-        return (declaration for declaration in self.names.values() if kind_of(declaration) == kind)
+    def of_kind(self, kind: str) -> Sequence[Named]:
+        """All declarations of a kind, in order."""
+        return self.kinds.get(kind, ())
 
     def known(self, *kinds: str) -> list[str]:
         """The names of some kinds, for suggestions: of a huge file not all, since each is compared."""
@@ -82,8 +93,8 @@ class Scope:
 
     def report_unknown(self, kind: str, name: str, span: Span, out: Diagnostics, *also: str) -> None:
         """Says that there is no declaration of that name and kind (nor of the kinds in `also`), and what comes near."""
-        others = [declaration for declaration in self.names.values() if declaration.name.name == name]
-        known = self.known(kind, *also)
+        others = [self.names[room, name] for room in _ROOMS if (room, name) in self.names]
+        known = self.known(kind, *also) if len(out) < MANY else []
         if self.excuses(name, known):
             return
         wanted = " or ".join(KIND_WORDS.get(k, k) for k in (kind, *also))

@@ -56,6 +56,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self._items: list[Diagnostic] = []
         self._seen: set[tuple[str, str, Span | None]] = set()
+        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
 
     def report(
         self,
@@ -74,6 +75,7 @@ class Diagnostics:
         if key not in self._seen:
             self._seen.add(key)
             self._items.append(item)
+            self._counts[item.severity] += 1
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Messages by place: file in order of first mention, then line and column."""
@@ -95,8 +97,8 @@ class Diagnostics:
 
     @property
     def errors(self) -> int:
-        return sum(item.severity == "error" for item in self._items)
+        return self._counts["error"]
 
     @property
     def warnings(self) -> int:
-        return sum(item.severity == "warning" for item in self._items)
+        return self._counts["warning"]

@@ -12,7 +12,7 @@ from retdsl.syntax.build import MAX_NESTING as MAX_NESTING
 from retdsl.syntax.build import TOO_DEEP, build
 from retdsl.syntax.lalr import TooDeep, Unexpected
 
-MAX_SIZE = 300_000
+MAX_SIZE = 5_000_000
 """Characters in a file; the largest shipped network has some thousand."""
 
 

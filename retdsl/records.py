@@ -1,11 +1,11 @@
 """Records: `dataclass`, `field` and `replace` as in `dataclasses`, at a tenth of the price of defining a class.
 
 The standard module writes the source of six functions for every class and compiles it, 0.3 ms each time a program
-starts, and `retdsl check` needs a hundred classes. Here the functions are closures. To a type checker the three names
-are those of the standard module, so everything it knows about them holds. At run time they do the part of it that
-retdsl uses, in the same words: `@dataclass(frozen=True, slots=True)` or `@dataclass(slots=True)`; fields with defaults,
-`default_factory`, `init`, `repr`, `compare`; inheritance, `__post_init__`, `match`, pickling and copying. No class
-variables, no order, no keyword-only fields.
+starts, and `retdsl check` needs a hundred classes. Here five are closures, and `__init__` is compiled when the first
+instance is made. To a type checker the three names are those of the standard module, so everything it knows about them
+holds. At run time they do the part of it that retdsl uses, in the same words: `@dataclass(frozen=True, slots=True)` or
+`@dataclass(slots=True)`; fields with defaults, `default_factory`, `init`, `repr`, `compare`; inheritance,
+`__post_init__`, `match`, pickling and copying. No class variables, no order, no keyword-only fields.
 
 The functions of the standard module (`fields`, `replace`, `asdict`, `is_dataclass`) take records, too.
 """
@@ -82,55 +82,43 @@ def _make(cls: type, frozen: bool) -> type:
     made = type(cls)(cls.__name__, cls.__bases__, members)
     made.__qualname__ = cls.__qualname__
     # Only the finished class has the slots that its first method has to fill.
-    type.__setattr__(made, "__init__", _init_of(made, fields, taking))
+    type.__setattr__(made, "__init__", _init_of(made, fields))
     return made
 
 
-def _init_of(made: type, fields: Mapping[str, _Field], taking: Sequence[str]) -> Callable[..., None]:
-    setters = [getattr(made, name).__set__ for name in taking]
-    count = len(setters)
-    late = [(getattr(made, name).__set__, fields[name]) for name in fields if not fields[name].init]
-    finish = getattr(made, "__post_init__", None)
+def _init_of(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
+    """An `__init__` that puts the real one in its place when it is first called."""
 
-    def init(self: object, *values: object, **named: object) -> None:
-        if named or len(values) != count:
-            values = _bound(made, fields, taking, values, named)
-        for assign, value in zip(setters, values):  # noqa: B905 - as many by now; `strict` costs a third
-            assign(self, value)
-        for assign, item in late:
-            if item.default is not _Missing or item.default_factory is not None:
-                assign(self, _default(item))
-        if finish is not None:
-            finish(self)
+    def first(self: object, *values: object, **named: object) -> None:
+        init = _compiled(made, fields)
+        if made.__dict__["__init__"] is first:
+            type.__setattr__(made, "__init__", init)
+        init(self, *values, **named)
 
+    return first
+
+
+def _compiled(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
+    names: dict[str, Any] = {"missing": _Missing}
+    parameters, lines = ["self"], []
+    for i, (name, item) in enumerate(fields.items()):
+        names |= {f"set{i}": getattr(made, name).__set__, f"default{i}": item.default, f"make{i}": item.default_factory}
+        value = f"make{i}()" if item.default_factory else f"default{i}"
+        if item.init and item.default_factory:
+            parameters.append(f"{name}=missing")
+            value = f"{value} if {name} is missing else {name}"
+        elif item.init:
+            parameters.append(name if item.default is _Missing else f"{name}=default{i}")
+            value = name
+        elif item.default is _Missing and not item.default_factory:
+            continue
+        lines.append(f"    set{i}(self, {value})")
+    if hasattr(made, "__post_init__"):
+        lines.append("    self.__post_init__()")
+    exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines, "    return None"]), names)
+    init: Callable[..., None] = names["__init__"]
+    init.__qualname__ = f"{made.__qualname__}.__init__"
     return init
-
-
-def _bound(
-    made: type,
-    fields: Mapping[str, _Field],
-    taking: Sequence[str],
-    values: tuple[object, ...],
-    named: dict[str, object],
-) -> tuple[object, ...]:
-    """The values in order, those without one by their defaults."""
-    rest = taking[len(values) :]
-    bound = list(values)
-    for name in rest:
-        if name in named:
-            bound.append(named.pop(name))
-        elif fields[name].default is not _Missing or fields[name].default_factory is not None:
-            bound.append(_default(fields[name]))
-        else:
-            raise TypeError(f"{made.__name__} needs `{name}`")
-    if named or len(bound) > len(taking):
-        what = ", ".join(named) or f"{len(values)} values"
-        raise TypeError(f"{made.__name__} takes {', '.join(taking) or 'nothing'}, not {what}")
-    return tuple(bound)
-
-
-def _default(item: _Field) -> object:
-    return item.default if item.default_factory is None else item.default_factory()
 
 
 def _equality_of(compared: Sequence[str]) -> tuple[Callable[..., Any], Callable[..., int]]:

@@ -67,7 +67,7 @@ MISTAKES = (
     ("epochs     =", "epoks     ="),
     ("cosine(warmup = 2)", "cosine(warmup = two)"),
     ("    => Flatten\n", ""),
-    ("name = \"stem\")", "name = \"stem\""),
+    ('name = "stem")', 'name = "stem"'),
     ("WSoftmax(", "Wsoftmax(weights = [1], "),
     ("Add(", "Dropout("),
     ("resize(96, 96)", "resize(96)"),

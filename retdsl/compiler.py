@@ -11,7 +11,7 @@ from pathlib import Path
 
 from retdsl.check import Checked as Checked
 from retdsl.check import check_source
-from retdsl.check.files import SUFFIX, read_spec, shipped_names, shipped_spec
+from retdsl.check.files import SUFFIX, exists, is_file, read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
@@ -40,18 +40,18 @@ class Spec:
 def read(name: str, root: Path | None, out: Diagnostics) -> Spec | None:
     """The spec of a path or of a shipped study's name (`quickstart`); what is wrong goes to `out`."""
     path = Path(name)
-    if not path.exists() and path.suffix == "":
+    if not exists(path) and path.suffix == "":
         path = shipped_spec(name) or path
-    if not path.exists():
+    if not exists(path):
         beside = path.with_name(path.name + SUFFIX)
         hint = did_you_mean(name, shipped_names())
         helps = [
             f"{hint[:-1]}, which ships with retdsl?" if hint else "studies that ship: " + ", ".join(shipped_names())
         ]
-        helps = [f"did you mean {beside}?"] if beside.is_file() else helps
+        helps = [f"did you mean {beside}?"] if is_file(beside) else helps
         out.report("R104", f"there is no file {name}", helps=helps)
         return None
-    source = read_spec(path, path.name, out)
+    source = read_spec(path, path.name or name, out)
     if source is None:
         return None
     return Spec(source, (root or path.resolve().parent).resolve())

@@ -10,6 +10,7 @@ from retdsl.check.backbones import FoundBackbone
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
+from retdsl.check.graph import Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
 from retdsl.check.options import Context
@@ -97,7 +98,7 @@ class _Networks:
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
         self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else None
         self._found: set[str] = set()
-        self._limits: set[str] = set()
+        self._limits = Limits()
         self._backbones: dict[tuple[str, Shape | None], FoundBackbone] = {}
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
         self._first: dict[str, Network | None] = {}
@@ -109,6 +110,7 @@ class _Networks:
             model = cast(t.Model, self._scope.find("model", name))
             builder = self._builder(shape)
             network = build_network(model, builder)
+            self._limits.nodes += len(builder.graph.nodes)
             self._found.update(builder.backbones)
             used = {b.name for b in network.backbones} if network else set()
             known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}

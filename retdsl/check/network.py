@@ -14,7 +14,18 @@ from retdsl.check.backbones import BackboneFinder, FoundBackbone
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
-from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.graph import (
+    MAX_ALL_NODES,
+    MAX_ALL_STEPS,
+    MAX_NODES,
+    UNKNOWN,
+    Graph,
+    Limits,
+    Wire,
+    ancestors,
+    cut_help,
+    find_cut,
+)
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.options import (
     FAILED,
@@ -53,8 +64,8 @@ class Builder:
     """Builds one network.
 
     env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
-    is known from outside. limits: codes of the limits that some network of the file has passed, so that each is
-    reported once. found: backbones without mistakes that other networks of the file have found, by input shape.
+    is known from outside. limits: what all networks of the file take up, this one included. found: backbones without
+    mistakes that other networks of the file have found, by input shape.
     """
 
     scope: Scope
@@ -74,7 +85,7 @@ class Builder:
     blind: int = 0
     depth: int = 0
     given_up: bool = False
-    limits: set[str] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
     found: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
 
     # --- chains
@@ -85,6 +96,7 @@ class Builder:
         flow = incoming
         for link in t.links_of(expr):
             self.steps += 1
+            self.limits.steps += 1
             self._watch_size(link, frame)
             if self.given_up:
                 flow = UNKNOWN
@@ -110,12 +122,16 @@ class Builder:
             code, text = "R405", f"the network has more than {MAX_NODES} layers"
         elif self.steps > MAX_STEPS:
             code, text = "R405", f"the network has more than {MAX_STEPS} steps"
+        elif self.limits.nodes + len(self.graph.nodes) > MAX_ALL_NODES:
+            code, text = "R405", f"the networks of this file have more than {MAX_ALL_NODES:,} layers together"
+        elif self.limits.steps > MAX_ALL_STEPS:
+            code, text = "R405", f"the networks of this file have more than {MAX_ALL_STEPS:,} steps together"
         else:
             return
         self.given_up = True
-        if code not in self.limits:
+        if code not in self.limits.told:
             frame.report(self.out, code, text, Label(link.span))
-        self.limits.add(code)
+        self.limits.told.add(code)
 
     def _name_output(self, alias: t.Ident, flow: Flow, frame: Frame) -> None:
         if isinstance(flow, tuple):

@@ -16,6 +16,7 @@ from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+from retdsl.syntax.parser import MAX_SIZE
 
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
 
@@ -23,6 +24,9 @@ MOST_SUGGESTED_FROM = 500
 
 MAX_USES = 50
 """Files that use files that use files ..."""
+
+MAX_FILES = 300
+"""Files that one file uses, directly or through others."""
 
 MANY = 300
 """After so many messages none is worth comparing a misspelt name with every declaration of a huge file."""
@@ -116,36 +120,58 @@ def _a(kind: str) -> str:
 
 def collect(file: t.File, out: Diagnostics) -> tuple[Scope, list[Source]]:
     """The scope of a file, and every source it uses, used ones first (itself last)."""
-    scope = Scope()
-    sources: list[Source] = []
-    _collect(file, scope, sources, (), out)
-    return scope, sources
+    collector = _Collector(out)
+    collector.add(file, ())
+    return collector.scope, collector.sources
 
 
-def _collect(
-    file: t.File, scope: Scope, sources: list[Source], above: tuple[Path | None, ...], out: Diagnostics
-) -> None:
-    for use in _uses(file.declarations):
+@dataclass(slots=True)
+class _Collector:
+    """Follows `use` from file to file, each file once. room: characters that all files together may still have."""
+
+    out: Diagnostics
+    scope: Scope = field(default_factory=Scope)
+    sources: list[Source] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
+    room: int = MAX_SIZE
+
+    def add(self, file: t.File, above: tuple[Path | None, ...]) -> None:
+        """Takes in what a file declares, and before that what the files declare that it uses."""
+        self.room -= len(file.source.text)
+        for use in _uses(file.declarations):
+            used = self._used(use, file, above)
+            if used is not None:
+                self.add(parse(used, self.out), (*above, file.source.path))
+        for declaration in file.declarations:
+            if isinstance(declaration, t.IllegibleDeclaration):
+                self.scope.illegible.add(declaration.name.name)
+            elif not isinstance(declaration, t.Use):
+                self.scope.add(declaration, self.out)
+        self.sources.append(file.source)
+
+    def _used(self, use: t.Use, file: t.File, above: tuple[Path | None, ...]) -> Source | None:
+        """The source that a file uses, unless it is here already or cannot be had."""
+        span = use.target.span
         path = find_used(use.target, file.source)
         if path is None:
-            _report_no_file(use.target, out)
-            scope.incomplete = True
+            _report_no_file(use.target, self.out)
         elif path in (*above, file.source.path):
             text = "a file uses itself, directly or through others"
-            out.report("R203", text, Label(use.target.span, "this file is on the way here"))
+            self.out.report("R203", text, Label(span, "this file is on the way here"))
+            return None
+        elif path in self.seen:
+            return None
         elif len(above) >= MAX_USES:
-            out.report("R105", f"files use files more than {MAX_USES} deep", use.target.span)
-        elif not any(source.path == path for source in sources):
-            used = read_spec(path, path.name, out, use.target.span)
-            if used is not None:
-                _collect(parse(used, out), scope, sources, (*above, file.source.path), out)
-            scope.incomplete = scope.incomplete or used is None
-    for declaration in file.declarations:
-        if isinstance(declaration, t.IllegibleDeclaration):
-            scope.illegible.add(declaration.name.name)
-        elif not isinstance(declaration, t.Use):
-            scope.add(declaration, out)
-    sources.append(file.source)
+            self.out.report("R105", f"files use files more than {MAX_USES} deep", span)
+        elif len(self.seen) >= MAX_FILES:
+            self.out.report("R107", f"more than {MAX_FILES} files are used", span)
+        else:
+            self.seen.add(path)
+            used = read_spec(path, path.name, self.out, span, self.room)
+            self.scope.incomplete = self.scope.incomplete or used is None
+            return used
+        self.scope.incomplete = True
+        return None
 
 
 def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:

@@ -27,7 +27,13 @@ def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] = N
     or two neighbours swapped: one edit for every three letters, and only the nearest; in between, names that the word
     itself goes on from.
     """
-    names = [name for name in dict.fromkeys(candidates) if name != word]
+    return list(_suggest(word, tuple(dict.fromkeys(candidates)), tuple(aliases.items())))
+
+
+@lru_cache(maxsize=1000)  # one mistake may be met many times, as in a block that is used often
+def _suggest(word: str, candidates: tuple[str, ...], alias_items: tuple[tuple[str, str], ...]) -> list[str]:
+    names = [name for name in candidates if name != word]
+    aliases = dict(alias_items)
     folded = _fold(word)
     meant = [aliases[word]] if word in aliases else [aliases[key] for key in aliases if _fold(key) == folded]
     certain = [name for name in meant if name in names]

@@ -12,8 +12,10 @@ from retdsl.syntax.build import MAX_NESTING as MAX_NESTING
 from retdsl.syntax.build import TOO_DEEP, build
 from retdsl.syntax.lalr import TooDeep, Unexpected
 
-MAX_SIZE = 5_000_000
-"""Characters in a file; the largest shipped network has some thousand."""
+MAX_SIZE = 2_000_000
+"""Characters in a file, and in all files that one uses; the largest network of the zoo has some thousand. Text of this
+length takes seconds, and a quarter of a gigabyte, to check.
+"""
 
 
 def parse(source: Source, out: Diagnostics) -> t.File:

@@ -139,6 +139,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
 
 ELSEWHERE = {
     "R104": "needs a file: test_an_unreadable_file",
+    "R107": "needs a large file: tests/check/test_limits.py",
     "R605": "said by the runtime, which reads labels and photographs",
     "R802": "needs a file: tests/check/test_imported.py",
 }

@@ -12,7 +12,7 @@ from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
 from retdsl.check.graph import Limits
 from retdsl.check.models import build_network, check_block
-from retdsl.check.network import Builder
+from retdsl.check.network import MAX_DEPTH, Builder
 from retdsl.check.options import Context
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
@@ -152,7 +152,7 @@ class _Networks:
         """The image of the only data block, for a model that does not say itself what it starts from."""
         head: object = model
         seen: set[object] = set()
-        while isinstance(head, t.Model) and head.name.name not in seen:
+        while isinstance(head, t.Model) and head.name.name not in seen and len(seen) < MAX_DEPTH:
             seen.add(head.name.name)
             step = next(t.steps_of(head.value))
             head = self._scope.find("model", step.name) if isinstance(step, t.Ref) else step

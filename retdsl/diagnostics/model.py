@@ -48,6 +48,14 @@ class Diagnostic:
         return CATALOGUE[self.code].severity
 
 
+LONG = 1200
+"""Characters of a text that are kept. Only names and numbers without end make one longer."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONG else f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
+
+
 class Diagnostics:
     """A growing list of messages; the same message at the same place is kept once, as when a block
     with a mistake is used many times.
@@ -70,7 +78,8 @@ class Diagnostics:
         """Adds a message. Raises KeyError for a code that the catalogue lacks: a defect of retdsl itself."""
         CATALOGUE[code]
         made = tuple(label if isinstance(label, Label) else Label(label) for label in labels)
-        item = Diagnostic(code, message, made, tuple(notes), tuple(helps), tuple(fixes))
+        said, notes, helps = _cut(message), tuple(map(_cut, notes)), tuple(map(_cut, helps))
+        item = Diagnostic(code, said, made, notes, helps, tuple(fixes))
         key = (code, message, made[0].span if made else None)
         if key not in self._seen:
             self._seen.add(key)

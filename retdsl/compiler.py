@@ -11,7 +11,8 @@ from pathlib import Path
 
 from retdsl.check import Checked as Checked
 from retdsl.check import check_source
-from retdsl.check.files import SUFFIX, exists, is_file, read_spec, shipped_names, shipped_spec
+from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
+from retdsl.check.files import find_specs as find_specs
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
@@ -55,6 +56,18 @@ def read(name: str, root: Path | None, out: Diagnostics) -> Spec | None:
     if source is None:
         return None
     return Spec(source, (root or path.resolve().parent).resolve())
+
+
+def formatted(content: bytes, name: str, out: Diagnostics) -> bytes | None:
+    """What a spec file holds, in canonical layout; None if it has syntax errors, which go to `out`.
+
+    Raises FormatDefect rather than give back a text that says anything else.
+    """
+    from retdsl.syntax.formatter import format_source
+
+    source = decoded(content, name, None, out)
+    text = None if source is None else format_source(source, out)
+    return None if text is None else text.encode()
 
 
 def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:

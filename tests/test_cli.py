@@ -12,6 +12,7 @@ import pytest
 from spec_texts import TINY
 
 from retdsl.cli import main
+from retdsl.diagnostics import CATALOGUE
 
 WRONG_TWICE = TINY.replace("num_filter", "filters").replace("epochs    = 2", "epoks = 2").replace("freeze", "frees")
 
@@ -197,3 +198,41 @@ def test_compiling_again_without_standalone_leaves_no_old_copies(here: Path):
     assert {path.name for path in (here / "out/tiny").iterdir()} >= {"train.py", "tiny-symbol.json"}
     assert not (here / "out/tiny/retdsl").exists()
     assert not (here / "out/tiny/requirements.txt").exists()
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("asked", ["R302", "r302", "unknown-option", "Unknown_Option"])
+def test_explain_tells_what_a_code_means(capsys: pytest.CaptureFixture[str], asked: str):
+    assert main(["explain", asked]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("error[R302] unknown-option: ")
+    assert "strde = 4" in out
+    assert "stride = 4" in out
+    assert "`eyes` is photographs" in out
+    assert err == ""
+    assert "\x1b" not in out
+
+
+def test_explain_lists_every_code_within_80_columns(capsys: pytest.CaptureFixture[str]):
+    assert main(["explain"]) == 0
+    out = capsys.readouterr().out
+    assert [code for code in CATALOGUE if f"  {code}  " not in out] == []
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_explain_takes_a_rank_and_gives_json(capsys: pytest.CaptureFixture[str]):
+    assert main(["explain", "R8", "R801", "--format", "json"]) == 0
+    codes = json.loads(capsys.readouterr().out)["codes"]
+    assert [item["code"] for item in codes] == [code for code in CATALOGUE if code.startswith("R8")]
+    assert all(item["explanation"] and item["wrong"]["spec"] and item["right"]["spec"] for item in codes)
+
+
+def test_explain_of_no_code(capsys: pytest.CaptureFixture[str]):
+    assert main(["explain", "unknown-optin"]) == 2
+    assert "did you mean `unknown-option`?" in capsys.readouterr().err
+    assert main(["explain", "R"]) == 2
+
+
+def test_check_names_the_codes_to_explain(here: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["check", str(here / "bad.retina")]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].endswith("; `retdsl explain R302` tells more")

@@ -22,7 +22,7 @@ from retdsl.schema.types import Fraction, Pair
 from retdsl.source import Source
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("examples/*/README.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("examples/*/README.md")))
 LANGUAGE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 PROSE = 130
 """Columns of a line of prose; tables, pictures and code may be wider."""

@@ -66,7 +66,8 @@ class BackboneFinder:
             val = Val(CallValue(t.Apply(declared.value.span, declared.value, ()), self.env), val.span)
         if not isinstance(val.value, CallValue):
             text = "a backbone comes from `zoo(...)`, `checkpoint(...)` or a block"
-            self.out.report("R303", text, Label(val.span, f"this is {describe(val)}"))
+            helps = ['as in `zoo(efficientnet_lite0, weights = imagenet)` or `checkpoint("PREFIX", epoch = 39)`']
+            self.out.report("R303", text, Label(val.span, f"this is {describe(val)}"), helps=helps)
             return failed
         call = val.value.call
         block = self.scope.find("block", call.function.name)
@@ -137,9 +138,11 @@ class BackboneFinder:
         if load is None and isinstance(name, str):
             names = [w.name for w in KNOWN_WEIGHTS if w.network == network]
             hint = did_you_mean(name, names)
-            helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
+            listed = ", ".join(f"`{known}`" for known in names)
+            notes = [] if hint else [f"weights known by name: {listed}" if names else "none are known by name"]
+            helps = [hint] if hint else ['give a file: `weights = "FILE.params"`']
             label = Label(given.spans["weights"])
-            self.out.report("R803", f"no weights `{name}` are known for `{network}`", label, helps=helps)
+            self.out.report("R803", f"no weights `{name}` are known for `{network}`", label, notes=notes, helps=helps)
             return None
         if pretrained and extra:
             text = f"the weights `{name}` are those of `{network}` as it is"
@@ -187,8 +190,9 @@ class BackboneFinder:
         symbol, params = f"{prefix}-symbol.json", f"{prefix}-{epoch:04d}.params"
         missing = [name for name in (symbol, params) if not is_file(self.root / name)]
         if missing and self.needed:
-            label = Label(call.span, f"looked for {' and '.join(missing)} in {self.root}")
-            notes = ["without it nothing that follows from its layers can be checked"] if symbol in missing else []
+            label = Label(call.span, f"no {' and no '.join(missing)}")
+            notes = [f"paths start at {self.root}"]
+            notes += ["what follows from its layers cannot be checked"] if symbol in missing else []
             helps = ["put the files there, or name their folder with `--root DIR`"]
             text = f"the checkpoint `{prefix}` is not here"
             if symbol not in missing:
@@ -202,7 +206,8 @@ class BackboneFinder:
         try:
             nodes, output = read_symbol(self.root / symbol, shape, place_of(call.span))
         except BadSymbol as error:
-            self.out.report("R802", f"cannot use {symbol}: {error}", Label(call.span))
+            label = Label(call.span, "this is its network")
+            self.out.report("R802", f"cannot use {symbol}: {error}", label, helps=error.helps)
             return None
         load = Call("params_file", (("path", params),))
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))

@@ -10,9 +10,9 @@ from retdsl.check.backbones import FoundBackbone
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
-from retdsl.check.graph import Limits
+from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
-from retdsl.check.network import MAX_DEPTH, Builder
+from retdsl.check.network import Builder
 from retdsl.check.options import Context
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train

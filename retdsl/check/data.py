@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
     Context,
     Failed,
@@ -13,7 +14,6 @@ from retdsl.check.options import (
     check_value,
     default_of,
     place_of,
-    report_unknown_option,
 )
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Shape, Value
@@ -71,7 +71,8 @@ def check_settings(
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            meant.update(report_unknown_option(entry, key, setting.key.span, list(known), ctx.out))
+            given = {setting.key.name for setting in settings} if whole else known
+            meant.update(report_unknown_option(entry, setting.key, known, given, ctx.out))
             ok = False
         elif key in written and not overriding:
             first = Label(written[key].key.span, "first given here")
@@ -95,8 +96,12 @@ def check_settings(
         elif option.default is REQUIRED and (key in meant or not whole):
             ok = False
         elif option.default is REQUIRED:
-            helps = [f"add `{key} = ...`: {option.type.words}. {option.doc}"]
-            ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", Label(name, f"no `{key}`"), helps=helps)
+            label, notes, helps = (
+                Label(name, f"no `{key}`"),
+                [about(option)],
+                [f"add `{key} = ...`, {option.type.words}"],
+            )
+            ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", label, notes=notes, helps=helps)
             ok = False
         else:
             values[key] = default_of(option)
@@ -119,7 +124,8 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
     if dict(source.options).get("patient", True) is None:
         label = Label(settings.written["source"].span, "no `patient`")
         notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
-        helps = [f"name what tells patients apart: `{source.name}(..., patient = ...)`"]
+        example = {"csv": "patient = COLUMN", "folder": 'patient = "(p[0-9]+)_"'}.get(source.name, "patient = ...")
+        helps = [f"name what tells patients apart, as in `{source.name}(..., {example})`"]
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
     if source.name == "synthetic_fundus":
         _check_painted(source, classes, settings, ctx)
@@ -134,7 +140,9 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
 
 def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> None:
     if len(classes) < 2:
-        ctx.out.report("R603", "at least two classes are needed", Label(written.span, f"{len(classes)} given"))
+        notes = ["a network learns to tell classes apart"]
+        label = Label(written.span, f"{len(classes)} given")
+        ctx.out.report("R603", "at least two classes are needed", label, notes=notes)
     items = written.items if isinstance(written, t.Listing) else ()
     first: dict[str, Span] = {}
     for name, item in zip(classes, items, strict=False):
@@ -161,12 +169,20 @@ def _check_split(split: Call, span: Span, ctx: Context) -> None:
     total = sum(parts.values())
     if abs(total - 1) > 1e-9:
         label = Label(span, f"{shown} = {100 * total:g}%")
-        ctx.out.report("R601", "the parts of the split do not add up to 100%", label)
+        rest = 1 - parts["train"] - parts["valid"]
+        helps = [f"with train and valid as they are, `test = {100 * rest:.12g}%` is left"] if rest > 0 else []
+        ctx.out.report("R601", "the parts of the split do not add up to 100%", label, helps=helps)
         return
     empty = [side for side, share in parts.items() if share == 0]
     if empty:
         notes = ["train is learned from, valid chooses the best epoch, test gives the final figures"]
-        ctx.out.report("R601", f"nothing is left for {' and '.join(empty)}", Label(span, shown), notes=notes)
+        helps = (
+            [f"take a part of `train` for {' and '.join(f'`{side}`' for side in empty)}"]
+            if "train" not in empty
+            else []
+        )
+        text = f"nothing is left for {' and '.join(empty)}"
+        ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)
 
 
 def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
@@ -176,19 +192,24 @@ def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | N
         return None
     size: tuple[Value, Value] | None = None
     normalize: Call | None = None
+    normalized = chain.span
     prepare: list[Call] = []
     for call, span in steps:
         if normalize is not None:
-            ctx.out.report("R604", "`normalize` must be the last step", Label(span, "comes after it"))
+            ends = Label(normalized, "nothing may follow it")
+            ctx.out.report("R604", "`normalize` must be the last step", ends, Label(span, "comes after it"))
             return None
         if call.name == NORMALIZE.name:
-            normalize = call
+            normalize, normalized = call, span
             continue
         prepare.append(call)
         size = (call["height"], call["width"]) if call.name == "resize" else None
     if size is None:
-        helps = ["add `=> resize(224, 224)`" + (" behind `crop_circle`" if prepare else "")]
-        ctx.out.report("R604", "the photographs have no common size", Label(chain.span), helps=helps)
+        helps = ["add `=> resize(224, 224)`" + (f" behind `{prepare[-1].name}`" if prepare else "")]
+        resized = any(call.name == "resize" for call in prepare)
+        notes = [f"`{prepare[-1].name}` gives every photograph a size of its own again"] if resized else []
+        text = "the photographs have no common size"
+        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps)
         return None
     return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
 

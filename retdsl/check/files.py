@@ -1,10 +1,12 @@
-"""Where spec files lie: those that ship with retdsl (`specs/`), and those that a file uses."""
+"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name."""
 
 from __future__ import annotations
 
 import errno
+import os
 import re
 import stat
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -94,6 +96,43 @@ def shipped_names() -> list[str]:
     return sorted(path.stem for path in (*folder.glob(f"*{SUFFIX}"), *(folder / "study").glob(f"*{SUFFIX}")))
 
 
+def find_specs(names: Iterable[str], out: Diagnostics) -> Iterator[Path]:
+    """The files that are named, each once, and in place of a folder all `.retina` files in it and below.
+
+    Of a folder, what is hidden is left out, and the records of runs, which say what was. What cannot be found goes to
+    `out`.
+    """
+    seen: set[Path] = set()
+    for name in names:
+        path = Path(name)
+        found = [path] if is_file(path) else _specs_below(path)
+        if not found:
+            helps = [f"did you mean {name}{SUFFIX}?"] if is_file(Path(name + SUFFIX)) else []
+            out.report("R104", _missing(name), helps=helps)
+        for file in found:
+            if file.resolve() not in seen:
+                seen.add(file.resolve())
+                yield file
+
+
+def _missing(name: str) -> str:
+    if os.path.isdir(name):
+        return f"there is no {SUFFIX} file in {name}"
+    return f"{name} is not a file" if os.path.exists(name) else f"there is no file {name}"
+
+
+def _specs_below(folder: Path) -> list[Path]:
+    if not os.path.isdir(folder):  # unlike Path.is_dir, says no to a name that no folder can have
+        return []
+    found = [path for path in sorted(folder.rglob(f"*{SUFFIX}")) if is_file(path) and not _is_record(path)]
+    return [path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a file is what a run folder keeps of its spec; lock.json there vouches for its every byte."""
+    return path.name == "spec.retina" and (path.parent / "lock.json").is_file()
+
+
 def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
     """The file that a `use` means: `zoo.NAME` is a family or a network of the zoo, a text is relative to this file."""
     if isinstance(target, t.Ref):
@@ -101,6 +140,12 @@ def find_used(target: t.Text | t.Ref, source: Source) -> Path | None:
     folder = source.path.parent if source.path is not None else Path()
     path = folder / (target.plain or "")
     return path.resolve() if is_file(path) else None
+
+
+def files_beside(source: Source) -> list[str]:
+    """The other spec files in the folder of a file."""
+    path = source.path
+    return [] if path is None else sorted(p.name for p in path.parent.glob(f"*{SUFFIX}") if p != path)
 
 
 def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None, room: int = MAX_SIZE) -> Source | None:
@@ -111,27 +156,16 @@ def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None,
     places = () if span is None else (span,)
     try:
         content = _first_bytes(path, room + 1)
-        if len(content) > room:
-            text = f"{name} has more than {room:,} bytes"
-            if room < MAX_SIZE:
-                text = f"with {name}, the files that are used have more than {MAX_SIZE:,} bytes together"
-            helps = ["no study is as long as that: is it a spec?"]
-            out.report("R107", text, *places, helps=helps)
-            return None
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        helps = ["save it as UTF-8"]
-        out.report(
-            "R104",
-            f"{name} is not UTF-8 text (byte {error.start} is {error.object[error.start]:#04x})",
-            *places,
-            helps=helps,
-        )
-        return None
     except OSError as error:
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)
         return None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path.resolve())
+    if len(content) > room:
+        text = f"{name} has more than {room:,} bytes"
+        if room < MAX_SIZE:
+            text = f"with {name}, the files that are used have more than {MAX_SIZE:,} bytes together"
+        out.report("R107", text, *places, helps=["no study is as long as that: is it a spec?"])
+        return None
+    return decoded(content, name, path.resolve(), out, span)
 
 
 def _first_bytes(path: Path, count: int) -> bytes:
@@ -140,3 +174,15 @@ def _first_bytes(path: Path, count: int) -> bytes:
         raise OSError(errno.EINVAL, "It is a pipe, not a file")
     with path.open("rb") as file:
         return file.read(count)
+
+
+def decoded(content: bytes, name: str, path: Path | None, out: Diagnostics, span: Span | None = None) -> Source | None:
+    """The text of a spec file's content: UTF-8, perhaps with a byte order mark, and any kind of line ends."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        text = f"{name} is not UTF-8 text: the byte {error.object[error.start]:#04x} in line {line}"
+        out.report("R104", text, *(() if span is None else (span,)), helps=["save it as UTF-8"])
+        return None
+    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)

@@ -10,23 +10,6 @@ from retdsl.ir import Node, Shape
 from retdsl.records import dataclass, field
 from retdsl.source import Span
 
-MAX_NODES = 20_000
-"""The largest networks that people train have some thousand layers."""
-
-
-MAX_ALL_NODES = 100_000
-MAX_ALL_STEPS = 300_000
-"""Layers, and steps of chains, of all networks of a file together: some seconds' work."""
-
-
-@dataclass(slots=True)
-class Limits:
-    """What the networks of a file have taken up so far. told: codes of the limits that were passed, each told once."""
-
-    told: set[str] = field(default_factory=set)
-    nodes: int = 0
-    steps: int = 0
-
 
 @dataclass(frozen=True, slots=True)
 class Wire:

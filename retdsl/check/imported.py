@@ -60,7 +60,11 @@ _ONLY_SO: dict[str, Value] = {
 
 
 class BadSymbol(Exception):
-    """The file is not an MXNet symbol, or not a whole one; the message says why."""
+    """The file is not an MXNet symbol, or not a whole one; the message says why, `helps` what to do."""
+
+    def __init__(self, message: str, *helps: str) -> None:
+        super().__init__(message)
+        self.helps = helps
 
 
 def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
@@ -68,7 +72,7 @@ def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Nod
     try:
         graph = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise BadSymbol(_why(path, error)) from error
+        raise BadSymbol(*_why(path, error)) from error
     if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
         raise BadSymbol("it is JSON, but not an MXNet symbol (it has no list of nodes)")
     try:
@@ -77,14 +81,16 @@ def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Nod
         raise BadSymbol(f"a node of it is not as MXNet writes nodes ({error})") from error
 
 
-def _why(path: Path, error: Exception) -> str:
+def _why(path: Path, error: Exception) -> tuple[str, ...]:
+    """Why a file cannot be read, and what to do."""
     if isinstance(error, OSError):
-        return (error.strerror or str(error)).lower()
+        return ((error.strerror or str(error)).lower(),)
     with path.open("rb") as file:
         head = file.read(40)
     if head.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer; run `git lfs pull` where it came from"
-    return "it is not JSON" if head.strip() else "it is empty"
+        return "it is a Git LFS pointer, not the file itself", "run `git lfs pull` where it came from"
+    line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+    return f"it is not JSON{line}" if head.strip() else "it is empty", "copy it again: it may have been cut short"
 
 
 def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:

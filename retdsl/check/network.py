@@ -14,26 +14,17 @@ from retdsl.check.backbones import BackboneFinder, FoundBackbone
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
-from retdsl.check.graph import (
-    MAX_ALL_NODES,
-    MAX_ALL_STEPS,
-    MAX_NODES,
-    UNKNOWN,
-    Graph,
-    Limits,
-    Wire,
-    ancestors,
-    cut_help,
-    find_cut,
-)
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.heads import report_after_loss
 from retdsl.check.layers import add_layer, check_loss
+from retdsl.check.limits import Limits
+from retdsl.check.option_messages import report_unknown_call
 from retdsl.check.options import (
     FAILED,
     Context,
     Failed,
     check_arguments,
     check_value,
-    report_unknown_call,
 )
 from retdsl.check.scope import Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
@@ -49,12 +40,8 @@ from retdsl.syntax import tree as t
 INPUT_NAME = "data"
 
 MAX_REPEAT = 1000
-MAX_STEPS = 100_000
-"""Steps of chains that are walked for one network, those that add no layer included."""
 MAX_BLIND = 500
 """Uses of blocks that are still looked into once the value that flows is unknown."""
-MAX_DEPTH = 100
-"""Chains within chains: blocks that use blocks, forks, groups, models that continue models."""
 
 Flow: TypeAlias = "Wire | tuple[Wire, ...]"
 
@@ -102,8 +89,7 @@ class Builder:
                 flow = UNKNOWN
                 break
             if self.loss is not None:
-                head = Label(link.step.span, "follows the loss head")
-                frame.report(self.out, "R504", "nothing can follow a loss head", head)
+                report_after_loss(self.loss, link.step, t.links_of(expr)[0].step, frame, self.out)
                 flow = UNKNOWN
                 break
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)
@@ -116,18 +102,10 @@ class Builder:
         """Stops at a network that no machine could hold, and at one that would take Python's whole stack."""
         if self.given_up:
             return
-        if self.depth > MAX_DEPTH:
-            code, text = "R105", f"chains within chains, more than {MAX_DEPTH} deep"
-        elif len(self.graph.nodes) > MAX_NODES:
-            code, text = "R405", f"the network has more than {MAX_NODES} layers"
-        elif self.steps > MAX_STEPS:
-            code, text = "R405", f"the network has more than {MAX_STEPS} steps"
-        elif self.limits.nodes + len(self.graph.nodes) > MAX_ALL_NODES:
-            code, text = "R405", f"the networks of this file have more than {MAX_ALL_NODES:,} layers together"
-        elif self.limits.steps > MAX_ALL_STEPS:
-            code, text = "R405", f"the networks of this file have more than {MAX_ALL_STEPS:,} steps together"
-        else:
+        passed = self.limits.passed(self.depth, self.steps, len(self.graph.nodes))
+        if passed is None:
             return
+        code, text = passed
         self.given_up = True
         if code not in self.limits.told:
             frame.report(self.out, code, text, Label(link.span))

@@ -7,13 +7,20 @@ from enum import Enum
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
-from retdsl.check.scope import MANY, Scope
+from retdsl.check.option_messages import (
+    about,
+    is_scalar,
+    report_unknown_call,
+    report_unknown_option,
+    report_unnamed,
+    ways,
+)
+from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Call, Place, Value
 from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
-from retdsl.schema.synonyms import synonyms
 from retdsl.schema.types import (
     Boolean,
     Choice,
@@ -30,7 +37,6 @@ from retdsl.schema.types import (
     Steps,
     Type,
     Word,
-    with_article,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -80,21 +86,6 @@ def lookup(category: str, name: str, span: Span, out: Diagnostics, extra: Iterab
     return None
 
 
-def report_unknown_call(
-    category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
-) -> None:
-    """Says that nothing of that name can be called here, with what comes near."""
-    entries = list(entries)
-    aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
-    names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
-    hint = did_you_mean(name, names, aliases)
-    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
-    near = suggest(name, names, aliases)
-    fixes = [Fix(span, near[0])] if len(near) == 1 else []
-    label = Label(span, f"not {with_article(category)}")
-    out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
-
-
 def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
     """A policy, transform, source, metric ... of one category, with all its options."""
     if isinstance(val.value, Word):
@@ -105,7 +96,8 @@ def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
         name, arguments, env, at = call.function.name, call.arguments, val.value.env, call.function.span
     else:
         kind = Policy(category)
-        ctx.out.report("R303", f"{kind.words} is needed here", Label(val.span, f"this is {describe(val)}"))
+        label, helps = Label(val.span, f"this is {describe(val)}"), ways(val, kind)
+        ctx.out.report("R303", f"{kind.words} is needed here", label, helps=helps)
         return FAILED
     entry = lookup(category, name, at, ctx.out)
     if entry is None:
@@ -139,6 +131,7 @@ def check_arguments(
     ok = True
     unnamed = list(entry.unnamed)
     nameless: list[Span] = []
+    unknown: list[t.Ident] = []
     for argument in arguments:
         if argument.name is None:
             if not unnamed:
@@ -148,7 +141,7 @@ def check_arguments(
         else:
             name, where = argument.name.name, argument.name.span
             if name not in options:
-                meant.update(report_unknown_option(entry, name, where, list(options), ctx.out))
+                unknown.append(argument.name)
                 ok = False
                 continue
             if name in unnamed:
@@ -159,8 +152,10 @@ def check_arguments(
             ok = False
             continue
         written[name] = (where, argument.value)
+    for ident in unknown:
+        meant.update(report_unknown_option(entry, ident, options, written, ctx.out))
     if nameless:
-        _report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
+        report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
         ok = False
     ctx = replace(ctx, parameters=env.known)
     values: dict[str, Value] = {}
@@ -169,6 +164,9 @@ def check_arguments(
         if name in written:
             spans[name] = written[name][1].span
             val = evaluate(written[name][1], env, ctx.out)
+            if option is NAME and val is not None and _bare(written[name][1], env):
+                _report_bare_name(val, ctx)
+                val = None
             value = FAILED if val is None else check_value(val, option.type, ctx, f"`{name}` of `{entry.name}`")
             if isinstance(value, Failed):
                 ok = False
@@ -177,12 +175,27 @@ def check_arguments(
         elif option.default is REQUIRED and (name in meant or nameless):
             ok = False  # what was meant for it has been reported
         elif option.default is REQUIRED:
-            helps = [f"give `{name} = ...`: {option.type.words}. {option.doc}"]
-            ctx.out.report("R301", f"`{entry.name}` needs `{name}`", Label(span, f"`{name}` is missing"), helps=helps)
+            label = Label(span, f"`{name}` is missing")
+            notes, helps = [about(option)], [f"give `{name} = ...`, {option.type.words}"]
+            ctx.out.report("R301", f"`{entry.name}` needs `{name}`", label, notes=notes, helps=helps)
             ok = False
         else:
             values[name] = default_of(option)
     return Given(values, frozenset(written), spans) if ok else None
+
+
+def _bare(expr: t.Expr, env: Env) -> bool:
+    """Whether a word stands for itself, and not for a parameter."""
+    return isinstance(expr, t.Ref) and len(expr.parts) == 1 and expr.name not in env.known
+
+
+def _report_bare_name(val: Val, ctx: Context) -> None:
+    """The name of a layer is a text: a bare word there is a parameter that does not exist."""
+    text = f'"{val.span.text}"'
+    helps = hint_for(val, ctx.parameters) or [f"write `{text}`"]
+    label = Label(val.span, f"this is {describe(val)}")
+    fixes = [] if hint_for(val, ctx.parameters) else [Fix(val.span, text)]
+    ctx.out.report("R303", "the name of a layer must be a text or a parameter", label, helps=helps, fixes=fixes)
 
 
 def default_of(option: Option) -> Value:
@@ -195,49 +208,6 @@ def default_of(option: Option) -> Value:
         category = option.type.of.category
         return tuple(complete(c, category) if isinstance(c, Call) else c for c in option.default)
     return None if option.default is REQUIRED else option.default
-
-
-def _report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
-    names = [option.name for option in entry.options]
-    notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
-    if entry.unnamed:
-        notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
-    question = "which option is this?" if count == 1 else "which options are these?"
-    label = Label(span, question if names else "not taken")
-    rest = [name for name in names if name not in entry.unnamed]
-    helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
-    out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
-
-
-def report_unknown_option(
-    entry: Entry, name: str, span: Span, options: Sequence[str], out: Diagnostics
-) -> Sequence[str]:
-    """Says that a call or a block has no option of that name; returns those that it may have been meant for."""
-    block = entry.category.endswith(" block")
-    key = "key" if block else "option"
-    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
-    aliases = synonyms(options)
-    near = suggest(name, options, aliases)
-    hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
-    label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
-    notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
-    fixes = [Fix(span, near[0])] if len(near) == 1 else []
-    text = f"{whose} has no {key} `{name}`"
-    out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
-    return near
-
-
-def _belongs_to(entry: Entry, name: str) -> str | None:
-    """Says so if `name` is an option of something that one of the block's keys takes, as `lr` of the optimizer."""
-    for key in entry.options:
-        kinds = key.type.types if isinstance(key.type, OneOf) else (key.type,)
-        for kind in kinds:
-            for owner in ENTRIES[kind.category].values() if isinstance(kind, Policy) else ():
-                names = [option.name for option in owner.options]
-                own = name if name in names else synonyms(names).get(name)
-                if own is not None:
-                    return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
-    return None
 
 
 def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
@@ -261,7 +231,7 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case Pair(of=of):
             if isinstance(val.value, tuple) and len(val.value) == 2:
                 return _check_items(val.value, of, ctx, what)
-            if _is_scalar(val):
+            if is_scalar(val):
                 one = _check_scalar(val, of, ctx, what, kind.words)
                 return FAILED if isinstance(one, Failed) else (one, one)
         case RatioOf():
@@ -270,19 +240,15 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case Steps():
             pass
         case _:
-            if _is_scalar(val):
+            if is_scalar(val):
                 return _check_scalar(val, kind, ctx, what, kind.words)
-    _mismatch(val, kind.words, ctx, what)
+    _mismatch(val, kind, kind.words, ctx, what)
     return FAILED
 
 
-def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
-    helps = hint_for(val, ctx.parameters)
+def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None:
+    helps = hint_for(val, ctx.parameters) or ways(val, kind)
     ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
-
-
-def _is_scalar(val: Val) -> bool:
-    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
@@ -302,7 +268,7 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         label = Label(val.span, f"this is {describe(val)}")
         ctx.out.report("R303", f"{what} must be {words}", label, helps=[hint] if hint else [])
         return FAILED
-    _mismatch(val, words, ctx, what)
+    _mismatch(val, kind, words, ctx, what)
     return FAILED
 
 
@@ -328,7 +294,11 @@ def _check_many(
         ctx.out.report("R303", f"{what} must have {length} items", Label(val.span, f"has {len(items)}"))
         return FAILED
     if len(items) < least:
-        ctx.out.report("R303", f"{what} must have {least} item{'s' * (least > 1)} or more", Label(val.span, "too few"))
+        ctx.out.report(
+            "R303",
+            f"{what} must have {least} item{'s' * (least > 1)} or more",
+            Label(val.span, f"has {len(items) or 'none'}"),
+        )
         return FAILED
     return checked
 
@@ -337,7 +307,8 @@ def _check_ratio(ratio: RatioValue, ctx: Context, what: str) -> Checked:
     parts: list[Value] = []
     for part in ratio.parts:
         if isinstance(part.value, bool) or not isinstance(part.value, int | float) or part.value <= 0:
-            ctx.out.report("R304", f"the parts of {what} must be numbers above 0", part.span)
+            label = Label(part.span, f"this is {describe(part)}")
+            ctx.out.report("R304", f"the parts of {what} must be numbers above 0", label)
             return FAILED
         parts.append(part.value)
     return tuple(parts)
@@ -355,7 +326,7 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     references = [alternative for alternative in fitting if isinstance(alternative, Reference)]
     if references and isinstance(val.value, Word):
         return check_value(val, references[0], ctx, what)
-    _mismatch(val, kind.words, ctx, what)
+    _mismatch(val, fitting[0] if fitting else kind.types[0], kind.words, ctx, what)
     return FAILED
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import get_args
 
-from retdsl.check.files import find_used, read_spec, zoo_families, zoo_networks
+from retdsl.check.files import files_beside, find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.records import dataclass, field
@@ -21,6 +21,7 @@ from retdsl.syntax.parser import MAX_SIZE
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
 
 MOST_SUGGESTED_FROM = 500
+MOST_LISTED = 12
 
 MAX_USES = 50
 """Files that use files that use files ..."""
@@ -64,7 +65,12 @@ class Scope:
         earlier = self.names.get(key)
         if earlier is not None:
             first = Label(earlier.name.span, f"first declared here, as {_a(kind_of(earlier))}")
-            out.report("R202", f"`{name}` is declared twice", Label(declaration.name.span, "declared again"), first)
+            again = Label(declaration.name.span, "declared again")
+            notes = [] if kind_of(earlier) == kind else ["what can stand in one chain shares one set of names"]
+            helps = ["give one of them another name"]
+            if kind == "train":
+                helps += [f"`train NAME from {name} {{ ... }}` copies an experiment and changes some keys"]
+            out.report("R202", f"`{name}` is declared twice", again, first, notes=notes, helps=helps)
             return
         if kind == "block" and any(name in ENTRIES[category] for category in ("layer", "loss")):
             text = f"`{name}` is a step of the language already"
@@ -110,8 +116,16 @@ class Scope:
             out.report("R204", text, Label(span), label, helps=helps)
             return
         hint = did_you_mean(name, known)
-        helps = [hint] if hint else [f"declared are {', '.join(f'`{k}`' for k in known)}"] if known else []
+        helps = [hint] if hint else [_declared(wanted, known)] if known else []
         out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps)
+
+
+def _declared(kind: str, names: Sequence[str]) -> str:
+    """Which names there are, as far as anybody would read them."""
+    if len(names) == 1:
+        return f"the only {kind} is `{names[0]}`"
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"declared are {', '.join(f'`{name}`' for name in names[:MOST_LISTED])}{more}"
 
 
 def _a(kind: str) -> str:
@@ -145,6 +159,7 @@ class _Collector:
         for declaration in file.declarations:
             if isinstance(declaration, t.IllegibleDeclaration):
                 self.scope.illegible.add(declaration.name.name)
+                self.scope.incomplete = self.scope.incomplete or not declaration.name.name
             elif not isinstance(declaration, t.Use):
                 self.scope.add(declaration, self.out)
         self.sources.append(file.source)
@@ -154,10 +169,14 @@ class _Collector:
         span = use.target.span
         path = find_used(use.target, file.source)
         if path is None:
-            _report_no_file(use.target, self.out)
+            _report_no_file(use.target, file.source, self.out)
         elif path in (*above, file.source.path):
-            text = "a file uses itself, directly or through others"
-            self.out.report("R203", text, Label(span, "this file is on the way here"))
+            way = [p.name for p in (*above, file.source.path) if p is not None]
+            way = [*way[way.index(path.name) :], path.name] if path.name in way else way
+            notes = [" uses ".join(way)] if len(way) > 2 else []
+            helps = ["move what both need into a third file"] if len(way) > 2 else ["leave the line out"]
+            text = f"{path.name} uses itself" + (" through others" if len(way) > 2 else "")
+            self.out.report("R203", text, Label(span, "closes the circle"), notes=notes, helps=helps)
             return None
         elif path in self.seen:
             return None
@@ -174,15 +193,16 @@ class _Collector:
         return None
 
 
-def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
+def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> None:
     name = target.name if isinstance(target, t.Ref) else target.plain
     if name is None:
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
-    known = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
-    hint = did_you_mean(name, known) if isinstance(target, t.Ref) else None
-    helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
-    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps)
+    zoo = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
+    hint = did_you_mean(name, zoo if isinstance(target, t.Ref) else files_beside(user))
+    ways = ["write `use zoo.NAME`"] if isinstance(target, t.Ref) else []
+    helps = [hint] if hint else [*ways, 'a path starts at the folder of this file, as in `use "FILE.retina"`']
+    out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

@@ -7,6 +7,7 @@ from typing import cast
 
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
+from retdsl.check.heads import classes_of, last_layer
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
@@ -130,9 +131,10 @@ def _training(
     errors = ctx.out.errors
     for metric in metrics:
         if metric.name in TWO_CLASS_METRICS and classes != 2:
-            text = f"`{metric.name}` is for two classes; there are {classes}"
+            text = f"`{metric.name}` is for two classes, and there are {classes}"
             where = Label(checked.part("metrics", metric.name, span))
-            ctx.out.report("R705", text, where, helps=["use `auc` or `balanced_accuracy`"])
+            declared = classes_of(str(values["data"]), classes, ctx)
+            ctx.out.report("R705", text, where, *declared, helps=["use `auc` or `balanced_accuracy`"])
     if all(metric.name == "accuracy" for metric in metrics):
         notes = ["who calls every eye healthy is right 98.5 % of the time at 200 : 3"]
         helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
@@ -172,17 +174,23 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         return
     shape = network.node(network.loss.logits).shape
     count = len(data.classes)
+    declared_classes = classes_of(data.name, count, ctx)
     if shape is not None and shape != (None, count):
-        text = f"the network gives {shape_text(shape)} scores, and there are {count} classes"
-        notes = [f"`{data.name}` has the classes {', '.join(data.classes)}"]
+        gives = f"{shape[-1]} scores" if len(shape) == 2 else f"{shape_text(shape)}"
+        text = f"the network gives {gives}, and there are {count} classes"
+        last = last_layer(network.name, "FullyConnected", ctx)
+        labels = (
+            [Label(span), *declared] if last is None else [Label(last, f"gives {gives}"), Label(span, "trained here")]
+        )
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
-        ctx.out.report("R502", text, Label(span), *declared, notes=notes, helps=helps)
+        ctx.out.report("R502", text, *labels, *declared_classes, helps=helps)
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
         text = f"{len(weights)} class weights for {count} classes"
         where = Label(_written_weights(model, span), f"{len(weights)} given")
-        here = [] if where.span == span else [Label(span, f"trained on `{data.name}` here")]
-        ctx.out.report("R503", text, where, *here, notes=[f"the classes are {', '.join(data.classes)}"])
+        here = [] if where.span == span else [Label(span, "trained here")]
+        helps = [f"give a weight to each of {', '.join(data.classes)}", "or let them follow: `inverse_frequency`"]
+        ctx.out.report("R503", text, where, *here, *declared_classes, helps=helps)
 
 
 def _written_weights(model: object, otherwise: Span) -> Span:
@@ -199,7 +207,19 @@ def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: 
     count = len(data.classes)
     ratio = dict(policy.options).get("ratio")
     if isinstance(ratio, tuple) and len(ratio) != count:
-        ctx.out.report("R503", f"the ratio has {len(ratio)} parts, and there are {count} classes", Label(span))
+        written = _written_ratio(checked.written.get("sampling"), ctx) or span
+        here = [] if span.start <= written.start < span.end else [Label(span, "used here")]
+        text = f"the ratio has {len(ratio)} parts, and there are {count} classes"
+        parts = Label(written, f"{len(ratio)} parts")
+        ctx.out.report("R503", text, parts, *here, *classes_of(data.name, count, ctx))
+
+
+def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:
+    """Where the ratio of a policy stands, written on the spot or where it is declared."""
+    declared = ctx.scope.find("sampling", sampling.name) if isinstance(sampling, t.Ref) else None
+    call = declared.value if isinstance(declared, t.Sampling) else sampling
+    arguments = call.arguments if isinstance(call, t.Apply) else ()
+    return next((a.value.span for a in arguments if isinstance(a.value, t.Ratio)), None)
 
 
 def _freeze(wanted: Value, network: Network, checked: Settings, parts: Parts, ctx: Context) -> tuple[Node, ...] | None:
@@ -208,18 +228,24 @@ def _freeze(wanted: Value, network: Network, checked: Settings, parts: Parts, ct
         return network.nodes
     names = wanted if isinstance(wanted, tuple) else (wanted,)
     here = {backbone.name: backbone for backbone in network.backbones}
-    span = checked.written["freeze"].span
     for name in names:
+        span = checked.part("freeze", str(name), checked.written["freeze"].span)
         if name not in here:
-            known = ", ".join(f"`{n}`" for n in here) or "none"
-            notes = [f"backbones of `{network.name}`: {known}"]
-            ctx.out.report("R701", f"the model `{network.name}` does not contain `{name}`", Label(span), notes=notes)
+            model = checked.place("model", span)
+            known = " and ".join(f"`{n}`" for n in here)
+            made = Label(model, f"this model is built on {known or 'no backbone'}")
+            notes = [f"what is not part of `{network.name}` is not trained with it"]
+            helps = [f"write `freeze = {known.replace('`', '')}`"] if len(here) == 1 else []
+            text = f"the model `{network.name}` does not contain `{name}`"
+            ctx.out.report("R701", text, Label(span), made, notes=notes, helps=helps)
             return None
         if here[str(name)].weights is None:
             notes = ["its parameters are random numbers and would stay so"]
             helps = ["give it weights, or do not freeze it"]
             text = f"`{name}` is frozen without pretrained weights"
-            ctx.out.report("R704", text, Label(span), notes=notes, helps=helps)
+            backbone = ctx.scope.find("backbone", str(name))
+            bare = [] if backbone is None else [Label(backbone.name.span, "declared here, without `weights`")]
+            ctx.out.report("R704", text, Label(span), *bare, notes=notes, helps=helps)
     key = (network.name, network.input_shape, names)
     if key not in parts.frozen:
         nodes = (replace(node, frozen=True) if node.backbone in names else node for node in network.nodes)

@@ -101,7 +101,9 @@ def _difference(
 
 
 def _named(names: Sequence[str], network: Network) -> str:
-    shown = ["the input" if name == network.input else name for name in names]
+    """Layers in words, in the network's own order, so that both ways round give the same."""
+    shown = ["the input"] if network.input in names else []
+    shown += [node.name for node in network.nodes if node.name in names]
     return " and ".join(shown) if len(shown) <= 2 else f"{shown[0]} and {len(shown) - 1} others"
 
 

@@ -1,6 +1,7 @@
 """Messages for people: where, what, why and what to do, with the source line at hand.
 
-Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings.
+Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings and names the codes
+that `retdsl explain` tells more about.
 
     error[R302]: `Convolution` has no option `strde`
      --> screening.retina:14:58
@@ -24,6 +25,9 @@ from retdsl.diagnostics.model import Diagnostic, Label
 from retdsl.diagnostics.snippet import Row, bare, draw, gutter_width
 from retdsl.source import Source
 
+MOST_CODES = 4
+"""Codes that the last line names; who has more of them reads one after the other."""
+
 STYLES = {
     "error": "bold red",
     "warning": "yellow",
@@ -36,6 +40,7 @@ STYLES = {
     "dim": "dim",
     "a": "red",
     "b": "green",
+    "right": "bold green",
 }
 """What each style name looks like, in rich's words."""
 
@@ -46,6 +51,11 @@ def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
     colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
     """
     return paint(render_rows(diagnostics), colour)
+
+
+def render_one(item: Diagnostic) -> str:
+    """One message alone, without colour and count."""
+    return paint([_stripped(row) for row in _diagnostic(item)])
 
 
 def paint(rows: Iterable[Row], colour: bool = False) -> str:
@@ -112,7 +122,9 @@ def _summary(items: list[Diagnostic]) -> Row:
         if count:
             row += [(", ", "")] if row else []
             row.append((f"{count} {severity}{'s' if count > 1 else ''}", severity))
-    return row
+    codes = sorted({item.code for item in items})
+    asked = " ".join(codes) if len(codes) <= MOST_CODES else "CODE"
+    return [*row, (f"; `retdsl explain {asked}` tells more", "")]
 
 
 def _stripped(row: Row) -> Row:

@@ -6,7 +6,7 @@ Guaranteed: labels are within the classes, no patient is on two sides, and every
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +94,24 @@ def _require_every_class(dataset: Dataset, sides: Sides) -> None:
                     f"the {side} split has no `{title}` photograph ({have})",
                     "give that side a larger share, use another seed, or add patients",
                 )
+    problems.raise_any("the split cannot be used", dataset.root)
+
+
+def require_apart(dataset: Dataset, digests: Mapping[int, bytes]) -> None:
+    """Raises RunError if the same photograph lies on two sides of the split, under two names or two patients.
+
+    digests: of the prepared photographs by their index, as `PreparedImages.load_all` gives them.
+    """
+    side_of = {i: side for side in SIDES for i in getattr(dataset, side)}
+    same: dict[bytes, list[int]] = {}
+    for index in sorted(digests):
+        same.setdefault(digests[index], []).append(index)
+    problems = Problems()
+    for indices in same.values():
+        if len({side_of[index] for index in indices if index in side_of}) > 1:
+            shown = " = ".join(f"{dataset.samples[i].image} ({side_of[i]})" for i in indices if i in side_of)
+            help = "a network that has learned one knows the other: keep one, or give both one patient"
+            problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
 
 

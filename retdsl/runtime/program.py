@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
-from retdsl.runtime.dataset import split_line
+from retdsl.runtime.dataset import require_apart, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
@@ -92,7 +92,7 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool) ->
     dataset = experiment.data.open(root)
     with make_progress(plain=plain) as progress:
         progress.note(split_line(experiment.name, dataset))
-        PreparedImages(dataset, threads=threads, memory=0).load_all(progress.reading)
+        require_apart(dataset, PreparedImages(dataset, threads=threads, memory=0).load_all(progress.reading))
 
 
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:

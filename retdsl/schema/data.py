@@ -131,7 +131,7 @@ DATA_KEYS = Entry(
     "Where photographs and labels come from, how patients are split, how a photograph becomes the network's input.",
     (
         Option("source", Policy("data source"), REQUIRED, "Where photographs and labels come from."),
-        Option("classes", Many(Name("a class")), REQUIRED, "The classes; the last of two is the one to find."),
+        Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
     ),

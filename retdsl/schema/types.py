@@ -240,7 +240,7 @@ ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | No
 Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Steps
 
 
-KIND_WORDS = {"data": "data block", "train": "train block"}
+KIND_WORDS = {"data": "data block", "train": "train block", "augment": "augmentation"}
 """What a kind of declaration is called where its keyword alone would not read well."""
 
 

@@ -156,7 +156,8 @@ def test_a_missing_checkpoint_is_a_warning_and_leaves_no_program(tmp_path: Path)
     item = the_message(tmp_path)
     assert (item.code, CATALOGUE["R801"].severity) == ("R801", "warning")
     assert item.message == "the checkpoint `net` is not here"
-    assert item.labels[0].text == f"looked for net-symbol.json and net-0007.params in {tmp_path}"
+    assert item.labels[0].text == "no net-symbol.json and no net-0007.params"
+    assert item.notes[0] == f"paths start at {tmp_path}"
     assert check(SPEC.format("flat"), tmp_path).program is None
 
 

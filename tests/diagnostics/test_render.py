@@ -68,7 +68,7 @@ def test_the_whole_style() -> None:
            = note: `Convolution` takes num_filter, kernel, stride, pad, dilate, num_group, no_bias, name
            = help: did you mean `stride`?
 
-        2 errors, 1 warning
+        2 errors, 1 warning; `retdsl explain R104 R302 R602` tells more
         """
     )
 

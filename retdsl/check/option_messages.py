@@ -1,0 +1,107 @@
+"""What is said about options that are unknown, missing, unnamed or of the wrong type, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
+from retdsl.check.scope import MANY
+from retdsl.diagnostics import Diagnostics, Fix, Label
+from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.synonyms import synonyms
+from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+
+def report_unknown_call(
+    category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
+) -> None:
+    """Says that nothing of that name can be called here, with what comes near."""
+    entries = list(entries)
+    aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
+    names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
+    hint = did_you_mean(name, names, aliases)
+    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
+    near = suggest(name, names, aliases)
+    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    label = Label(span, f"not {with_article(category)}")
+    out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
+
+
+def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
+    names = [option.name for option in entry.options]
+    notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
+    if entry.unnamed:
+        notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    question = "which option is this?" if count == 1 else "which options are these?"
+    label = Label(span, question if names else "not taken")
+    rest = [name for name in names if name not in entry.unnamed]
+    helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
+    out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
+
+
+def report_unknown_option(
+    entry: Entry, ident: t.Ident, known: Mapping[str, Option], given: Collection[str], out: Diagnostics
+) -> Sequence[str]:
+    """Says that a call or a block has no option of that name; returns those that it may have been meant for.
+
+    given: the options that are there; one that must be and is not may well be meant.
+    """
+    name, span, options = ident.name, ident.span, list(known)
+    block = entry.category.endswith(" block")
+    key = "key" if block else "option"
+    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
+    aliases = synonyms(options)
+    near = suggest(name, options, aliases)
+    missing = [option for option in known if option not in given and known[option].default is REQUIRED]
+    hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
+    if hint is None and missing:
+        near = missing
+        hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
+    label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
+    notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    fixes = [Fix(span, near[0])] if len(near) == 1 and near != missing else []
+    text = f"{whose} has no {key} `{name}`"
+    out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
+    return near
+
+
+def _belongs_to(entry: Entry, name: str) -> str | None:
+    """Says so if `name` is an option of something that one of the block's keys takes, as `lr` of the optimizer."""
+    for key in entry.options:
+        kinds = key.type.types if isinstance(key.type, OneOf) else (key.type,)
+        for kind in kinds:
+            for owner in ENTRIES[kind.category].values() if isinstance(kind, Policy) else ():
+                names = [option.name for option in owner.options]
+                own = name if name in names else synonyms(names).get(name)
+                if own is not None:
+                    return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
+    return None
+
+
+def about(option: Option) -> str:
+    """What an option is for, as the note of a message."""
+    doc = option.doc.rstrip(".")
+    return f"`{option.name}`: {doc[:1].lower()}{doc[1:]}"
+
+
+def ways(val: Val, kind: Type) -> list[str]:
+    """How what was written can be written so that the type takes it."""
+    written = val.span.text
+    match kind:
+        case Many() if is_scalar(val):
+            return [f"write `[{written}]`"]
+        case Name() if isinstance(val.value, bool | int | float | None):
+            return [f'write `"{written}"`']
+        case Policy(category=category):
+            return [f"there are {', '.join(f'`{name}`' for name in sorted(ENTRIES[category]))}"]
+        case Reference(kind=wanted) if isinstance(val.value, ChainValue | CallValue):
+            return [f"declare it, as `{wanted} NAME = ...`, and write its name here"]
+        case _:
+            return []
+
+
+def is_scalar(val: Val) -> bool:
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)

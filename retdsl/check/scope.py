@@ -26,6 +26,9 @@ MOST_LISTED = 12
 MAX_USES = 50
 """Files that use files that use files ..."""
 
+MAX_PARAMETERS = 200
+"""Parameters of a block, each of which costs something whenever the block is used."""
+
 MAX_FILES = 300
 """Files that one file uses, directly or through others."""
 
@@ -75,6 +78,11 @@ class Scope:
         if kind == "block" and any(name in ENTRIES[category] for category in ("layer", "loss")):
             text = f"`{name}` is a step of the language already"
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
+            return
+        if isinstance(declaration, t.Block) and len(declaration.parameters) > MAX_PARAMETERS:
+            text = f"the block `{name}` has more than {MAX_PARAMETERS} parameters"
+            out.report("R107", text, declaration.name.span, helps=["divide it into several blocks"])
+            self.illegible.add(name)
             return
         self.names[key] = declaration
         self.kinds.setdefault(kind, []).append(declaration)

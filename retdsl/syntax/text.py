@@ -14,7 +14,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_SKIPPED = r'"(?:\\.|[^"\\\n])*"|#[^\n]*'
+_SKIPPED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|#[^\n]*'
 _BRACKET = re.compile(rf"{_SKIPPED}|[][(){{}}]")
 _BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*=(?!>)")
 _KEYWORD = "|".join(KEYWORDS)

@@ -68,7 +68,7 @@ def _unclosed(slip: Slip) -> Mistake | None:
 
 def _dashed_name(slip: Slip) -> Mistake | None:
     """`model my-net = ...`."""
-    head = re.search(rf"\b(?:{'|'.join(KEYWORDS)}|from)[ \t]+(\w+)$", slip.before)
+    head = slip.look_back(rf"\b(?:{'|'.join(KEYWORDS)}|from)[ \t]+(\w+)$")
     rest = re.match(r"[\w-]+", slip.after)
     if slip.word != "-" or head is None or rest is None:
         return None
@@ -79,7 +79,7 @@ def _dashed_name(slip: Slip) -> Mistake | None:
 
 def _no_name(slip: Slip) -> Mistake | None:
     """`train { ... }`."""
-    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s*$", slip.before)
+    head = slip.look_back(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s*$")
     if slip.word not in ("{", "=", "(") or slip.expected != {"NAME"} or head is None:
         return None
     label = Label(slip.piece.span(*head.span(1)), "expected a name behind this")
@@ -90,7 +90,7 @@ def _no_name(slip: Slip) -> Mistake | None:
 
 def _braces_for_equals(slip: Slip) -> Mistake | None:
     """`model m { ... }`."""
-    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$", slip.before)
+    head = slip.look_back(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$")
     if slip.word != "{" or slip.expected != {"="} or head is None:
         return None
     label = Label(slip.piece.span(slip.start, slip.end), "expected `=`")
@@ -102,7 +102,7 @@ def _braces_for_equals(slip: Slip) -> Mistake | None:
 
 def _no_value(slip: Slip) -> Mistake | None:
     """`epochs =`, and the next setting on the next line."""
-    found = re.search(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$", slip.before)
+    found = slip.look_back(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$")
     if slip.word != "=" or found is None:
         return None
     span = slip.piece.span(found.start(1), found.end(1))
@@ -159,7 +159,7 @@ def _from(slip: Slip) -> Mistake | None:
 
 def _missing_equals(slip: Slip) -> Mistake | None:
     """`F(p 50%)`."""
-    name = re.search(r"[(,]\s*([A-Za-z_]\w*)\s+$", slip.before)
+    name = slip.look_back(r"[(,]\s*([A-Za-z_]\w*)\s+$")
     if "," not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
         return None
     span = slip.piece.span(slip.start, slip.end)

@@ -21,6 +21,7 @@ NOUNS = {"data": "data block", "train": "train block", "augment": "augmentation"
 
 _WORDS = {"NAME": "a name", "STRING": "a text", "NUMBER": "a number", "PERCENT": "a percentage"}
 """The terminals that are more than one word."""
+_CLOSING = (")", "]", "}")
 _VALUE_STARTS = {"NAME", "NUMBER", "STRING", "[", "("}
 _FIRST_TO_NAME = {"`=>`", "`,`", "`)`", "`]`", "`}`", "`=`", "a name"}
 _MANY = 6
@@ -31,7 +32,7 @@ def listed(expected: Collection[str]) -> str:
     if set(expected) >= _VALUE_STARTS:
         words = ["a value"] + [f"`{e}`" for e in (")", "]") if e in expected]
     else:
-        words = [_WORDS.get(e, f"`{e}`") for e in sorted(expected) if e != "$END"]
+        words = [_WORDS.get(e, f"`{e}`") for e in sorted(expected, key=lambda e: (e in _CLOSING, e)) if e != "$END"]
     if len(words) > _MANY:
         words = [word for word in words if word in _FIRST_TO_NAME] or words[:_MANY]
     return either(words) or "the end"

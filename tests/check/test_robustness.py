@@ -85,7 +85,7 @@ RUNAWAYS = {
         "block b0(n) = BatchNorm(name = n)\n"
         + "\n".join(f'block b{i}(n) = b{i - 1}("{{n}}{{n}}")' for i in range(1, 50))
         + '\nmodel m = input(3, 8, 8) => b49("a")',
-        ["R106"],
+        ["R107"],
     ),
     "doubling lists": (
         "block b0(n) = BatchNorm(eps = n)\n"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.explanations import explanation
 from retdsl.diagnostics.render import render_text
@@ -33,7 +33,7 @@ def told(spec: Path, code: str) -> tuple[list[Diagnostic], bool]:
     checked = compiler.check(read)
     messages = list(checked.diagnostics)
     if explanation(code).wrong.reads_data and checked.program is not None:
-        compiler.check_data(checked.program, read.root, out)
+        running.check_data(checked.program, read.root, out)
         messages += out
     return messages, checked.program is not None
 

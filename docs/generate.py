@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.catalogue import RANKS, Code
 from retdsl.diagnostics.explanations import Example, explanation, preamble, preamble_names, prose
@@ -107,7 +107,7 @@ def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     assert spec is not None
     checked = compiler.check(spec)
     if example.reads_data and checked.program is not None:
-        checked = compiler.check_data(spec, checked.program, quiet=True)
+        checked = running.check_data(spec, checked.program, quiet=True)
     return list(checked.diagnostics)
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from retdsl.cli import main
+from retdsl.cli import process
 
-sys.exit(main())
+sys.exit(process())

@@ -7,6 +7,7 @@ usage, 70 a defect of retdsl, 130 interrupted. Text for people goes to stderr, d
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -14,8 +15,6 @@ from importlib import import_module
 
 from retdsl import __version__
 from retdsl.commands.terminal import DEFECT, DONE, INTERRUPTED, USAGE, say
-from retdsl.compiler import Refused
-from retdsl.runtime.errors import RunError
 
 COMMANDS = {
     "check": "every error and warning of a spec at once",
@@ -31,19 +30,24 @@ COMMANDS = {
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""
 
 
+def process() -> int:
+    """`main`, for a process that does nothing else.
+
+    Python looks for garbage whenever some hundred objects have been made, and once more at the end. What a command
+    makes it needs to the end, so that looking would cost a tenth of the time of `check` and find nothing.
+    """
+    gc.set_threshold(100_000)
+    code = main()
+    gc.freeze()
+    return code
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; no traceback reaches the screen."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    arguments = _parser(given[0] if given else "").parse_args(given)
     try:
+        arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
         code: int = import_module(f"retdsl.commands.{arguments.command}").run(arguments)
         return code
-    except Refused as refused:
-        say(f"error: {refused}" + (f"\n   = help: {refused.help}" if refused.help else ""))
-        return USAGE
-    except RunError as error:
-        say(f"error: {error}")
-        return error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
@@ -51,19 +55,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("interrupted")
         return INTERRUPTED
     except Exception as error:
-        return _report_defect(error)
+        return _report(error)
 
 
-def _parser(asked: str) -> argparse.ArgumentParser:
-    """The arguments of the command that is asked for; the others are only listed."""
+def _arguments(given: list[str]) -> argparse.Namespace:
+    """The arguments of the command that is asked for; the others are not even looked at."""
+    name = given[0] if given else ""
+    if name in COMMANDS:
+        command = argparse.ArgumentParser(prog=f"retdsl {name}", description=f"{COMMANDS[name].capitalize()}.")
+        import_module(f"retdsl.commands.{name}").add_arguments(command)
+        return command.parse_args(given[1:], argparse.Namespace(command=name))
     parser = argparse.ArgumentParser(prog="retdsl", description="A language for screening studies, compiled to MXNet.")
     parser.add_argument("--version", action="version", version=f"retdsl {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     for name, help in COMMANDS.items():
-        command = commands.add_parser(name, help=help)
-        if name == asked:
-            import_module(f"retdsl.commands.{name}").add_arguments(command)
-    return parser
+        commands.add_parser(name, help=help)
+    return parser.parse_args(given)
+
+
+def _report(error: Exception) -> int:
+    """Says what became of a command that could not go on; returns the exit code."""
+    from retdsl.compiler import Refused
+    from retdsl.runtime.errors import RunError
+
+    match error:
+        case Refused():
+            say(f"error: {error}" + (f"\n   = help: {error.help}" if error.help else ""))
+            return USAGE
+        case RunError():
+            say(f"error: {error}")
+            return error.exit_code
+        case _:
+            return _report_defect(error)
 
 
 def _report_defect(error: Exception) -> int:

@@ -8,8 +8,9 @@ imported layer without a shape rule). `to_json` prints a program.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeAlias
+
+from retdsl.records import dataclass, field
 
 Shape: TypeAlias = tuple[int | None, ...]
 Value: TypeAlias = "bool | int | float | str | tuple[Value, ...] | Call | None"
@@ -207,6 +208,8 @@ class Program:
 
 def to_json(value: Any) -> Any:
     """Plain dicts, lists and scalars of a program or any part of it, for `json.dumps`."""
+    from dataclasses import fields, is_dataclass
+
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):

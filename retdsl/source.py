@@ -7,8 +7,9 @@ Offsets count Unicode code points of the text after reading; lines and columns a
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from retdsl.records import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

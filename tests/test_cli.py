@@ -252,7 +252,7 @@ def test_a_program_that_fails_to_read_says_why(monkeypatch: pytest.MonkeyPatch, 
         path.write_text("import sys\nprint('error: of ours', file=sys.stderr)\nsys.exit(70)\n")
         return path
 
-    monkeypatch.setattr("retdsl.compiler.compile_experiment", broken)
+    monkeypatch.setattr("retdsl.running.compile_experiment", broken)
     assert main(["check", "good.retina", "--data", "--format", "json"]) == 70
     out, err = capsys.readouterr()
     assert out == ""

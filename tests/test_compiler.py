@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from spec_texts import TINY
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.diagnostics import Diagnostics
 from retdsl.runtime.errors import RunError
 
@@ -39,7 +39,7 @@ def compiled(path: Path, folder: Path, *, standalone: bool = False) -> Path:
     experiment = checked.program.experiments[0]
     train_py = compiler.compile_experiment(checked.program, experiment, folder, None if standalone else spec.root)
     if standalone:
-        compiler.make_standalone(experiment, folder, spec.root)
+        running.make_standalone(experiment, folder, spec.root)
     return train_py
 
 
@@ -47,7 +47,7 @@ def train(study: Path, run: Path, *options: str) -> int:
     spec, checked = loaded(study)
     assert checked.program is not None
     experiment = checked.program.experiments[0]
-    return compiler.train(checked.program, checked, experiment, run, spec.root, ["--plain", *options])
+    return running.train(checked.program, checked, experiment, run, spec.root, ["--plain", *options])
 
 
 def figures(run: Path) -> dict[str, object]:
@@ -228,7 +228,7 @@ def test_a_program_that_cannot_speak_for_itself(body: str, said: str, tmp_path: 
     path = tmp_path / "train.py"
     path.write_text(f"import os, signal\n{body}\n")
     with pytest.raises(RunError, match=said) as caught:
-        compiler.run_program(path)
+        running.run_program(path)
     assert caught.value.exit_code == 70
 
 

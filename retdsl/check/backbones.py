@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
 from retdsl.check.files import is_file, read_spec, zoo_help, zoo_networks
 from retdsl.check.graph import UNKNOWN, Wire
-from retdsl.check.imported import BadSymbol, read_symbol
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
+from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, Entry
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
 from retdsl.source import Span
@@ -201,6 +200,8 @@ class BackboneFinder:
             self.out.report("R801", text, label, notes=notes, helps=helps)
         if symbol in missing:
             return None
+        from retdsl.check.imported import BadSymbol, read_symbol
+
         shape = self.input_shape or DEFAULT_SHAPE
         try:
             nodes, output = read_symbol(self.root / symbol, shape, place_of(call.span))

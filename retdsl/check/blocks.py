@@ -16,14 +16,14 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
         return None
     values: dict[str, Val] = {}
     missing: list[str] = []
+    waiting = {parameter.name.name for parameter in block.parameters}
     ok = True
     for parameter in block.parameters:
         name = parameter.name.name
         if name in given:
             val = evaluate(given[name], frame.env, out)
         elif parameter.default is not None:
-            unknown = frozenset(p.name.name for p in block.parameters) - values.keys()
-            val = evaluate(parameter.default, Env(values, frame.env.dotted, unknown), out)
+            val = evaluate(parameter.default, Env(values, frame.env.dotted, waiting), out)
         else:
             missing.append(name)
             continue
@@ -31,6 +31,7 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
             ok = False
         else:
             values[name] = val
+            waiting.discard(name)
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
         label = Label(call.span, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
@@ -41,12 +42,13 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
 
 def _given(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[str, t.Expr] | None:
     """The arguments by parameter; those without a name go to the parameters that are left, in their order."""
-    names = [parameter.name.name for parameter in block.parameters]
+    names = dict.fromkeys(parameter.name.name for parameter in block.parameters)
+    in_order = iter(names)
     given: dict[str, t.Expr] = {}
     ok = True
     for argument in call.arguments:
         if argument.name is None:
-            name = next((name for name in names if name not in given), None)
+            name = next((name for name in in_order if name not in given), None)
             if name is None:
                 text = f"too many values for the block `{block.name.name}`"
                 label = Label(argument.span, "nothing is left that this could be")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 from retdsl.balance.counts import Counts, Reading, known_counts
+from retdsl.check.backbones import FoundBackbone
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
+from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
 from retdsl.check.options import Context
@@ -18,6 +19,7 @@ from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import DataPlan, Network, Program, Shape
+from retdsl.records import dataclass, field
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.types import Word
 from retdsl.source import Source
@@ -107,9 +109,12 @@ class _Networks:
     def __init__(self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path) -> None:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
+        self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else None
         self._found: set[str] = set()
-        self._limits: set[str] = set()
+        self._limits = Limits()
+        self._backbones: dict[tuple[str, Shape | None], FoundBackbone] = {}
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
+        self._first: dict[str, Network | None] = {}
 
     def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
         """The network of model `name` for an input shape, and the known weights of its backbones."""
@@ -118,14 +123,25 @@ class _Networks:
             model = cast(t.Model, self._scope.find("model", name))
             builder = self._builder(shape)
             network = build_network(model, builder)
+            self._limits.nodes += len(builder.graph.nodes)
             self._found.update(builder.backbones)
             used = {b.name for b in network.backbones} if network else set()
             known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
             self._built[key] = (network, known)
+            self._first.setdefault(name, network)
         return self._built[key]
 
     def _builder(self, shape: Shape | None) -> Builder:
-        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape, limits=self._limits)
+        return Builder(
+            self._scope,
+            self._out,
+            self._env,
+            self._shapes,
+            self._root,
+            shape,
+            limits=self._limits,
+            found=self._backbones,
+        )
 
     def check_unused(self) -> None:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
@@ -141,19 +157,18 @@ class _Networks:
         networks: list[Network | None] = []
         for model in self._scope.of_kind("model"):
             name = model.name.name
-            done = [network for (built, _), (network, _) in self._built.items() if built == name]
-            networks.append(done[0] if done else self.build(name, self._only_shape(model))[0])
+            done = name in self._first
+            networks.append(self._first[name] if done else self.build(name, self._only_shape(model))[0])
         return networks
 
     def _only_shape(self, model: object) -> Shape | None:
         """The image of the only data block, for a model that does not say itself what it starts from."""
         head: object = model
         seen: set[object] = set()
-        while isinstance(head, t.Model) and head.name.name not in seen:
+        while isinstance(head, t.Model) and head.name.name not in seen and len(seen) < MAX_DEPTH:
             seen.add(head.name.name)
             step = next(t.steps_of(head.value))
             head = self._scope.find("model", step.name) if isinstance(step, t.Ref) else step
             if isinstance(step, t.Apply) or (isinstance(step, t.Ref) and len(step.parts) == 2):
                 return None
-        shapes = set(self._shapes.values())
-        return shapes.pop() if len(shapes) == 1 else None
+        return self._common_shape

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from retdsl.balance.counts import Reading
@@ -20,6 +19,7 @@ from retdsl.check.options import (
 )
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Shape, Value
+from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry
 from retdsl.schema.data import DATA_KEYS, NORMALIZE
 from retdsl.schema.types import Steps, Word

@@ -6,12 +6,12 @@ what follows only from something unknown, such as a parameter of a block that no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import TypeAlias
 
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.records import dataclass, field
 from retdsl.schema.types import Scalar, Word
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -71,7 +71,7 @@ class Env:
 
     names: Mapping[str, Val] = field(default_factory=dict)
     dotted: Callable[[t.Ref, Diagnostics], Val | None] = _report_dotted
-    unknown: frozenset[str] = frozenset()
+    unknown: Set[str] = frozenset()
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
             case value:
                 text += str(value)
         if len(text) > MAX_TEXT:
-            out.report("R106", f"the text grows beyond {MAX_TEXT} characters", expr.span)
+            out.report("R107", f"the text grows beyond {MAX_TEXT} characters", expr.span)
             return None
     return Val(text, expr.span)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,7 @@ from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
+from retdsl.syntax.parser import MAX_SIZE
 
 SUFFIX = ".retina"
 
@@ -40,6 +43,14 @@ def is_file(path: Path) -> bool:
     """Whether a file is there. A name that no file can have (too long, or with a NUL in it) is not."""
     try:
         return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything by that name, even if it cannot be read."""
+    try:
+        return path.exists()
     except (OSError, ValueError):
         return False
 
@@ -137,15 +148,32 @@ def files_beside(source: Source) -> list[str]:
     return [] if path is None else sorted(p.name for p in path.parent.glob(f"*{SUFFIX}") if p != path)
 
 
-def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None) -> Source | None:
-    """The text of a spec file; what cannot be read is reported at `span`, the place that asked for it."""
+def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None, room: int = MAX_SIZE) -> Source | None:
+    """The text of a spec file; what cannot be read is reported at `span`, the place that asked for it.
+
+    room: how many bytes there may be; of a larger file no more is read.
+    """
+    places = () if span is None else (span,)
     try:
-        content = path.read_bytes()
+        content = _first_bytes(path, room + 1)
     except OSError as error:
-        places = () if span is None else (span,)
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)
         return None
+    if len(content) > room:
+        text = f"{name} has more than {room:,} bytes"
+        if room < MAX_SIZE:
+            text = f"with {name}, the files that are used have more than {MAX_SIZE:,} bytes together"
+        out.report("R107", text, *places, helps=["no study is as long as that: is it a spec?"])
+        return None
     return decoded(content, name, path.resolve(), out, span)
+
+
+def _first_bytes(path: Path, count: int) -> bytes:
+    """What a file starts with. Raises OSError; a named pipe, which might never say anything, is not waited for."""
+    if stat.S_ISFIFO(path.stat().st_mode) and path.parts[:2] != ("/", "dev"):
+        raise OSError(errno.EINVAL, "It is a pipe, not a file")
+    with path.open("rb") as file:
+        return file.read(count)
 
 
 def decoded(content: bytes, name: str, path: Path | None, out: Diagnostics, span: Span | None = None) -> Source | None:

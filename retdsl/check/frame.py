@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retdsl.check.evaluate import Env
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
+from retdsl.records import dataclass
 from retdsl.source import Span
 
 

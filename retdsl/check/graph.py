@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Node, Shape
+from retdsl.records import dataclass, field
 from retdsl.source import Span
-
-MAX_NODES = 20_000
-"""The largest networks that people train have some thousand layers."""
 
 
 @dataclass(frozen=True, slots=True)

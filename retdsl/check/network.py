@@ -7,7 +7,6 @@ that flows on is unknown, so that one mistake gives one message.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,10 +14,11 @@ from retdsl.check.backbones import BackboneFinder, FoundBackbone
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
-from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
 from retdsl.check.heads import report_after_loss
 from retdsl.check.layers import add_layer, check_loss
-from retdsl.check.option_messages import MANY, report_unknown_call
+from retdsl.check.limits import Limits
+from retdsl.check.option_messages import report_unknown_call
 from retdsl.check.options import (
     FAILED,
     Context,
@@ -26,9 +26,10 @@ from retdsl.check.options import (
     check_arguments,
     check_value,
 )
-from retdsl.check.scope import Scope, kind_of
+from retdsl.check.scope import MANY, Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
+from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
 from retdsl.schema.data import INPUT
 from retdsl.schema.lookup import other_layers, refusal
@@ -40,12 +41,8 @@ from retdsl.syntax import tree as t
 INPUT_NAME = "data"
 
 MAX_REPEAT = 1000
-MAX_STEPS = 100_000
-"""Steps of chains that are walked for one network, those that add no layer included."""
 MAX_BLIND = 500
 """Uses of blocks that are still looked into once the value that flows is unknown."""
-MAX_DEPTH = 100
-"""Chains within chains: blocks that use blocks, forks, groups, models that continue models."""
 
 Flow: TypeAlias = "Wire | tuple[Wire, ...]"
 
@@ -55,8 +52,8 @@ class Builder:
     """Builds one network.
 
     env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
-    is known from outside. limits: codes of the limits that some network of the file has passed, so that each is
-    reported once.
+    is known from outside. limits: what all networks of the file take up, this one included. found: backbones without
+    mistakes that other networks of the file have found, by input shape.
     """
 
     scope: Scope
@@ -76,7 +73,8 @@ class Builder:
     blind: int = 0
     depth: int = 0
     given_up: bool = False
-    limits: set[str] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
+    found: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
 
     # --- chains
 
@@ -86,6 +84,7 @@ class Builder:
         flow = incoming
         for link in t.links_of(expr):
             self.steps += 1
+            self.limits.steps += 1
             self._watch_size(link, frame)
             if self.given_up:
                 flow = UNKNOWN
@@ -104,18 +103,14 @@ class Builder:
         """Stops at a network that no machine could hold, and at one that would take Python's whole stack."""
         if self.given_up:
             return
-        if self.depth > MAX_DEPTH:
-            code, text = "R105", f"chains within chains, more than {MAX_DEPTH} deep"
-        elif len(self.graph.nodes) > MAX_NODES:
-            code, text = "R405", f"the network has more than {MAX_NODES} layers"
-        elif self.steps > MAX_STEPS:
-            code, text = "R405", f"the network has more than {MAX_STEPS} steps"
-        else:
+        passed = self.limits.passed(self.depth, self.steps, len(self.graph.nodes))
+        if passed is None:
             return
+        code, text = passed
         self.given_up = True
-        if code not in self.limits:
+        if code not in self.limits.told:
             frame.report(self.out, code, text, Label(link.span))
-        self.limits.add(code)
+        self.limits.told.add(code)
 
     def _name_output(self, alias: t.Ident, flow: Flow, frame: Frame) -> None:
         if isinstance(flow, tuple):
@@ -279,10 +274,15 @@ class Builder:
         """The network behind a backbone; its layers' names are taken from now on."""
         name = declared.name.name
         if name not in self.backbones:
-            finder = BackboneFinder(
-                self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
-            )
-            found = finder.find(declared)
+            key, errors = (name, self.input_shape), self.out.errors
+            found = self.found.get(key)
+            if found is None:
+                finder = BackboneFinder(
+                    self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
+                )
+                found = finder.find(declared)
+            if self.out.errors == errors:
+                self.found[key] = found
             self.input_shape = found.input_shape
             self.incomplete = self.incomplete or not found.nodes
             self.backbones[name] = found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
+from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
@@ -16,9 +17,6 @@ from retdsl.syntax import tree as t
 
 FEW = 12
 """More names than this are a list to look things up in, not a help."""
-
-MANY = 300
-"""After so many messages none is worth comparing a misspelt name with every block of a huge file."""
 
 
 def report_unknown_call(

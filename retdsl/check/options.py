@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -20,6 +19,7 @@ from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Call, Place, Value
+from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.types import (
     Boolean,

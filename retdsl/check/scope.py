@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
 from retdsl.check.files import files_beside, find_used, read_spec, zoo_families, zoo_networks
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+from retdsl.syntax.parser import MAX_SIZE
 
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
 
@@ -24,13 +26,26 @@ MOST_LISTED = 12
 MAX_USES = 50
 """Files that use files that use files ..."""
 
+MAX_PARAMETERS = 200
+"""Parameters of a block, each of which costs something whenever the block is used."""
+
+MAX_FILES = 300
+"""Files that one file uses, directly or through others."""
+
+MANY = 300
+"""After so many messages none is worth comparing a misspelt name with every declaration of a huge file."""
+
 # What can stand in one chain shares names; experiments, samplings and augmentations have names of their own.
 _ROOM = {"data": "chain", "backbone": "chain", "block": "chain", "model": "chain"}
+_ROOMS = ("chain", "augment", "sampling", "train")
 
 
 def kind_of(declaration: Named) -> str:
     """The keyword of a declaration."""
-    return type(declaration).__name__.lower()
+    return _KINDS[type(declaration)]
+
+
+_KINDS: dict[type, str] = {kind: kind.__name__.lower() for kind in get_args(Named)}
 
 
 @dataclass(slots=True)
@@ -42,6 +57,7 @@ class Scope:
     """
 
     names: dict[tuple[str, str], Named] = field(default_factory=dict)
+    kinds: dict[str, list[Named]] = field(default_factory=dict)
     illegible: set[str] = field(default_factory=set)
     incomplete: bool = False
 
@@ -63,7 +79,13 @@ class Scope:
             text = f"`{name}` is a step of the language already"
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
             return
+        if isinstance(declaration, t.Block) and len(declaration.parameters) > MAX_PARAMETERS:
+            text = f"the block `{name}` has more than {MAX_PARAMETERS} parameters"
+            out.report("R107", text, declaration.name.span, helps=["divide it into several blocks"])
+            self.illegible.add(name)
+            return
         self.names[key] = declaration
+        self.kinds.setdefault(kind, []).append(declaration)
 
     def find(self, kind: str, name: str) -> Named | None:
         """The declaration of that kind and name."""
@@ -74,8 +96,9 @@ class Scope:
         """The data, backbone, block or model of that name."""
         return self.names.get(("chain", name))
 
-    def of_kind(self, kind: str) -> Iterator[Named]:
-        return (declaration for declaration in self.names.values() if kind_of(declaration) == kind)
+    def of_kind(self, kind: str) -> Sequence[Named]:
+        """All declarations of a kind, in order."""
+        return self.kinds.get(kind, ())
 
     def known(self, *kinds: str) -> list[str]:
         """The names of some kinds, for suggestions: of a huge file not all, since each is compared."""
@@ -88,8 +111,8 @@ class Scope:
 
     def report_unknown(self, kind: str, name: str, span: Span, out: Diagnostics, *also: str) -> None:
         """Says that there is no declaration of that name and kind (nor of the kinds in `also`), and what comes near."""
-        others = [declaration for declaration in self.names.values() if declaration.name.name == name]
-        known = self.known(kind, *also)
+        others = [self.names[room, name] for room in _ROOMS if (room, name) in self.names]
+        known = self.known(kind, *also) if len(out) < MANY else []
         if self.excuses(name, known):
             return
         wanted = " or ".join(KIND_WORDS.get(k, k) for k in (kind, *also))
@@ -119,41 +142,63 @@ def _a(kind: str) -> str:
 
 def collect(file: t.File, out: Diagnostics) -> tuple[Scope, list[Source]]:
     """The scope of a file, and every source it uses, used ones first (itself last)."""
-    scope = Scope()
-    sources: list[Source] = []
-    _collect(file, scope, sources, (), out)
-    return scope, sources
+    collector = _Collector(out)
+    collector.add(file, ())
+    return collector.scope, collector.sources
 
 
-def _collect(
-    file: t.File, scope: Scope, sources: list[Source], above: tuple[Path | None, ...], out: Diagnostics
-) -> None:
-    for use in _uses(file.declarations):
+@dataclass(slots=True)
+class _Collector:
+    """Follows `use` from file to file, each file once. room: characters that all files together may still have."""
+
+    out: Diagnostics
+    scope: Scope = field(default_factory=Scope)
+    sources: list[Source] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
+    room: int = MAX_SIZE
+
+    def add(self, file: t.File, above: tuple[Path | None, ...]) -> None:
+        """Takes in what a file declares, and before that what the files declare that it uses."""
+        self.room -= len(file.source.text)
+        for use in _uses(file.declarations):
+            used = self._used(use, file, above)
+            if used is not None:
+                self.add(parse(used, self.out), (*above, file.source.path))
+        for declaration in file.declarations:
+            if isinstance(declaration, t.IllegibleDeclaration):
+                self.scope.illegible.add(declaration.name.name)
+                self.scope.incomplete = self.scope.incomplete or not declaration.name.name
+            elif not isinstance(declaration, t.Use):
+                self.scope.add(declaration, self.out)
+        self.sources.append(file.source)
+
+    def _used(self, use: t.Use, file: t.File, above: tuple[Path | None, ...]) -> Source | None:
+        """The source that a file uses, unless it is here already or cannot be had."""
+        span = use.target.span
         path = find_used(use.target, file.source)
         if path is None:
-            _report_no_file(use.target, file.source, out)
-            scope.incomplete = True
+            _report_no_file(use.target, file.source, self.out)
         elif path in (*above, file.source.path):
             way = [p.name for p in (*above, file.source.path) if p is not None]
             way = [*way[way.index(path.name) :], path.name] if path.name in way else way
             notes = [" uses ".join(way)] if len(way) > 2 else []
             helps = ["move what both need into a third file"] if len(way) > 2 else ["leave the line out"]
             text = f"{path.name} uses itself" + (" through others" if len(way) > 2 else "")
-            out.report("R203", text, Label(use.target.span, "closes the circle"), notes=notes, helps=helps)
+            self.out.report("R203", text, Label(span, "closes the circle"), notes=notes, helps=helps)
+            return None
+        elif path in self.seen:
+            return None
         elif len(above) >= MAX_USES:
-            out.report("R105", f"files use files more than {MAX_USES} deep", use.target.span)
-        elif not any(source.path == path for source in sources):
-            used = read_spec(path, path.name, out, use.target.span)
-            if used is not None:
-                _collect(parse(used, out), scope, sources, (*above, file.source.path), out)
-            scope.incomplete = scope.incomplete or used is None
-    for declaration in file.declarations:
-        if isinstance(declaration, t.IllegibleDeclaration):
-            scope.illegible.add(declaration.name.name)
-            scope.incomplete = scope.incomplete or not declaration.name.name
-        elif not isinstance(declaration, t.Use):
-            scope.add(declaration, out)
-    sources.append(file.source)
+            self.out.report("R105", f"files use files more than {MAX_USES} deep", span)
+        elif len(self.seen) >= MAX_FILES:
+            self.out.report("R107", f"more than {MAX_FILES} files are used", span)
+        else:
+            self.seen.add(path)
+            used = read_spec(path, path.name, self.out, span, self.room)
+            self.scope.incomplete = self.scope.incomplete or used is None
+            return used
+        self.scope.incomplete = True
+        return None
 
 
 def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> None:

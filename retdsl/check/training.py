@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import cast
 
 from retdsl.balance.counts import Counts
@@ -18,6 +17,7 @@ from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
+from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.shapes import shape_text
@@ -25,11 +25,15 @@ from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
+MAX_GENERATIONS = 100
+"""Experiments that descend from one another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights; `counts` are the photographs of the data blocks, where they are known.
+    known of its backbones' weights. counts: the photographs of the data blocks, where they are known. frozen: the nodes
+    of networks with backbones frozen, as experiments have asked for.
     """
 
     data: dict[str, DataPlan]
@@ -37,12 +41,13 @@ class Parts:
     samplings: dict[str, Call]
     network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
     counts: Mapping[str, Counts] = field(default_factory=dict)
+    frozen: dict[tuple[str, Shape, tuple[Value, ...]], tuple[Node, ...]] = field(default_factory=dict)
 
 
 def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[Written] | None:
     """The settings of an experiment with the blocks they stand in, those it takes over first.
 
-    None if it descends from itself or from nothing.
+    None if it descends from itself, from nothing, or from too many others.
     """
     generations = [train]
     seen = {train.name.name}
@@ -56,6 +61,12 @@ def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[Written] | Non
         train = parent
         seen.add(train.name.name)
         generations.append(train)
+        if len(generations) > MAX_GENERATIONS + 1:  # reported at the one in between
+            return None
+    if len(generations) > MAX_GENERATIONS:
+        text = f"experiments descend from experiments, more than {MAX_GENERATIONS} deep"
+        ctx.out.report("R105", text, Label(generations[0].name.span))
+        return None
     return [(block.name.name, setting) for block in reversed(generations) for setting in block.settings]
 
 
@@ -85,7 +96,7 @@ def check_train(
     errors = ctx.out.errors
     fits = _check_head(network, data, checked, train, ctx)
     fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
-    frozen = _freeze(values["freeze"], network, checked, ctx)
+    frozen = _freeze(values["freeze"], network, checked, parts, ctx)
     if not fits or frozen is None:
         return None
     network = replace(network, nodes=frozen)
@@ -255,7 +266,7 @@ def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:
     return next((a.value.span for a in arguments if isinstance(a.value, t.Ratio)), None)
 
 
-def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) -> tuple[Node, ...] | None:
+def _freeze(wanted: Value, network: Network, checked: Settings, parts: Parts, ctx: Context) -> tuple[Node, ...] | None:
     """The network's nodes, those of frozen backbones marked."""
     if wanted is None:
         return network.nodes
@@ -279,7 +290,11 @@ def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) ->
             backbone = ctx.scope.find("backbone", str(name))
             bare = [] if backbone is None else [Label(backbone.name.span, "declared here, without `weights`")]
             ctx.out.report("R704", text, Label(span), *bare, notes=notes, helps=helps)
-    return tuple(replace(node, frozen=True) if node.backbone in names else node for node in network.nodes)
+    key = (network.name, network.input_shape, names)
+    if key not in parts.frozen:
+        nodes = (replace(node, frozen=True) if node.backbone in names else node for node in network.nodes)
+        parts.frozen[key] = tuple(nodes)
+    return parts.frozen[key]
 
 
 def _check_trainable(network: Network, checked: Settings, train: t.Train, ctx: Context) -> None:

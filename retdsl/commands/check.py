@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from retdsl import compiler
 from retdsl.commands.spec import add_root, complete
 from retdsl.commands.terminal import DONE, WRONG, say, say_diagnostics
 from retdsl.diagnostics import Diagnostics
-from retdsl.diagnostics.json_form import to_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
     code = WRONG if any(diagnostics.errors for diagnostics in everything) else DONE
     messages = [message for diagnostics in everything for message in diagnostics]
     if arguments.format == "json":
+        import json
+
+        from retdsl.diagnostics.json_form import to_json
+
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
         more = _accounts_json(specs) if arguments.verbose else {}
         print(json.dumps({"diagnostics": to_json(messages), **counts, **more}, indent=1, ensure_ascii=False))
@@ -56,7 +58,9 @@ def _check(name: str, arguments: argparse.Namespace) -> tuple[Diagnostics, compi
         return out, None
     checked = compiler.check(spec)
     if arguments.data and not checked.diagnostics.errors:
-        checked = compiler.check_data(spec, complete(checked), quiet=arguments.format == "json")
+        from retdsl import running
+
+        checked = running.check_data(spec, complete(checked), quiet=arguments.format == "json")
     return checked.diagnostics, checked
 
 

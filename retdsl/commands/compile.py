@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.commands.spec import add_spec_arguments, checked_spec
 from retdsl.commands.terminal import DONE, say
 
@@ -25,9 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
         folder = arguments.output / experiment.name
         root = None if arguments.standalone else spec.root
         program_file = compiler.compile_experiment(program, experiment, folder, root)
-        compiler.remove_standalone(folder)
+        running.remove_standalone(folder)
         if arguments.standalone:
-            compiler.make_standalone(experiment, folder, spec.root)
-        code = max(code, compiler.write_symbols(program_file, spec.root))
+            running.make_standalone(experiment, folder, spec.root)
+        code = max(code, running.write_symbols(program_file, spec.root))
         say(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.name[0] not in '._'))}")
     return code

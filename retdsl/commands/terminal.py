@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
-from retdsl.diagnostics.render import render_text
 
 DONE, WRONG, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
@@ -20,6 +19,8 @@ def say(text: str) -> None:
 
 def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     """Prints messages as text, in colour where a terminal shows it and its user has nothing against it."""
+    from retdsl.diagnostics.render import render_text
+
     say(render_text(messages, colour=colour_wanted()))
 
 

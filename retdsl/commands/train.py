@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.commands.spec import add_spec_arguments, checked_spec
 from retdsl.commands.terminal import DONE, print_table
 
@@ -35,10 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     runs: dict[str, Path] = {}
     for experiment in chosen:
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
-        code = compiler.train(program, checked, experiment, run, spec.root, options)
+        code = running.train(program, checked, experiment, run, spec.root, options)
         if code != DONE:
             return code
         runs[experiment.name] = run
     if len(runs) > 1:
-        print_table("on the test side", compiler.summary(runs))
+        print_table("on the test side", running.summary(runs))
     return DONE

@@ -7,8 +7,9 @@ is a row here, such a file, and a case in tests/errors; the tests there say what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from retdsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R104", "unreadable-file", "error", "The file cannot be read, or is not UTF-8 text."),
     ("R105", "too-deep", "error", "The text is nested deeper than any study needs."),
     ("R106", "bad-interpolation", "error", "What stands between `{` and `}` in a text is not an expression."),
+    ("R107", "too-large", "error", "A file, or a text that is built in it, is larger than any study."),
     ("R201", "unknown-name", "error", "A name that nothing declares."),
     ("R202", "declared-twice", "error", "Two declarations have the same name."),
     ("R203", "circular", "error", "Declarations that need each other in a circle."),

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from retdsl.diagnostics.catalogue import CATALOGUE
+from retdsl.records import dataclass
 
 _FENCE = re.compile(r"^```(?P<kind>wrong|right)(?P<about>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _DECLARED = re.compile(r"^# (?P<about>.*)\n\w+ (?P<name>\w+)", re.MULTILINE)

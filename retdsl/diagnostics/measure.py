@@ -8,8 +8,9 @@ they seem and nothing in a spec can command the terminal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from unicodedata import category, east_asian_width
+
+from retdsl.records import dataclass
 
 TAB = 4
 """Columns between tab stops."""

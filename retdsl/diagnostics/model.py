@@ -6,10 +6,10 @@ A step that finds something wrong appends a `Diagnostic` to its `Diagnostics` an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from retdsl.diagnostics.catalogue import CATALOGUE
+from retdsl.records import dataclass
 from retdsl.source import Span
 
 Severity = Literal["error", "warning"]
@@ -48,6 +48,14 @@ class Diagnostic:
         return CATALOGUE[self.code].severity
 
 
+LONG = 1200
+"""Characters of a text that are kept. Only names and numbers without end make one longer."""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONG else f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
+
+
 class Diagnostics:
     """A growing list of messages; the same message at the same place is kept once, as when a block
     with a mistake is used many times.
@@ -56,6 +64,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self._items: list[Diagnostic] = []
         self._seen: set[tuple[str, str, Span | None]] = set()
+        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
 
     def report(
         self,
@@ -69,11 +78,13 @@ class Diagnostics:
         """Adds a message. Raises KeyError for a code that the catalogue lacks: a defect of retdsl itself."""
         CATALOGUE[code]
         made = tuple(label if isinstance(label, Label) else Label(label) for label in labels)
-        item = Diagnostic(code, message, made, tuple(notes), tuple(helps), tuple(fixes))
+        said, notes, helps = _cut(message), tuple(map(_cut, notes)), tuple(map(_cut, helps))
+        item = Diagnostic(code, said, made, notes, helps, tuple(fixes))
         key = (code, message, made[0].span if made else None)
         if key not in self._seen:
             self._seen.add(key)
             self._items.append(item)
+            self._counts[item.severity] += 1
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Messages by place: file in order of first mention, then line and column."""
@@ -95,8 +106,8 @@ class Diagnostics:
 
     @property
     def errors(self) -> int:
-        return sum(item.severity == "error" for item in self._items)
+        return self._counts["error"]
 
     @property
     def warnings(self) -> int:
-        return sum(item.severity == "warning" for item in self._items)
+        return self._counts["warning"]

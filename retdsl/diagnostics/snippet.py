@@ -23,11 +23,11 @@ A label over several lines gets a bar in the margin, one column for each that ru
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from retdsl.diagnostics.measure import ELLIPSIS, lay_out, printable
 from retdsl.diagnostics.model import Label
+from retdsl.records import dataclass, replace
 from retdsl.source import Source
 
 Segment: TypeAlias = "tuple[str, str]"

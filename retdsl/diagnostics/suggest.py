@@ -8,6 +8,7 @@ candidates.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 MOST = 3
 """More suggestions than this are a list to search, not a hint."""
@@ -26,7 +27,13 @@ def suggest(word: str, candidates: Iterable[str], aliases: Mapping[str, str] = N
     or two neighbours swapped: one edit for every three letters, and only the nearest; in between, names that the word
     itself goes on from.
     """
-    names = [name for name in dict.fromkeys(candidates) if name != word]
+    return list(_suggest(word, tuple(dict.fromkeys(candidates)), tuple(aliases.items())))
+
+
+@lru_cache(maxsize=1000)  # one mistake may be met many times, as in a block that is used often
+def _suggest(word: str, candidates: tuple[str, ...], alias_items: tuple[tuple[str, str], ...]) -> list[str]:
+    names = [name for name in candidates if name != word]
+    aliases = dict(alias_items)
     folded = _fold(word)
     meant = [aliases[word]] if word in aliases else [aliases[key] for key in aliases if _fold(key) == folded]
     certain = [name for name in meant if name in names]
@@ -58,6 +65,7 @@ def did_you_mean(word: str, candidates: Iterable[str], aliases: Mapping[str, str
     return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
 
 
+@lru_cache(maxsize=10_000)
 def _fold(word: str) -> str:
     """The word as far as sloppy memory keeps it: without case, underscores and hyphens."""
     return word.casefold().replace("_", "").replace("-", "")
@@ -71,7 +79,7 @@ def _tolerance(word: str, name: str) -> int:
 
 def _distance_within(a: str, b: str, most: int) -> int | None:
     """The edits from `a` to `b`, swapped neighbours counting once (optimal string alignment); None beyond `most`."""
-    if abs(len(a) - len(b)) > most:
+    if abs(len(a) - len(b)) > most or len(set(a) - set(b)) > most:  # an edit brings in one letter at most
         return None
     before: list[int] = []
     row = list(range(len(b) + 1))

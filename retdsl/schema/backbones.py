@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retdsl.ir import Call
+from retdsl.records import dataclass
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import Integer, Name, optional
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
 from retdsl.ir import Shape, Value
+from retdsl.records import dataclass
 from retdsl.schema.types import Type
 
 

@@ -8,8 +8,9 @@ message points at the very part that is wrong.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from retdsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""Lark's tree in, our tree out. Offsets are moved by `base`, since a file may be parsed piece by piece."""
+"""Text in, tree out. What the grammar does not take raises, but for what stands between `{` and `}` in a text."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from lark import Token, Tree
-from lark.tree import Meta
-from lark.visitors import Transformer_NonRecursive
-
+from retdsl.diagnostics import Diagnostics
 from retdsl.source import Source, Span
+from retdsl.syntax import lalr
 from retdsl.syntax import tree as t
+from retdsl.syntax.lalr import Token, TooDeep, Unexpected
+
+MAX_NESTING = 40
+"""Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
@@ -19,44 +20,54 @@ _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""
 
-Interpolate = Callable[[str | None, int, int], t.Expr]
+
+def build(source: Source, base: int, text: str, goal: str, out: Diagnostics) -> Any:
+    """The tree of `text`, which stands at `base` in the source, as a `goal` of the grammar: "start" gives a tuple of
+    declarations, "value" an expression.
+
+    Mistakes within `{...}` in texts go to `out`, unless there are others: those raise Unexpected or TooDeep, with
+    offsets within `text`.
+    """
+    builder = TreeBuilder(source, base)
+    tree = lalr.parse(text, goal, builder, MAX_NESTING)
+    for code, message, span, help in builder.mistakes:
+        out.report(code, message, span, helps=[help])
+    return tree
 
 
-class TreeBuilder(Transformer_NonRecursive[Token, Any]):
-    """Builds `retdsl.syntax.tree` nodes.
+TOO_DEEP = (f"brackets are nested more than {MAX_NESTING} deep", f"no study needs more than {MAX_NESTING}")
+"""What is wrong, and what to say about it."""
 
-    interpolate: parses the expression inside a string that reaches from one offset to another; it gets None for one
-    that nothing closes.
+
+class TreeBuilder:
+    """Builds `retdsl.syntax.tree` nodes, a method for each rule of the grammar.
+
+    mistakes: those within `{...}` in texts, each as code, message, place and help.
     """
 
-    def __init__(self, source: Source, base: int, interpolate: Interpolate) -> None:
-        super().__init__()
+    def __init__(self, source: Source, base: int) -> None:
         self._source = source
         self._base = base
-        self._interpolate = interpolate
+        self.mistakes: list[tuple[str, str, Span, str]] = []
 
-    def _span(self, meta: Meta) -> Span:
-        start = getattr(meta, "start_pos", 0)
-        return Span(self._source, self._base + start, self._base + getattr(meta, "end_pos", start))
+    def span(self, first: int, last: int) -> Span:
+        """The place of what reaches from `first` to `last` in the piece that is parsed."""
+        return Span(self._source, self._base + first, self._base + last)
 
     def _ident(self, token: Token) -> t.Ident:
-        start, end = token.start_pos or 0, token.end_pos or 0
-        return t.Ident(Span(self._source, self._base + start, self._base + end), str(token))
-
-    def _call_userfunc(self, tree: Tree[Token], new_children: list[Any] | None = None) -> Any:
-        # Every rule gets its span first; Lark's own wrapper would also turn our errors into VisitError.
-        children = tree.children if new_children is None else new_children
-        return getattr(self, "rule_" + str(tree.data))(self._span(tree.meta), *children)
+        word, first, last = token
+        return t.Ident(self.span(first, last), word)
 
     # values
     def rule_number(self, span: Span, token: Token) -> t.Number:
-        return t.Number(span, int(token) if token.isdigit() and len(token) <= _MAX_DIGITS else float(token))
+        word = token[0]
+        return t.Number(span, int(word) if word.isdigit() and len(word) <= _MAX_DIGITS else float(word))
 
     def rule_percent(self, span: Span, token: Token) -> t.Percent:
-        return t.Percent(span, round(float(token[:-1]) / 100, 12))
+        return t.Percent(span, round(float(token[0][:-1]) / 100, 12))
 
     def rule_text(self, span: Span, token: Token) -> t.Text:
-        return t.Text(span, tuple(self._pieces(str(token)[1:-1], span.start + 1)))
+        return t.Text(span, tuple(self._pieces(token[0][1:-1], span.start + 1)))
 
     def _pieces(self, body: str, offset: int) -> list[str | t.Expr]:
         parts: list[str | t.Expr] = []
@@ -73,7 +84,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, Any]):
                 continue
             end = body.find("}", at)
             inner = body[at:] if end < 0 else body[at:end]
-            expr = self._interpolate(None if end < 0 else inner, offset + at, offset + at + len(inner))
+            expr = self._interpolate(inner, offset + at, closed=end >= 0)
             parts += [literal, expr] if literal else [expr]
             literal = ""
             at += len(inner) + 1
@@ -81,14 +92,33 @@ class TreeBuilder(Transformer_NonRecursive[Token, Any]):
             parts.append(literal)
         return parts
 
+    def _interpolate(self, inner: str, start: int, *, closed: bool) -> t.Expr:
+        """The expression inside of a text that starts at `start` of the source."""
+        span = Span(self._source, start, start + len(inner))
+        builder = TreeBuilder(self._source, start)
+        try:
+            if closed:
+                value: t.Expr = lalr.parse(inner, "value", builder, MAX_NESTING)
+                self.mistakes += builder.mistakes
+                return value
+            place = Span(self._source, start - 1, start)
+            self.mistakes.append(("R106", "`{` is not closed in this text", place, "`}` closes it; `{{` is a brace"))
+        except Unexpected:
+            help = 'write a parameter\'s name or small arithmetic, as in "unit{i + 1}"; `{{` is a brace'
+            self.mistakes.append(("R106", f"`{{{inner}}}` is not an expression", span, help))
+        except TooDeep as error:
+            message, help = TOO_DEEP
+            self.mistakes.append(("R105", message, builder.span(error.start, error.start + 1), help))
+        return t.Illegible(span)
+
     def rule_ref(self, span: Span, *names: Token) -> t.Ref:
-        return t.Ref(span, tuple(str(name) for name in names))
+        return t.Ref(span, tuple([name[0] for name in names]))
 
     def rule_list(self, span: Span, *items: t.Expr | None) -> t.Listing:
-        return t.Listing(span, tuple(item for item in items if item is not None))
+        return t.Listing(span, tuple([item for item in items if item is not None]))
 
     def rule_tuple(self, span: Span, *items: t.Expr | None) -> t.Listing:
-        return t.Listing(span, tuple(item for item in items if item is not None), "(")
+        return t.Listing(span, tuple([item for item in items if item is not None]), "(")
 
     def rule_group(self, span: Span, inner: t.Expr) -> t.Group:
         return t.Group(span, inner)
@@ -100,10 +130,10 @@ class TreeBuilder(Transformer_NonRecursive[Token, Any]):
         return t.Ratio(span, parts)
 
     def rule_sum(self, span: Span, *children: Any) -> t.Sum:
-        return t.Sum(span, tuple(str(op) for op in children[1::2]), children[::2])
+        return t.Sum(span, tuple([operator[0] for operator in children[1::2]]), children[::2])
 
     def rule_product(self, span: Span, *children: Any) -> t.Product:
-        return t.Product(span, tuple(str(op) for op in children[1::2]), children[::2])
+        return t.Product(span, tuple([operator[0] for operator in children[1::2]]), children[::2])
 
     def rule_negative(self, span: Span, operand: t.Expr) -> t.Negative:
         return t.Negative(span, operand)
@@ -154,7 +184,7 @@ class TreeBuilder(Transformer_NonRecursive[Token, Any]):
         return t.Parameter(span, self._ident(name), default)
 
     def rule_block(self, span: Span, name: Token, *rest: Any) -> t.Block:
-        parameters = tuple(item for item in rest[:-1] if item is not None)
+        parameters = tuple([item for item in rest[:-1] if item is not None])
         return t.Block(span, self._ident(name), parameters, rest[-1])
 
     def rule_model(self, span: Span, name: Token, value: t.Expr) -> t.Model:

@@ -34,7 +34,7 @@ def _quote(slip: Slip) -> Mistake | None:
 
 
 def _percent(slip: Slip) -> Mistake | None:
-    number = re.search(r"(\d+(?:\.\d+)?)[ \t]+$", slip.before)
+    number = slip.look_back(r"(\d+(?:\.\d+)?)[ \t]+$")
     if slip.word != "%":
         return None
     if number is None:

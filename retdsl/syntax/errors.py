@@ -1,4 +1,4 @@
-"""Syntax errors in words: a Lark exception in, a diagnostic out, and a repair where the cure is plain.
+"""Syntax errors in words: where the grammar gave up in, a diagnostic out, and a repair where the cure is plain.
 
 Each guess in `token_guesses` and `character_guesses` knows one way in which people go wrong, and is asked in turn; the
 first that recognises the mistake words it. What none recognises is told as what stands there and what the grammar would
@@ -9,30 +9,21 @@ from __future__ import annotations
 
 import re
 
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
-
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.syntax.character_guesses import CHARACTER_GUESSES
-from retdsl.syntax.slip import KEYWORD_TOKENS, Mistake, Repair, Slip
+from retdsl.syntax.lalr import Unexpected
+from retdsl.syntax.slip import ANY_KEYWORD, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, Piece, open_brackets, settings_open
 from retdsl.syntax.token_guesses import TOKEN_GUESSES
 from retdsl.syntax.words import FORMS, listed
 
 
-def report_syntax_error(error: UnexpectedInput, piece: Piece, out: Diagnostics) -> Mistake:
+def report_syntax_error(error: Unexpected, piece: Piece, out: Diagnostics) -> Mistake:
     """Reports one parse error of a piece."""
-    if isinstance(error, UnexpectedToken):
-        expected = frozenset(error.accepts or error.expected)
-        if error.token.type == "$END":
-            return _unexpected_end(piece, expected, out)
-        start = error.token.start_pos or 0
-        slip = Slip(piece, start, str(error.token), expected, out)
-        guesses = TOKEN_GUESSES
-    else:
-        start = error.pos_in_stream or 0
-        allowed = frozenset(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else frozenset()
-        slip = Slip(piece, start, piece.text[start : start + 1], allowed, out)
-        guesses = CHARACTER_GUESSES
+    if not error.word:
+        return _unexpected_end(piece, error.expected, out)
+    slip = Slip(piece, error.start, error.word, error.expected, out)
+    guesses = TOKEN_GUESSES if error.known else CHARACTER_GUESSES
     for guess in guesses:
         mistake = guess(slip)
         if mistake is not None:
@@ -44,7 +35,7 @@ def _unexpected(slip: Slip) -> Mistake:
     known = slip.word.isprintable() or len(slip.word) > 1
     char = slip.word if known else f"U+{ord(slip.word):04X}"
     place = slip.piece.span(slip.start, slip.end)
-    if slip.expected >= KEYWORD_TOKENS - {"_USE"}:
+    if slip.expected >= ANY_KEYWORD - {"use"}:
         label = Label(place, "not part of what stands before")
     else:
         label = Label(place, f"expected {listed(slip.expected)}" if slip.expected else "")
@@ -75,7 +66,7 @@ def _unexpected_end(piece: Piece, expected: frozenset[str], out: Diagnostics) ->
         closing = CLOSING[piece.text[opened[-1]]]
         labels.append(Label(piece.span(opened[-1], opened[-1] + 1), "opened here and not closed"))
         helps.append(f"close it with `{closing}`")
-        if opened == [settings_open(piece.text)] and "RBRACE" in expected and end < len(piece.text):
+        if opened == [settings_open(piece.text)] and "}" in expected and end < len(piece.text):
             repair = Repair(len(piece.text) - 1, closing)
     out.report("R103", "the declaration ends too early", *labels, helps=helps)
     return Mistake(end, repair=repair)

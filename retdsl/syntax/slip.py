@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from retdsl.diagnostics import Diagnostics, Fix, Label
+from retdsl.records import dataclass
 from retdsl.syntax.text import KEYWORDS, Piece
 
-KEYWORD_TOKENS = {"_" + keyword.upper() for keyword in KEYWORDS}
+ANY_KEYWORD = frozenset(KEYWORDS)
+
+
+REACH = 1000
+"""How many characters back the reason of a mistake is looked for. Names are shorter, and texts may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,10 @@ class Slip:
     @property
     def line_after(self) -> str:
         return self.after.partition("\n")[0]
+
+    def look_back(self, pattern: str) -> re.Match[str] | None:
+        """The first match of a pattern in what stands before, not too far back; its offsets are those of the piece."""
+        return re.compile(pattern).search(self.piece.text, max(0, self.start - REACH), self.start)
 
     def rewrite(self, code: str, text: str, start: int, end: int, by: str, help: str, label: str = "") -> Mistake:
         """Reports that `by` belongs in place of what stands from `start` to `end`, and repairs it if it fits."""

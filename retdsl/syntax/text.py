@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
+from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 
 KEYWORDS = ("data", "backbone", "block", "model", "augment", "sampling", "train", "use")
@@ -14,7 +14,7 @@ CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-_SKIPPED = r'"(?:\\.|[^"\\\n])*"|#[^\n]*'
+_SKIPPED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|#[^\n]*'
 _BRACKET = re.compile(rf"{_SKIPPED}|[][(){{}}]")
 _BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*=(?!>)")
 _KEYWORD = "|".join(KEYWORDS)
@@ -95,17 +95,3 @@ def open_brackets(text: str, end: int) -> list[int]:
         elif token in OPENING and stack:
             stack.pop()
     return stack
-
-
-def nesting(text: str) -> tuple[int, int]:
-    """The deepest nesting of brackets outside of texts and comments, and the offset where it is reached."""
-    depth = deepest = where = 0
-    for found in _BRACKET.finditer(text):
-        token = found.group()
-        if token in CLOSING:
-            depth += 1
-            if depth > deepest:
-                deepest, where = depth, found.start()
-        elif token in OPENING:
-            depth = max(0, depth - 1)
-    return deepest, where

@@ -6,7 +6,7 @@ import re
 
 from retdsl.diagnostics import Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
-from retdsl.syntax.slip import KEYWORD_TOKENS, Guess, Mistake, Repair, Slip
+from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
@@ -68,7 +68,7 @@ def _unclosed(slip: Slip) -> Mistake | None:
 
 def _dashed_name(slip: Slip) -> Mistake | None:
     """`model my-net = ...`."""
-    head = re.search(rf"\b(?:{'|'.join(KEYWORDS)}|from)[ \t]+(\w+)$", slip.before)
+    head = slip.look_back(rf"\b(?:{'|'.join(KEYWORDS)}|from)[ \t]+(\w+)$")
     rest = re.match(r"[\w-]+", slip.after)
     if slip.word != "-" or head is None or rest is None:
         return None
@@ -79,7 +79,7 @@ def _dashed_name(slip: Slip) -> Mistake | None:
 
 def _no_name(slip: Slip) -> Mistake | None:
     """`train { ... }`."""
-    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s*$", slip.before)
+    head = slip.look_back(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s*$")
     if slip.word not in ("{", "=", "(") or slip.expected != {"NAME"} or head is None:
         return None
     label = Label(slip.piece.span(*head.span(1)), "expected a name behind this")
@@ -90,8 +90,8 @@ def _no_name(slip: Slip) -> Mistake | None:
 
 def _braces_for_equals(slip: Slip) -> Mistake | None:
     """`model m { ... }`."""
-    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$", slip.before)
-    if slip.word != "{" or slip.expected != {"EQUAL"} or head is None:
+    head = slip.look_back(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$")
+    if slip.word != "{" or slip.expected != {"="} or head is None:
         return None
     label = Label(slip.piece.span(slip.start, slip.end), "expected `=`")
     helps = [f"it is written {FORMS[head[1]]}"]
@@ -102,7 +102,7 @@ def _braces_for_equals(slip: Slip) -> Mistake | None:
 
 def _no_value(slip: Slip) -> Mistake | None:
     """`epochs =`, and the next setting on the next line."""
-    found = re.search(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$", slip.before)
+    found = slip.look_back(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$")
     if slip.word != "=" or found is None:
         return None
     span = slip.piece.span(found.start(1), found.end(1))
@@ -125,13 +125,13 @@ def _not_equal_sign(slip: Slip) -> Mistake | None:
     """`epochs: 10`, `epochs == 10`."""
     if slip.word == "=" and slip.before.endswith("="):
         return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
-    if slip.word == ":" and slip.expected == {"EQUAL"}:
+    if slip.word == ":" and slip.expected == {"="}:
         return slip.rewrite("R102", "a key and its value are joined by `=`", slip.start, slip.end, "=", "write `=`")
     return None
 
 
 def _wrong_keyword(slip: Slip) -> Mistake | None:
-    if slip.before.strip() or not slip.expected >= KEYWORD_TOKENS:
+    if slip.before.strip() or not slip.expected >= ANY_KEYWORD:
         return None
     hint = did_you_mean(slip.word, KEYWORDS)
     text = f"no declaration starts with `{slip.word}`"
@@ -146,7 +146,7 @@ def _wrong_keyword(slip: Slip) -> Mistake | None:
 
 def _from(slip: Slip) -> Mistake | None:
     """`train b extends a`, `train a = {`."""
-    if not slip.expected >= {"_FROM", "LBRACE"}:
+    if not slip.expected >= {"from", "{"}:
         return None
     if slip.word == "=":
         text = "no `=` stands before the settings of a block"
@@ -159,8 +159,8 @@ def _from(slip: Slip) -> Mistake | None:
 
 def _missing_equals(slip: Slip) -> Mistake | None:
     """`F(p 50%)`."""
-    name = re.search(r"[(,]\s*([A-Za-z_]\w*)\s+$", slip.before)
-    if "COMMA" not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
+    name = slip.look_back(r"[(,]\s*([A-Za-z_]\w*)\s+$")
+    if "," not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
         return None
     span = slip.piece.span(slip.start, slip.end)
     place = slip.piece.span(name.end(1), name.end(1))
@@ -170,7 +170,7 @@ def _missing_equals(slip: Slip) -> Mistake | None:
 
 
 def _missing_comma(slip: Slip) -> Mistake | None:
-    if "COMMA" not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
+    if "," not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
         return None
     place = len(slip.before.rstrip())
     span = slip.piece.span(slip.start, slip.end)
@@ -183,7 +183,7 @@ def _missing_comma(slip: Slip) -> Mistake | None:
 
 def _missing_arrow(slip: Slip) -> Mistake | None:
     """A step on the next line without `=>`."""
-    in_chain = slip.expected >= KEYWORD_TOKENS and settings_open(slip.piece.text) is None
+    in_chain = slip.expected >= ANY_KEYWORD and settings_open(slip.piece.text) is None
     if not in_chain or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
         return None
     blank = len(slip.before) - len(slip.before.rstrip())

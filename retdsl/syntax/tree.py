@@ -9,9 +9,9 @@ nobody needs to complain that it is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from retdsl.records import dataclass, field
 from retdsl.source import Source, Span
 
 

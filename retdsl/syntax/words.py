@@ -19,30 +19,10 @@ FORMS = {
 NOUNS = {"data": "data block", "train": "train block", "augment": "augmentation"}
 """What a declaration is called where its keyword alone would not read well."""
 
-_WORDS = {
-    "EQUAL": "`=`",
-    "NAME": "a name",
-    "STRING": "a text",
-    "NUMBER": "a number",
-    "PERCENT": "a percentage",
-    "LPAR": "`(`",
-    "RPAR": "`)`",
-    "LSQB": "`[`",
-    "RSQB": "`]`",
-    "LBRACE": "`{`",
-    "RBRACE": "`}`",
-    "COMMA": "`,`",
-    "COLON": "`:`",
-    "DOT": "`.`",
-    "VBAR": "`|`",
-    "MINUS": "`-`",
-    "_AS": "`as`",
-    "_FROM": "`from`",
-    "__ANON_0": "`=>`",
-    "SUM_OPERATOR": "`+`",
-    "PRODUCT_OPERATOR": "`*`",
-}
-_VALUE_STARTS = {"NAME", "NUMBER", "STRING", "LSQB", "LPAR"}
+_WORDS = {"NAME": "a name", "STRING": "a text", "NUMBER": "a number", "PERCENT": "a percentage"}
+"""The terminals that are more than one word."""
+_CLOSING = (")", "]", "}")
+_VALUE_STARTS = {"NAME", "NUMBER", "STRING", "[", "("}
 _FIRST_TO_NAME = {"`=>`", "`,`", "`)`", "`]`", "`}`", "`=`", "a name"}
 _MANY = 6
 
@@ -50,9 +30,9 @@ _MANY = 6
 def listed(expected: Collection[str]) -> str:
     """What the grammar would take, in words, short."""
     if set(expected) >= _VALUE_STARTS:
-        words = ["a value"] + [_WORDS[e] for e in ("RPAR", "RSQB") if e in expected]
+        words = ["a value"] + [f"`{e}`" for e in (")", "]") if e in expected]
     else:
-        words = [_WORDS.get(e, f"`{e.lower().strip('_')}`") for e in sorted(expected) if e != "$END"]
+        words = [_WORDS.get(e, f"`{e}`") for e in sorted(expected, key=lambda e: (e in _CLOSING, e)) if e != "$END"]
     if len(words) > _MANY:
         words = [word for word in words if word in _FIRST_TO_NAME] or words[:_MANY]
     return either(words) or "the end"

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import mutations, words_of_the_language
 from study_texts import STUDY, check
 
-from retdsl.check.files import shipped_spec, zoo_file
 from retdsl.diagnostics.json_form import to_json
 from retdsl.diagnostics.render import render_text
 
 LONG = 20.0
 """Seconds; the texts below that are stopped take well under one."""
-
-SPECS = [STUDY]
-for _path in (shipped_spec("quickstart"), shipped_spec("three_answers"), zoo_file("inception_bn")):
-    assert _path is not None
-    SPECS.append(_path.read_text("utf-8"))
-
-TOKEN = re.compile(r'"[^"\n]*"|\w+|[^\w\s]|\s+')
-SYMBOLS = "=> { } ( ) [ ] | , = == : % ' \" # -> |> // ; $ \\ 1e999 0 - * / . .. none true data train from as use model"
-SNIPPETS = [
-    *SYMBOLS.split(),
-    *("\x00", "\ud800", "\ufeff", "\u2028", "é", "😀", "9" * 400, '"{i}"', '"{"'),
-    *("repeat(3, i)", "{ identity | Flatten } => Add", "count(eyes.classes)", "eyes.image", "input(3, 8, 8)"),
-    *("counts = 4000 : 3", "WSoftmax(weights = inverse_frequency)", "balanced_subset", "FocalSoftmax(2, [1e-300, 1])"),
-    *("Softmax", "own[b_relu]", "\nmodel x = y\n", "\ntrain t from t {}\n", "use zoo.inception_bn"),
-]
 
 
 def examine(text: str) -> None:
@@ -54,32 +38,9 @@ def test_any_text(text: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(SNIPPETS) | st.sampled_from(TOKEN.findall(STUDY)), max_size=40))
-def test_any_words_of_the_language(words: list[str]) -> None:
-    examine(" ".join(words))
-
-
-@st.composite
-def mutations(draw: st.DrawFn) -> str:
-    """A valid spec with some of its words deleted, doubled, swapped, or replaced by others."""
-    words = TOKEN.findall(draw(st.sampled_from(SPECS)))
-    for _ in range(draw(st.integers(1, 4))):
-        i = draw(st.integers(0, len(words) - 1))
-        match draw(st.sampled_from(["delete", "double", "swap", "replace", "cut"])):
-            case "delete":
-                del words[i]
-            case "double":
-                words.insert(i, words[i])
-            case "swap":
-                j = draw(st.integers(0, len(words) - 1))
-                words[i], words[j] = words[j], words[i]
-            case "replace":
-                words[i] = draw(st.sampled_from(SNIPPETS))
-            case "cut":
-                del words[i : i + draw(st.integers(1, 200))]
-        if not words:
-            break
-    return "".join(words)
+@given(words_of_the_language())
+def test_any_words_of_the_language(text: str) -> None:
+    examine(text)
 
 
 @settings(max_examples=200, deadline=None)
@@ -124,7 +85,7 @@ RUNAWAYS = {
         "block b0(n) = BatchNorm(name = n)\n"
         + "\n".join(f'block b{i}(n) = b{i - 1}("{{n}}{{n}}")' for i in range(1, 50))
         + '\nmodel m = input(3, 8, 8) => b49("a")',
-        ["R106"],
+        ["R107"],
     ),
     "doubling lists": (
         "block b0(n) = BatchNorm(eps = n)\n"

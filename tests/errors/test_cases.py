@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from retdsl import compiler
+from retdsl import compiler, running
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.explanations import explanation
 from retdsl.diagnostics.render import render_text
@@ -32,7 +32,7 @@ def told(spec: Path, code: str) -> tuple[list[Diagnostic], bool]:
     assert read is not None, render_text(out)
     checked = compiler.check(read)
     if explanation(code).wrong.reads_data and checked.program is not None:
-        checked = compiler.check_data(read, checked.program, quiet=True)
+        checked = running.check_data(read, checked.program, quiet=True)
     return list(checked.diagnostics), checked.program is not None
 
 

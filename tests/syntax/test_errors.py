@@ -6,7 +6,8 @@ import pytest
 from tree_texts import declarations, mistakes, shown
 
 from retdsl.syntax import tree as t
-from retdsl.syntax.parser import MAX_MISTAKES, MAX_NESTING, MAX_SIZE
+from retdsl.syntax.parser import MAX_NESTING, MAX_SIZE
+from retdsl.syntax.recovery import MAX_MISTAKES
 
 TRAIN = "train t {{\n  epochs = 3\n  {}\n  seed = 1\n}}"
 CHAIN = "model m =\n  a\n  {}\n  => G"
@@ -166,8 +167,9 @@ def test_nesting_has_an_end() -> None:
     deep = "model m = " + "[" * MAX_NESTING + "]" * MAX_NESTING
     declarations(deep)
     found, said = mistakes(deep.replace("[]", "[[]]"))
-    assert found == ()
-    assert [(item.code, item.message) for item in said] == [("R105", f"brackets are nested {MAX_NESTING + 1} deep")]
+    assert [type(declared) for declared in found] == [t.IllegibleDeclaration]
+    message = f"brackets are nested more than {MAX_NESTING} deep"
+    assert [(item.code, item.message, item.labels[0].span.text) for item in said] == [("R105", message, "[")]
 
 
 def test_nesting_inside_a_text_has_an_end() -> None:
@@ -177,7 +179,7 @@ def test_nesting_inside_a_text_has_an_end() -> None:
 
 def test_a_file_has_an_end() -> None:
     found, said = mistakes("#" * (MAX_SIZE + 1))
-    assert (found, [item.code for item in said]) == ((), ["R105"])
+    assert (found, [item.code for item in said]) == ((), ["R107"])
 
 
 def test_a_declaration_full_of_mistakes_ends_somewhere() -> None:

@@ -7,9 +7,9 @@ between them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 
+from retdsl.records import dataclass
 from retdsl.syntax.formatter.document import WIDTH, TextLine, columns_of
 from retdsl.syntax.text import CLOSING, OPENING
 

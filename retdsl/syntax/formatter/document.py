@@ -11,10 +11,10 @@ taken is proportional to the length.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from retdsl.diagnostics.measure import lay_out
+from retdsl.records import dataclass, field
 from retdsl.syntax.formatter.tokens import Comment, Place
 
 WIDTH = 120

@@ -14,10 +14,10 @@ What was on one line stays on one line if it fits; what its author broke stays b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
+from retdsl.records import replace
 from retdsl.syntax import tree as t
 from retdsl.syntax.formatter.document import Doc, Group, Indent, Line, Pad, Tab, Word, group
 from retdsl.syntax.formatter.tokens import Token

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 
 from retdsl.diagnostics.measure import lay_out
+from retdsl.records import dataclass, replace
 
 _WORD = re.compile(
     r"""

@@ -1,0 +1,188 @@
+"""Generated programs at work, each as a process of its own: `train`, `check_data`, `write_symbols`, and what they need
+beside them where retdsl is not installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import IO
+
+import retdsl
+from retdsl.balance.counts import Reading, reading_of
+from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec
+from retdsl.ir import Experiment, Program
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.files import make_folder, write_bytes, write_text
+
+WRONG = 1
+"""The exit code of a program whose spec or data have errors."""
+
+DEFECT = 70
+"""The exit code of a defect of retdsl itself."""
+
+_EXIT_CODES = (0, WRONG, 2, DEFECT, 130)
+"""Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""
+
+
+def train(
+    program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path, options: Sequence[str] = ()
+) -> int:
+    """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
+
+    Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
+    let no training begin is taken away again.
+    """
+    from retdsl.runtime.report import RunFolder
+
+    folder = RunFolder(run)
+    folder.require_fresh()
+    new = not run.exists()
+    make_folder(run)
+    write_text(run / "spec.retina", joined_spec(checked.sources))
+    train_py = compile_experiment(program, experiment, run / "program", root)
+    code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
+    if code == WRONG and new and not folder.checkpoints.exists():
+        shutil.rmtree(run)
+    return code
+
+
+def check_data(spec: Spec, program: Program, *, quiet: bool = False) -> Checked:
+    """The spec of a program, checked once more with what its labels and photographs say. `quiet` as in `read_data`."""
+    return check(spec, readings=read_data(program, spec.root, quiet=quiet))
+
+
+def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str, Reading]:
+    """Lets a program of every data block read all labels and photographs; what they say, by the block's name.
+
+    quiet: what the programs tell people on the way is left out. Raises RunError if one fails to answer.
+    """
+    readings: dict[str, Reading] = {}
+    for experiment in program.experiments:
+        if experiment.data.name not in readings:
+            with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+                train_py = compile_experiment(program, experiment, Path(folder), root)
+                readings[experiment.data.name] = _read_by(train_py, root, quiet)
+    return readings
+
+
+def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
+        arguments = ("--check-data", "--format", "json", "--plain", "--root", str(root))
+        code = run_program(train_py, *arguments, answer=answer, said=said if quiet else None)
+        answer.seek(0)
+        said.seek(0)
+        found = answer.read()
+        if code not in (0, WRONG) or not found:
+            words = said.read().decode(errors="replace").splitlines()
+            raise RunError("the program that reads the photographs failed", items=words, exit_code=code or DEFECT)
+        return reading_of(json.loads(found), root)
+
+
+def write_symbols(train_py: Path, root: Path) -> int:
+    """Lets the program write its symbols beside itself; returns its exit code."""
+    return run_program(train_py, "--symbols", str(train_py.parent), "--root", str(root))
+
+
+def run_program(train_py: Path, *arguments: str, answer: IO[bytes] | None = None, said: IO[bytes] | None = None) -> int:
+    """Runs a generated program as its own process, in this terminal, and returns its exit code.
+
+    answer, said: files that take what the program says to programs and to people, instead of stdout and stderr.
+
+    What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
+    deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
+    it is killed.
+    """
+    environment = dict(os.environ)
+    if not (train_py.parent / "retdsl").is_dir():
+        package = str(Path(retdsl.__file__).resolve().parent.parent)
+        environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
+    before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
+    try:
+        command = [sys.executable, str(train_py), *arguments]
+        process = subprocess.Popen(command, env=environment, stdout=answer, stderr=said)
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.signal(kind, lambda *_: process.terminate())
+            before.setdefault(kind, handler)
+        code = process.wait()
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+    if code == -signal.SIGTERM:
+        raise KeyboardInterrupt
+    if code not in _EXIT_CODES:
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        help = "this happens when memory runs out: use a smaller `batch`" if code == -signal.SIGKILL else None
+        raise RunError(f"the program {how}", where=train_py, help=help, exit_code=DEFECT)
+    return code
+
+
+def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
+    """Puts beside the program what it needs where retdsl is not installed: the runtime and the pretrained weights.
+
+    root: where the paths of weights files start. Raises RunError for weights that are not there, or that would lie over
+    one another.
+    """
+    from retdsl.runtime import pretrained
+
+    package = Path(retdsl.__file__).resolve().parent
+    fresh, target = folder / ".retdsl-new", folder / "retdsl"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(package / "runtime", fresh / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(package / "__init__.py", fresh / "__init__.py")
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    copied: dict[str, Path] = {}
+    for backbone in experiment.network.backbones:
+        if backbone.weights is not None:
+            kind = getattr(pretrained, backbone.weights.name)
+            found = kind(**dict(backbone.weights.options)).locate(None, root)
+            if copied.setdefault(found.name, found) != found:
+                raise RunError(
+                    f"two weights files are named {found.name}",
+                    items=(str(copied[found.name]), str(found)),
+                    help="rename one: a folder that runs alone keeps them side by side",
+                )
+            make_folder(folder / "weights")
+            write_bytes(folder / "weights" / found.name, found.read_bytes())
+    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
+
+
+def remove_standalone(folder: Path) -> None:
+    """Takes away what an earlier `make_standalone` put beside the program; left there, it would be used."""
+    if (folder / "retdsl" / "runtime" / "program.py").is_file():
+        shutil.rmtree(folder / "retdsl")
+        shutil.rmtree(folder / "weights", ignore_errors=True)
+        (folder / "requirements.txt").unlink(missing_ok=True)
+
+
+def runtime_requirements() -> list[str]:
+    """What the runtime imports, as pip takes it, at the versions installed here."""
+    names = ("mxnet", "numpy", "opencv-python-headless", "rich", "scikit-learn")
+    installed = {d.metadata["Name"].lower(): d.version for d in distributions()}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return [
+        f"# the versions it was compiled with, on Python {python}; another Python may need others of the last three",
+        *(f"{name}=={installed[name]}" for name in names if name in installed),
+        "setuptools>=65; python_version >= '3.12'",
+    ]
+
+
+def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
+    """The test figures of finished runs by experiment, a row a run, in words."""
+    rows = []
+    for name, run in runs.items():
+        figures = json.loads((run / "test.json").read_text("utf-8"))
+        about = ("loss", "images", "patients", "best_value", "epochs", "images_per_second")
+        metrics = {k: v for k, v in figures.items() if isinstance(v, float) and k not in (*about, "seconds")}
+        row = {"experiment": name, **{key: f"{value:.3f}" for key, value in metrics.items()}}
+        rows.append({**row, "best epoch": str(figures["best_epoch"]), "seconds": f"{figures['seconds']:.0f}"})
+    return rows

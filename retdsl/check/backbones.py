@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import is_file, read_spec, zoo_file, zoo_names
+from retdsl.check.files import is_file, read_spec, shown_name, zoo_file, zoo_names
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.imported import BadSymbol, read_symbol
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
@@ -100,13 +100,13 @@ class BackboneFinder:
             helps = [hint] if hint else [f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
             self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps)
             return None
-        text = read_spec(path, f"zoo/{path.name}", self.out, at)
+        text = read_spec(path, shown_name(path), self.out, at)
         if text is None:
             return None
         scope, _ = collect(parse(text, self.out), self.out)
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
-            self.out.report("R201", f"zoo/{path.name} declares no block `{name}`", Label(at))
+            self.out.report("R201", f"{shown_name(path)} declares no block `{name}`", Label(at))
             return None
         known = known_weights(name, weights) if isinstance(weights, str) else None
         load = known.load if known else self._file_weights(weights)

@@ -14,16 +14,17 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
     given = _given(call, block, frame, out)
     if given is None:
         return None
+    found = Diagnostics()
     values: dict[str, Val] = {}
     missing: list[str] = []
     ok = True
     for parameter in block.parameters:
         name = parameter.name.name
         if name in given:
-            val = evaluate(given[name], frame.env, out)
+            val = evaluate(given[name], frame.env, found)
         elif parameter.default is not None:
             unknown = frozenset(p.name.name for p in block.parameters) - values.keys()
-            val = evaluate(parameter.default, Env(values, frame.env.dotted, unknown), out)
+            val = evaluate(parameter.default, Env(values, frame.env.dotted, unknown), found)
         else:
             missing.append(name)
             continue
@@ -31,6 +32,7 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
             ok = False
         else:
             values[name] = val
+    frame.relay(found, call, out)
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
         label = Label(call.span, f"{names} {'is' if len(missing) == 1 else 'are'} missing")

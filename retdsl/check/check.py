@@ -105,20 +105,22 @@ class _Networks:
             model = cast(t.Model, self._scope.find("model", name))
             builder = self._builder(shape)
             network = build_network(model, builder)
-            self._found.update(builder.backbones)
+            self._found.update(builder.inputs.backbones)
             used = {b.name for b in network.backbones} if network else set()
-            known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
+            known = {
+                name: found.known for name, found in builder.inputs.backbones.items() if name in used and found.known
+            }
             self._built[key] = (network, known)
         return self._built[key]
 
     def _builder(self, shape: Shape | None) -> Builder:
-        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape, limits=self._limits)
+        return Builder(self._scope, self._out, self._env, self._shapes, self._root, shape, self._limits)
 
     def check_unused(self) -> None:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
         for backbone in self._scope.of_kind("backbone"):
             if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
-                self._builder(None).backbone(backbone, needed=False)
+                self._builder(None).inputs.backbone(backbone, needed=False)
         for block in self._scope.of_kind("block"):
             if isinstance(block, t.Block):
                 check_block(block, self._builder(None))

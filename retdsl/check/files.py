@@ -40,6 +40,11 @@ def zoo_names() -> list[str]:
     return sorted(path.stem for path in (specs_folder() / "zoo").glob(f"*{SUFFIX}"))
 
 
+def shown_name(path: Path) -> str:
+    """What messages call a file that is used: `zoo/NAME.retina` if it ships with retdsl, else its name."""
+    return f"zoo/{path.name}" if path.parent == specs_folder() / "zoo" else path.name
+
+
 def shipped_spec(name: str) -> Path | None:
     """A shipped study by its short name: `quickstart`, or `study/three_answers`."""
     folder = specs_folder()

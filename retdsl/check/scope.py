@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from retdsl.check.files import find_used, read_spec, zoo_names
+from retdsl.check.files import find_used, read_spec, shown_name, zoo_names
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES
@@ -125,7 +125,7 @@ def _collect(
         elif len(above) >= MAX_USES:
             out.report("R105", f"files use files more than {MAX_USES} deep", use.target.span)
         elif not any(source.path == path for source in sources):
-            used = read_spec(path, path.name, out, use.target.span)
+            used = read_spec(path, shown_name(path), out, use.target.span)
             if used is not None:
                 _collect(parse(used, out), scope, sources, (*above, file.source.path), out)
             scope.incomplete = scope.incomplete or used is None

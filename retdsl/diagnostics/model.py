@@ -5,8 +5,8 @@ A step that finds something wrong appends a `Diagnostic` to its `Diagnostics` an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from retdsl.diagnostics.catalogue import CATALOGUE
@@ -54,8 +54,8 @@ class Diagnostics:
     """
 
     def __init__(self) -> None:
-        self._items: list[Diagnostic] = []
-        self._seen: set[tuple[str, str, Span | None]] = set()
+        self._items: dict[Hashable, Diagnostic] = {}
+        self._cases: dict[Hashable, set[Hashable]] = {}
 
     def report(
         self,
@@ -69,34 +69,49 @@ class Diagnostics:
         """Adds a message. Raises KeyError for a code that the catalogue lacks: a defect of retdsl itself."""
         CATALOGUE[code]
         made = tuple(label if isinstance(label, Label) else Label(label) for label in labels)
-        item = Diagnostic(code, message, made, tuple(notes), tuple(helps), tuple(fixes))
-        key = (code, message, made[0].span if made else None)
-        if key not in self._seen:
-            self._seen.add(key)
-            self._items.append(item)
+        self.add(Diagnostic(code, message, made, tuple(notes), tuple(helps), tuple(fixes)))
+
+    def add(self, item: Diagnostic, *, same: str | None = None, case: Hashable = None) -> None:
+        """Adds a message that is made already.
+
+        same: what makes two messages of one code at one place the same, if not their text. case: which of the uses of
+        a block it is about; how many others it holds for is told, too.
+        """
+        place = item.labels[0].span if item.labels else None
+        key = (item.code, item.message if same is None else same, place)
+        self._items.setdefault(key, item)
+        if case is not None:
+            self._cases.setdefault(key, set()).add(case)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Messages by place: file in order of first mention, then line and column."""
         order: dict[str, int] = {}
-        for item in self._items:
+        for item in self._items.values():
             if item.labels:
                 order.setdefault(item.labels[0].span.source.name, len(order))
 
-        def key(item: Diagnostic) -> tuple[int, int]:
+        def place(item: Diagnostic) -> tuple[int, int]:
             if not item.labels:
                 return (-1, 0)
             span = item.labels[0].span
             return (order[span.source.name], span.start)
 
-        return iter(sorted(self._items, key=key))
+        return iter(sorted((self._told(key, item) for key, item in self._items.items()), key=place))
+
+    def _told(self, key: Hashable, item: Diagnostic) -> Diagnostic:
+        """The message, with how many further cases it holds for."""
+        more = len(self._cases.get(key, ())) - 1
+        if more < 1:
+            return item
+        return replace(item, notes=(*item.notes, f"the same goes for {more} more use{'s' * (more > 1)}"))
 
     def __len__(self) -> int:
         return len(self._items)
 
     @property
     def errors(self) -> int:
-        return sum(item.severity == "error" for item in self._items)
+        return sum(item.severity == "error" for item in self._items.values())
 
     @property
     def warnings(self) -> int:
-        return sum(item.severity == "warning" for item in self._items)
+        return sum(item.severity == "warning" for item in self._items.values())

@@ -87,11 +87,39 @@ def test_several_labels_on_one_line() -> None:
            |
          1 | a => Pooling(kernel = (2, 2)) => Dense(10)
            | -    -------                     ^^^^^ no such step
-           | |    |
-           | |    gives 4-D
-           | x
+           | x    gives 4-D
         """
     )
+
+
+def test_texts_that_would_touch_go_to_rows_of_their_own() -> None:
+    source = Source("a.retina", "a => Pooling(2) => Flatten => Dense(10)\n")
+    labels = (
+        at(source, "Dense", "no such step"),
+        at(source, "Flatten", "gives 2-D"),
+        at(source, "Pooling", "gives [N, 64, 7, 7]"),
+        at(source, "a", "宽"),
+    )
+    assert rendered(*labels) == expected(
+        """
+         --> a.retina:1:31
+           |
+         1 | a => Pooling(2) => Flatten => Dense(10)
+           | -    -------       -------    ^^^^^ no such step
+           | |    |             |
+           | |    |             gives 2-D
+           | 宽   gives [N, 64, 7, 7]
+        """
+    )
+
+
+def test_labels_that_are_cut_off_share_a_text() -> None:
+    source = Source("a.retina", "one => two => three => " + "x, " * 100 + "here")
+    lines = rendered(at(source, "here", "wrong"), *(at(source, x, x.upper()) for x in ("three", "one", "two")))
+    assert lines.splitlines()[3:] == [
+        "   |    -" + " " * 108 + "^^^^ wrong",
+        "   |    ONE, TWO, THREE",
+    ]
 
 
 def test_labels_over_each_other() -> None:
@@ -104,8 +132,8 @@ def test_labels_over_each_other() -> None:
          1 | model a = b[c]
            |           ^^^^ whole
            |             |
-           |             again
            |             inner
+           |             again
         """
     )
 

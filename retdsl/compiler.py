@@ -23,6 +23,7 @@ from retdsl.check import Checked as Checked
 from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, read_spec, shipped_names, shipped_spec
 from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
 from retdsl.runtime.errors import RunError
@@ -86,6 +87,18 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
 def check(spec: Spec, settings: Sequence[t.Setting] = ()) -> Checked:
     """The checked program of a spec, with every message."""
     return check_source(spec.source, spec.root, settings)
+
+
+def fix(spec: Spec, name: str) -> Fixed:
+    """The text of a spec's file with the safe fixes of its mistakes applied. Writes nothing.
+
+    name: as it was asked for. Raises Refused for a study that ships with retdsl: its file is not the user's.
+    """
+    path = spec.source.path
+    if path is None or not Path(name).exists():
+        raise Refused(f"{name} ships with retdsl and is not changed", "name a file of your own")
+    text = path.read_bytes().decode()
+    return fix_text(text, spec.source, lambda source: check_source(source, spec.root).diagnostics)
 
 
 def select(program: Program, names: Sequence[str]) -> list[Experiment]:

@@ -10,6 +10,14 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from pathlib import Path
 
+MARK = "\ufeff"
+"""The byte order mark that some editors put at the start of a file."""
+
+
+def one_line_end(text: str) -> str:
+    """The text with the line ends of every system written as one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

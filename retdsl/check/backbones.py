@@ -9,12 +9,13 @@ from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
 from retdsl.check.files import is_file, read_spec, shown_name, zoo_file, zoo_names
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.imported import BadSymbol, read_symbol
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Backbone, Call, Node, Shape
 from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
@@ -96,14 +97,15 @@ class BackboneFinder:
         at = given.spans["name"]
         weights_at = given.spans.get("weights", at)
         if path is None:
-            hint = did_you_mean(name, zoo_names())
-            helps = [hint] if hint else [f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
-            self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps)
+            meant = guess(name, zoo_names())
+            helps = [meant.question or f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
+            fixes = rename_fixes(meant, name, at, own=True)
+            self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps, fixes=fixes)
             return None
-        text = read_spec(path, shown_name(path), self.out, at)
-        if text is None:
+        source_text = read_spec(path, shown_name(path), self.out, at)
+        if source_text is None:
             return None
-        scope, _ = collect(parse(text, self.out), self.out)
+        scope, _ = collect(parse(source_text, self.out), self.out)
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
             self.out.report("R201", f"{shown_name(path)} declares no block `{name}`", Label(at))
@@ -112,9 +114,14 @@ class BackboneFinder:
         load = known.load if known else self._file_weights(weights)
         if load is None and isinstance(weights, str):
             names = [w.name for w in KNOWN_WEIGHTS if w.network == name]
-            hint = did_you_mean(weights, names)
-            helps = [hint or f"known by name: {', '.join(names) or 'none'}", 'or a file: `weights = "FILE.params"`']
-            self.out.report("R803", f"no weights `{weights}` are known for `{name}`", Label(weights_at), helps=helps)
+            meant = guess(weights, names)
+            helps = [
+                meant.question or f"known by name: {', '.join(names) or 'none'}",
+                'or a file: `weights = "FILE.params"`',
+            ]
+            text = f"no weights `{weights}` are known for `{name}`"
+            fixes = rename_fixes(meant, weights, weights_at, own=True)
+            self.out.report("R803", text, Label(weights_at), helps=helps, fixes=fixes)
             return None
         shape = self.input_shape or ((None, 3, known.size, known.size) if known else DEFAULT_SHAPE)
         ref = t.Ref(declared.value.span, (name,))

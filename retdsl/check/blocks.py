@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from retdsl.check.evaluate import Env, Val, evaluate
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.frame import Frame
-from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import guess
 from retdsl.syntax import tree as t
 
 
@@ -57,11 +58,11 @@ def _given(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dic
             continue
         name = argument.name.name
         if name not in names:
-            near, hint = suggest(name, names), did_you_mean(name, names)
-            fixes = [Fix(argument.name.span, near[0])] if len(near) == 1 else []
+            meant = guess(name, names)
+            fixes = rename_fixes(meant, name, argument.name.span, own=True)
             text = f"the block `{block.name.name}` has no parameter `{name}`"
             label = Label(argument.name.span, "not a parameter")
-            helps = [hint] if hint else []
+            helps = [meant.question] if meant.question else []
             frame.report(out, "R302", text, label, _declared(block), notes=[_takes(block)], helps=helps, fixes=fixes)
             ok = False
         elif name in given:

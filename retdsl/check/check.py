@@ -15,7 +15,7 @@ from retdsl.check.network import Builder
 from retdsl.check.options import Context
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
-from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics import Diagnostics, Fix
 from retdsl.ir import DataPlan, Network, Program, Shape
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.types import Word
@@ -80,7 +80,9 @@ def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:
         scope.report_unknown("data", name, ref.span, out)
         return None
     if attribute != ["classes"]:
-        out.report("R201", f"`{ref.name}` means nothing here", ref.span, helps=[f"did you mean `{name}.classes`?"])
+        helps = [f"did you mean `{name}.classes`?"]
+        fixes = [Fix.at(ref.span, f"{name}.classes")]
+        out.report("R201", f"`{ref.name}` means nothing here", ref.span, helps=helps, fixes=fixes)
         return None
     for setting in declared.settings:
         if setting.key.name == "classes" and isinstance(setting.value, t.Listing):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.fixes import behind
 from retdsl.check.options import (
     Context,
     Failed,
@@ -16,7 +17,7 @@ from retdsl.check.options import (
     place_of,
     report_unknown_option,
 )
-from retdsl.diagnostics import Label
+from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Shape, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry
 from retdsl.schema.data import DATA_KEYS, NORMALIZE
@@ -188,7 +189,8 @@ def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | N
         size = (call["height"], call["width"]) if call.name == "resize" else None
     if size is None:
         helps = ["add `=> resize(224, 224)`" + (" behind `crop_circle`" if prepare else "")]
-        ctx.out.report("R604", "the photographs have no common size", Label(chain.span), helps=helps)
+        fixes = [behind(chain.span, " => resize(224, 224)")]
+        ctx.out.report("R604", "the photographs have no common size", Label(chain.span), helps=helps, fixes=fixes)
         return None
     return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
 
@@ -200,7 +202,8 @@ def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[
     ok = isinstance(head, t.Ref) and head.name == first
     if not ok:
         label = Label(head.span, f"not `{first}`")
-        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=[f"write `{first} => ...`"])
+        helps, fixes = [f"write `{first} => ...`"], _start_fixes(head, first, category)
+        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=helps, fixes=fixes)
     steps: list[tuple[Call, Span]] = []
     called = head.function if isinstance(head, t.Apply) else head
     is_step = isinstance(called, t.Ref) and called.name in ENTRIES[category]
@@ -219,6 +222,14 @@ def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[
         else:
             steps.append((call, step.span))
     return steps if ok else None
+
+
+def _start_fixes(head: t.Expr, first: str, category: str) -> list[Fix]:
+    """The word that a chain starts with, in place of the other one, or before its first step."""
+    called = head.function if isinstance(head, t.Apply) else head
+    if isinstance(called, t.Ref) and called.name in ENTRIES[category]:
+        return [Fix.at(Span(head.span.source, head.span.start, head.span.start), f"{first} => ", safe=True)]
+    return [Fix.at(head.span, first, safe=head.name in ("photo", "image"))] if isinstance(head, t.Ref) else []
 
 
 def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import retdsl
 from retdsl.diagnostics import Diagnostics
-from retdsl.source import Source, Span
+from retdsl.source import Source, Span, one_line_end
 from retdsl.syntax import tree as t
 
 SUFFIX = ".retina"
@@ -86,4 +86,4 @@ def read_spec(path: Path, name: str, out: Diagnostics, span: Span | None = None)
     except OSError as error:
         out.report("R104", f"cannot read {name}: {(error.strerror or str(error)).lower()}", *places)
         return None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path.resolve())
+    return Source(name, one_line_end(text), path.resolve())

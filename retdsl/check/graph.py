@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.ir import Node, Shape
 from retdsl.source import Span
 
@@ -98,8 +98,11 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
     return None
 
 
-def cut_help(nodes: Sequence[Node], asked: str) -> str:
-    """Which layers come nearest to `asked`, or, if none does, which are the last ones of the network."""
-    names = [node.alias or node.name for node in nodes]
-    hint = did_you_mean(asked.removesuffix("_output"), names)
-    return hint or f"its last layers: {', '.join(f'`{name}`' for name in names[-3:])}"
+def guess_cut(nodes: Sequence[Node], asked: str) -> Guess:
+    """Which layers come nearest to `asked`."""
+    return guess(asked.removesuffix("_output"), [node.alias or node.name for node in nodes])
+
+
+def last_layers(nodes: Sequence[Node]) -> str:
+    """The last layers of a network, as the help of a message."""
+    return f"its last layers: {', '.join(f'`{node.alias or node.name}`' for node in nodes[-3:])}"

@@ -6,13 +6,14 @@ of backbones that it needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from retdsl.check.backbones import BackboneFinder, Elaborate, FoundBackbone
 from retdsl.check.evaluate import Env, evaluate
+from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.check.frame import Frame
-from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, find_cut, guess_cut, last_layers
 from retdsl.check.options import Context, check_arguments
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Label
@@ -95,8 +96,12 @@ class Inputs:
         if node is None:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
-            helps = [cut_help(found.nodes, asked)]
-            frame.report(self.out, "R206", text, Label(layer.span, "no such layer"), label, helps=helps)
+            meant = guess_cut(found.nodes, asked)
+            helps = [meant.question or last_layers(found.nodes)]
+            quoted = replace(meant, names=tuple(as_written(name) for name in meant.names))
+            fixes = rename_fixes(quoted, asked, layer.span, own=True)
+            subject = Label(layer.span, "no such layer")
+            frame.report(self.out, "R206", text, subject, label, helps=helps, fixes=fixes)
             return UNKNOWN
         return self._keep(found, Wire(node.name, node.shape), base.span)
 

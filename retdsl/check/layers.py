@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retdsl.check.fixes import step_before
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, Graph, Wire
 from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
@@ -80,8 +81,9 @@ def _report_shape(
     subject = Label(call.span, "joins these" if joins else f"gets {shape_text(wires[0].shape)}")
     notes = [error.note] if error.note else []
     helps = [error.help] if error.help else []
+    fixes = [step_before(call.span, error.missing)] if error.missing else []
     code = "R402" if joins else "R401"
-    frame.report_flow(out, code, error.message, subject, call, joins=joins, notes=notes, helps=helps)
+    frame.report_flow(out, code, error.message, subject, call, joins=joins, notes=notes, helps=helps, fixes=fixes)
 
 
 def check_loss(call: t.Apply, name: str, wire: Wire, frame: Frame, out: Diagnostics) -> Loss | None:

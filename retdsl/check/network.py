@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
+from retdsl.check.fixes import behind
 from retdsl.check.frame import Frame
 from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire
 from retdsl.check.inputs import INPUT_NAME, Inputs
@@ -151,10 +152,9 @@ class Builder:
                 if isinstance(declared, t.Backbone):
                     return self.inputs.whole(declared, step.span)
                 if isinstance(declared, t.Data):
-                    helps = [f"write `{name}.image`"]
-                    frame.report(
-                        self.out, "R204", f"`{name}` is data, not a value that flows", Label(step.span), helps=helps
-                    )
+                    text, helps = f"`{name}` is data, not a value that flows", [f"write `{name}.image`"]
+                    fixes = [behind(step.span, ".image", safe=True)]
+                    frame.report(self.out, "R204", text, Label(step.span), helps=helps, fixes=fixes)
                     return UNKNOWN
         self._report_no_input(step, frame)
         return UNKNOWN

@@ -8,12 +8,13 @@ from enum import Enum
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
-from retdsl.schema.synonyms import synonyms
+from retdsl.schema.synonyms import foreign, synonyms
 from retdsl.schema.types import (
     Boolean,
     Choice,
@@ -88,13 +89,15 @@ def report_unknown_call(
 ) -> None:
     """Says that nothing of that name can be called here, with what comes near."""
     entries = list(entries)
-    aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
+    elsewhere = foreign(category)
+    spelt = {word.casefold() for word in elsewhere}
+    own = {alias: entry.name for entry in entries for alias in entry.aliases if alias.casefold() not in spelt}
+    aliases = {**own, **elsewhere}
     names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
-    hint = did_you_mean(name, names, aliases)
-    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
-    near = suggest(name, names, aliases)
-    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    meant = guess(name, names, aliases)
+    helps = [meant.question or f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
     label = Label(span, f"not {with_article(category)}")
+    fixes = rename_fixes(meant, name, span)
     out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
 
 
@@ -220,14 +223,14 @@ def report_unknown_option(
     key = "key" if block else "option"
     whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
     aliases = synonyms(options)
-    near = suggest(name, options, aliases)
-    hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
+    meant = guess(name, options, aliases)
+    hint = meant.question or _belongs_to(entry, name)
     label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
-    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    fixes = rename_fixes(meant, name, span)
     text = f"{whose} has no {key} `{name}`"
     out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
-    return near
+    return meant.names
 
 
 def _belongs_to(entry: Entry, name: str) -> str | None:
@@ -280,8 +283,8 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 
 
 def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
-    helps = hint_for(val, ctx.parameters)
-    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
+    hint = hint_for(val, ctx.parameters)
+    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), **hint)
 
 
 def _is_scalar(val: Val) -> bool:
@@ -296,14 +299,19 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         if not mismatch.in_range:
             percent = isinstance(kind, Fraction) and isinstance(val.value, int | float) and 1 < val.value <= 100
             helps = [f"write `{val.value}%`"] if percent else []
-            ctx.out.report("R304", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
+            fixes = [Fix.at(val.span, f"{val.value}%")] if percent and val.span.text == str(val.value) else []
+            label = Label(val.span, f"this is {describe(val)}")
+            ctx.out.report("R304", f"{what} must be {words}", label, helps=helps, fixes=fixes)
             return FAILED
     names = kind.names if isinstance(kind, Choice) else ("true", "false") if isinstance(kind, Boolean) else ()
     if isinstance(val.value, Word | str) and names:
         name = val.value.name if isinstance(val.value, Word) else val.value
-        hint = did_you_mean(name, (*names, *ctx.parameters))
-        label = Label(val.span, f"this is {describe(val)}")
-        ctx.out.report("R303", f"{what} must be {words}", label, helps=[hint] if hint else [])
+        meant = guess(name, (*names, *ctx.parameters), foreign("value"))
+        helps = [meant.question] if meant.question else []
+        fixes = rename_fixes(meant, name, val.span)
+        ctx.out.report(
+            "R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps, fixes=fixes
+        )
         return FAILED
     _mismatch(val, words, ctx, what)
     return FAILED

@@ -8,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 from retdsl.check.files import find_used, read_spec, shown_name, zoo_names
+from retdsl.check.fixes import rename_fixes
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics.suggest import Guess, guess, suggest
 from retdsl.schema import ENTRIES
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
@@ -94,9 +95,16 @@ class Scope:
             helps = [f"this file has {_a(kind)} `{known[0]}`"] if len(known) == 1 else []
             out.report("R204", text, Label(span), label, helps=helps)
             return
-        hint = did_you_mean(name, known)
-        helps = [hint] if hint else [f"declared are {', '.join(f'`{k}`' for k in known)}"] if known else []
-        out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps)
+        meant = guess(name, known)
+        helps = (
+            [meant.question]
+            if meant.question
+            else [f"declared are {', '.join(f'`{k}`' for k in known)}"]
+            if known
+            else []
+        )
+        fixes = rename_fixes(meant, name, span, own=True)
+        out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps, fixes=fixes)
 
 
 def _a(kind: str) -> str:
@@ -142,9 +150,10 @@ def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
     if name is None:
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
-    hint = did_you_mean(name, [f"zoo.{z}" for z in zoo_names()]) if isinstance(target, t.Ref) else None
-    helps = [hint] if hint else ['write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
-    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps)
+    meant = guess(name, [f"zoo.{z}" for z in zoo_names()]) if isinstance(target, t.Ref) else Guess()
+    helps = [meant.question or 'write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
+    fixes = rename_fixes(meant, name, target.span, own=True)
+    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps, fixes=fixes)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

@@ -8,10 +8,12 @@ from typing import cast
 
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
+from retdsl.check.fixes import behind
 from retdsl.check.options import Context, place_of
 from retdsl.check.scope import Scope
-from retdsl.diagnostics import Label
+from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
+from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
@@ -121,7 +123,9 @@ def _training(
     if all(metric.name == "accuracy" for metric in metrics):
         notes = ["who calls every eye healthy is right 98.5 % of the time at 200 : 3"]
         helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
-        ctx.out.report("R703", "accuracy is the only metric", Label(span), notes=notes, helps=helps)
+        listed = checked.written.get("metrics")
+        fixes = [behind(listed.items[-1].span, ", auc")] if isinstance(listed, t.Listing) else []
+        ctx.out.report("R703", "accuracy is the only metric", Label(span), notes=notes, helps=helps, fixes=fixes)
     checkpoint = cast(Call, values["checkpoint"])
     keep = checkpoint["keep"]
     if isinstance(keep, Call) and keep["metric"] not in metrics:
@@ -159,15 +163,35 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
     count = len(data.classes)
     if shape is not None and shape != (None, count):
         text = f"the network gives {shape_text(shape)} scores, and there are {count} classes"
+        step = _scores_of(model, ctx.scope)
+        labels = [Label(span, f"trained on `{data.name}` here"), *declared]
+        if step is not None:
+            labels = [Label(step.span, f"gives {shape_text(shape)}"), labels[0]]
         notes = [f"`{data.name}` has the classes {', '.join(data.classes)}"]
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
-        ctx.out.report("R502", text, Label(span), *declared, notes=notes, helps=helps)
+        arguments = step.arguments if isinstance(step, t.Apply) else ()
+        written = [a.value.span for a in arguments if isinstance(a.value, t.Number) and a.value.value == shape[-1]]
+        fixes = [Fix.at(written[0], f"count({data.name}.classes)")] if len(written) == 1 else []
+        ctx.out.report("R502", text, *labels, notes=notes, helps=helps, fixes=fixes)
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
         text = f"{len(weights)} class weights for {count} classes"
         where = Label(_written_weights(model, span), f"{len(weights)} given")
         here = [] if where.span == span else [Label(span, f"trained on `{data.name}` here")]
         ctx.out.report("R503", text, where, *here, notes=[f"the classes are {', '.join(data.classes)}"])
+
+
+def _scores_of(model: object, scope: Scope) -> t.Expr | None:
+    """The layer that a model's scores come from, if one is written right before the head: here, or in the model that
+    this one continues.
+    """
+    links = t.links_of(model.value) if isinstance(model, t.Model) else ()
+    steps = [link.step for link in links[:-1]]  # the last is the loss head
+    while steps and isinstance(steps[-1], t.Ref):
+        earlier = scope.find("model", steps[-1].name)
+        steps = [link.step for link in t.links_of(earlier.value)] if isinstance(earlier, t.Model) else []
+    last = steps[-1] if steps else None
+    return last if isinstance(last, t.Apply) and last.function.name in ENTRIES["layer"] else None
 
 
 def _written_weights(model: object, otherwise: Span) -> Span:

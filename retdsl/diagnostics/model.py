@@ -24,12 +24,24 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
-    """Replacing `span` by `replacement` cures the mistake; `safe` if it cannot change the meaning otherwise."""
+class Edit:
+    """Writing `replacement` in place of `span`."""
 
     span: Span
     replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that together cure the mistake; `safe` if they cannot change the meaning otherwise."""
+
+    edits: tuple[Edit, ...]
     safe: bool = False
+
+    @staticmethod
+    def at(span: Span, replacement: str, *, safe: bool = False) -> Fix:
+        """A fix of one edit."""
+        return Fix((Edit(span, replacement),), safe)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
-from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, Piece, open_brackets, settings_open
+from retdsl.diagnostics.suggest import guess
+from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, Piece, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, either, listed
 
 _KEYWORD_TOKENS = {"_" + keyword.upper() for keyword in KEYWORDS}
@@ -63,10 +63,15 @@ class _Slip:
     def line_after(self) -> str:
         return self.after.partition("\n")[0]
 
-    def rewrite(self, code: str, text: str, start: int, end: int, by: str, help: str, label: str = "") -> Mistake:
+    def rewrite(
+        self, code: str, text: str, start: int, end: int, by: str, help: str, label: str = "", *, safe: bool = True
+    ) -> Mistake:
         """Reports that `by` belongs in place of what stands from `start` to `end`, and repairs it if it fits."""
         span = self.piece.span(start, end)
-        self.out.report(code, text, Label(span, label), helps=[help], fixes=[Fix(span, by, safe=True)])
+        blank = not by and self.piece.text[start - 1 : start] == self.piece.text[end : end + 1] == " "
+        place = self.piece.span(start, end + blank)
+        self.out.report(code, text, Label(span, label), helps=[help], fixes=[Fix.at(place, by, safe=safe)])
+        by = by.strip()
         return Mistake(start, repair=Repair(start, by.ljust(end - start)) if len(by) <= end - start else None)
 
 
@@ -84,8 +89,8 @@ def report_syntax_error(error: UnexpectedInput, piece: Piece, out: Diagnostics) 
         allowed = frozenset(error.allowed or ()) if isinstance(error, UnexpectedCharacters) else frozenset()
         slip = _Slip(piece, start, piece.text[start : start + 1], allowed, out)
         guesses = _CHARACTER_GUESSES
-    for guess in guesses:
-        mistake = guess(slip)
+    for recognise in guesses:
+        mistake = recognise(slip)
         if mistake is not None:
             return mistake
     return _unexpected(slip)
@@ -133,7 +138,9 @@ def _slashes(slip: _Slip) -> Mistake | None:
     start = slip.start - slip.before.endswith("/")
     end = slip.end + len(slip.line_after)
     span = slip.piece.span(start, start + 2)
-    slip.out.report("R102", "a comment starts with `#`", span, helps=["write `#`"], fixes=[Fix(span, "#", safe=True)])
+    slip.out.report(
+        "R102", "a comment starts with `#`", span, helps=["write `#`"], fixes=[Fix.at(span, "#", safe=True)]
+    )
     return Mistake(start, repair=Repair(start, " " * (end - start)))
 
 
@@ -144,7 +151,7 @@ def _superfluous(slip: _Slip) -> Mistake | None:
     if slip.word not in OPENING or (opened and not in_settings) or slip.before.rstrip()[-1:] in ("=", ",", ">"):
         return None
     text = f"there is no `{OPENING[slip.word]}` for this `{slip.word}`"
-    return slip.rewrite("R102", text, slip.start, slip.end, "", "leave it out, or open it before")
+    return slip.rewrite("R102", text, slip.start, slip.end, "", "leave it out, or open it before", safe=False)
 
 
 def _unclosed(slip: _Slip) -> Mistake | None:
@@ -198,30 +205,31 @@ def _not_equal_sign(slip: _Slip) -> Mistake | None:
     if slip.word == "=" and slip.before.endswith("="):
         return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
     if slip.word == ":" and slip.expected == {"EQUAL"}:
-        return slip.rewrite("R102", "a key and its value are joined by `=`", slip.start, slip.end, "=", "write `=`")
+        text, by = "a key and its value are joined by `=`", "=" if slip.before[-1:].isspace() else " ="
+        return slip.rewrite("R102", text, slip.start, slip.end, by, "write `=`")
     return None
 
 
 def _wrong_keyword(slip: _Slip) -> Mistake | None:
     if slip.before.strip() or not slip.expected >= _KEYWORD_TOKENS:
         return None
-    hint = did_you_mean(slip.word, KEYWORDS)
+    meant = guess(slip.word, KEYWORDS, KEYWORDS_ELSEWHERE)
     text = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}, not with `{slip.word}`"
     span = slip.piece.span(slip.start, slip.end)
-    meant = suggest(slip.word, KEYWORDS)
-    fixes = [Fix(span, meant[0])] if len(meant) == 1 else []
-    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=[hint] if hint else [], fixes=fixes)
-    fits = len(meant) == 1 and len(meant[0]) <= len(slip.word)
-    return Mistake(slip.start, repair=Repair(slip.start, meant[0].ljust(len(slip.word))) if fits else None)
+    fixes = [Fix.at(span, meant.names[0], safe=meant.slip)] if len(meant.names) == 1 else []
+    helps = [meant.question] if meant.question else []
+    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=helps, fixes=fixes)
+    fits = len(meant.names) == 1 and len(meant.names[0]) <= len(slip.word)
+    return Mistake(slip.start, repair=Repair(slip.start, meant.names[0].ljust(len(slip.word))) if fits else None)
 
 
 def _from(slip: _Slip) -> Mistake | None:
-    """`train b extends a`, `train a = {`."""
-    if not slip.expected >= {"_FROM", "LBRACE"}:
-        return None
-    if slip.word == "=":
+    """`train b extends a`, `train a = {`, `data a = {`."""
+    if slip.word == "=" and slip.expected & {"LBRACE", "_FROM"} and re.match(r"\s*\{", slip.after):
         text = "no `=` stands before the settings of a block"
         return slip.rewrite("R102", text, slip.start, slip.end, "", "leave the `=` out")
+    if not slip.expected >= {"_FROM", "LBRACE"}:
+        return None
     if re.fullmatch(r"\w+", slip.word):
         text = f"an experiment continues another with `from`, not with `{slip.word}`"
         return slip.rewrite("R102", text, slip.start, slip.end, "from", "write `from`")
@@ -236,7 +244,7 @@ def _missing_equals(slip: _Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     place = slip.piece.span(name.end(1), name.end(1))
     text = f"`=` is missing between `{name[1]}` and its value"
-    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix(place, " =")])
+    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix.at(place, " =")])
     return Mistake(slip.start, repair=Repair(name.end(1), "="))
 
 
@@ -245,7 +253,9 @@ def _missing_comma(slip: _Slip) -> Mistake | None:
         return None
     place = len(slip.before.rstrip())
     span = slip.piece.span(slip.start, slip.end)
-    fix = Fix(slip.piece.span(place, place), ",")
+    words = re.search(r"[A-Za-z_]\w*\s*$", slip.before) and not re.match(r"\s*=(?!>)", slip.after)
+    certain = not (words and re.match(r"[A-Za-z_]", slip.word))  # two words may be meant as one name
+    fix = Fix.at(slip.piece.span(place, place), ",", safe=certain)
     label = Label(span, f"expected {listed(slip.expected)}")
     slip.out.report("R102", f"unexpected `{slip.word}`", label, helps=["put a comma between the two"], fixes=[fix])
     return Mistake(slip.start, repair=Repair(place, ",") if place < slip.start else None)
@@ -265,7 +275,7 @@ def _missing_arrow(slip: _Slip) -> Mistake | None:
     ):
         return None
     span = slip.piece.span(slip.start, slip.end)
-    fix = Fix(slip.piece.span(slip.start, slip.start), "=> ")
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "=> ")
     label = Label(span, "not part of what stands before")
     slip.out.report("R102", f"unexpected `{slip.word}`", label, helps=["chain steps with `=>`"], fixes=[fix])
     return Mistake(slip.start, repair=Repair(slip.start - 2, "=>"))
@@ -276,7 +286,7 @@ def _bare_point(slip: _Slip) -> Mistake | None:
     if slip.word != "." or digits is None or slip.before[-1:].isalnum():
         return None
     span = slip.piece.span(slip.start, slip.end + digits.end())
-    fix = Fix(slip.piece.span(slip.start, slip.start), "0", safe=True)
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "0", safe=True)
     helps = [f"write `0.{digits.group()}`"]
     slip.out.report("R102", "a number starts with a digit", Label(span), helps=helps, fixes=[fix])
     return Mistake(slip.start)
@@ -301,7 +311,9 @@ def _quote(slip: _Slip) -> Mistake | None:
         return Mistake(slip.start)
     end = slip.end + inner.end() + 1
     by = f'"{inner.group()}"'
-    return slip.rewrite("R101", "texts stand between double quotes", slip.start, end, by, f"write `{by}`")
+    plain = "{" not in by and "\\" not in by  # which mean something between double quotes
+    text = "texts stand between double quotes"
+    return slip.rewrite("R101", text, slip.start, end, by, f"write `{by}`", safe=plain)
 
 
 def _percent(slip: _Slip) -> Mistake | None:
@@ -315,7 +327,7 @@ def _percent(slip: _Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     gap = slip.piece.span(number.end(1), slip.end)
     helps = [f"write `{number[1]}%` without a space"]
-    fix = Fix(gap, "%", safe=True)
+    fix = Fix.at(gap, "%", safe=True)
     slip.out.report("R101", "`%` belongs directly behind a number", Label(span), helps=helps, fixes=[fix])
     return Mistake(slip.start, repair=Repair(number.end(1), "%".ljust(gap.end - gap.start)))
 

@@ -85,7 +85,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "Activation(relu)",
     ),
     "no loss": ("R501", [("model      = plain", "model = scores")], "", "scores"),
-    "class count": ("R502", [("FullyConnected(count(eyes.classes))", "FullyConnected(5)")], "", "plain"),
+    "class count": ("R502", [("FullyConnected(count(eyes.classes))", "FullyConnected(5)")], "", "FullyConnected(5)"),
     "weight count": ("R503", [("=> Softmax", "=> WSoftmax(weights = [1, 2, 3])")], "", "[1, 2, 3]"),
     "ratio count": ("R503", [("1 : 1", "1 : 1 : 1")], "", "fresh"),
     "loss not last": ("R504", [("=> Softmax", "=> Softmax => Dropout")], "", "Dropout"),

@@ -37,7 +37,7 @@ def examine(text: str) -> None:
     """Checks a text, and that everything that is said about it can be shown and lies within it."""
     checked = check(text)
     for item in checked.diagnostics:
-        for span in (*(label.span for label in item.labels), *(fix.span for fix in item.fixes)):
+        for span in (*(label.span for label in item.labels), *(edit.span for fix in item.fixes for edit in fix.edits)):
             assert 0 <= span.start <= span.end <= len(span.source.text), item
     shown = render_text(checked.diagnostics)
     assert (shown == "") == (len(checked.diagnostics) == 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tree_texts import declarations, mistakes, shown
 
+from retdsl.diagnostics.fixing import apply
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import MAX_MISTAKES, MAX_NESTING, MAX_SIZE
 
@@ -149,7 +150,7 @@ def test_fixes_cure_what_they_are_offered_for() -> None:
     ):
         _, [said] = mistakes(text)
         [fix] = said.fixes
-        declarations(text[: fix.span.start] + fix.replacement + text[fix.span.end :])
+        declarations(apply(text, fix.edits))
 
 
 def test_nesting_has_an_end() -> None:

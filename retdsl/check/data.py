@@ -15,8 +15,8 @@ from retdsl.check.options import (
     check_value,
     default_of,
     place_of,
-    report_unknown_option,
 )
+from retdsl.check.unknown import report_unknown_option
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Shape, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry
@@ -69,12 +69,17 @@ def check_settings(
     meant: set[str] = set()
     ok = True
     known = {option.name: option for option in entry.options}
+    keys = {setting.key.name for setting in settings}
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            meant.update(report_unknown_option(entry, key, setting.key.span, list(known), ctx.out))
-            ok = False
-        elif key in written and not overriding:
+            near, sure = report_unknown_option(entry, key, setting.key.span, list(known), ctx.out)
+            if sure is None or sure in keys:
+                meant.update(near)
+                ok = False
+                continue
+            key = sure
+        if key in written and not overriding:
             first = Label(written[key].key.span, "first given here")
             ctx.out.report("R305", f"`{key}` is given twice", Label(setting.key.span, "given again"), first)
             ok = False

@@ -16,6 +16,13 @@ from retdsl.source import Span
 _EMPTY = re.compile(r"\s*\(\s*\)")
 
 
+def surely(meant: Guess, word: str) -> str | None:
+    """The name of the language that a word stands for beyond doubt: checking goes on as if that were written."""
+    if len(meant.names) != 1 or "(" in meant.names[0]:
+        return None
+    return meant.names[0] if meant.slip or (meant.same and means_the_same(word, meant.names[0])) else None
+
+
 def rename_fixes(meant: Guess, word: str, span: Span, *, own: bool = False) -> list[Fix]:
     """Writing the only name that a word may stand for in its place.
 

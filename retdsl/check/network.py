@@ -18,9 +18,10 @@ from retdsl.check.frame import Frame
 from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire
 from retdsl.check.inputs import INPUT_NAME, Inputs
 from retdsl.check.layers import add_layer, check_loss
-from retdsl.check.options import FAILED, Context, Failed, check_value, report_unknown_call
+from retdsl.check.options import FAILED, Context, Failed, check_value
 from retdsl.check.scope import Scope, kind_of
 from retdsl.check.trail import Use, mark_of
+from retdsl.check.unknown import report_unknown_call
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
 from retdsl.schema import ENTRIES, LAYERS
@@ -231,20 +232,23 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
-        self._unknown_step(call.function, frame)
-        return UNKNOWN
+        sure = self._unknown_step(call.function, frame)
+        return UNKNOWN if sure is None else self._call(call, sure, flow, frame)
 
-    def _unknown_step(self, ref: t.Ref, frame: Frame) -> None:
+    def _unknown_step(self, ref: t.Ref, frame: Frame) -> str | None:
+        """Says what is wrong with the name of a step; gives the one that is surely meant."""
         declared = frame.scope.in_chain(ref.parts[0])
         if declared is not None and not isinstance(declared, t.Block):
             label = Label(declared.name.span, "declared here")
             text = f"a {kind_of(declared)} cannot stand in the middle of a chain"
             frame.report(self.out, "R204", text, Label(ref.span), label, helps=["start the chain with it"])
-            return
+            return None
         entries = [*(layer.entry for layer in LAYERS.values()), *ENTRIES["loss"].values()]
         names = [*frame.scope.known("block"), "identity", "repeat"]
-        if not frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
-            report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
+        if frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
+            return None
+        sure = report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
+        return None if sure in names else sure
 
     # --- structure
 

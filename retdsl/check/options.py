@@ -10,11 +10,12 @@ from typing import TypeAlias
 from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.scope import Scope
+from retdsl.check.unknown import report_unknown_call, report_unknown_option
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
-from retdsl.schema.synonyms import foreign, synonyms
+from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
     Boolean,
     Choice,
@@ -22,6 +23,7 @@ from retdsl.schema.types import (
     Many,
     Mismatch,
     Name,
+    Nothing,
     OneOf,
     Pair,
     Policy,
@@ -31,7 +33,6 @@ from retdsl.schema.types import (
     Steps,
     Type,
     Word,
-    with_article,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -45,9 +46,6 @@ class Failed(Enum):
 
 FAILED = Failed.FAILED
 Checked: TypeAlias = "Value | Failed"
-
-MANY = 300
-"""After so many messages none is worth comparing a misspelt name with every block of a huge file."""
 
 NAME = Option("name", Name("a text"), None, "The name of its node, as it stands in checkpoints.")
 
@@ -76,29 +74,15 @@ def place_of(span: Span) -> Place:
 
 
 def lookup(category: str, name: str, span: Span, out: Diagnostics, extra: Iterable[str] = ()) -> Entry | None:
-    """The schema's entry of that category and name; an unknown one is reported. `extra`: names known besides."""
+    """The schema's entry of that category and name; an unknown one is reported, and what it surely means is taken.
+
+    extra: names known besides.
+    """
     entries = ENTRIES[category]
     if name in entries:
         return entries[name]
-    report_unknown_call(category, name, span, out, entries.values(), extra)
-    return None
-
-
-def report_unknown_call(
-    category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
-) -> None:
-    """Says that nothing of that name can be called here, with what comes near."""
-    entries = list(entries)
-    elsewhere = foreign(category)
-    spelt = {word.casefold() for word in elsewhere}
-    own = {alias: entry.name for entry in entries for alias in entry.aliases if alias.casefold() not in spelt}
-    aliases = {**own, **elsewhere}
-    names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
-    meant = guess(name, names, aliases)
-    helps = [meant.question or f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
-    label = Label(span, f"not {with_article(category)}")
-    fixes = rename_fixes(meant, name, span)
-    out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
+    sure = report_unknown_call(category, name, span, out, entries.values(), extra)
+    return entries.get(sure or "")
 
 
 def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
@@ -145,6 +129,7 @@ def check_arguments(
     ok = True
     unnamed = list(entry.unnamed)
     nameless: list[Span] = []
+    names = {argument.name.name for argument in arguments if argument.name is not None}
     for argument in arguments:
         if argument.name is None:
             if not unnamed:
@@ -154,9 +139,12 @@ def check_arguments(
         else:
             name, where = argument.name.name, argument.name.span
             if name not in options:
-                meant.update(report_unknown_option(entry, name, where, list(options), ctx.out))
-                ok = False
-                continue
+                near, sure = report_unknown_option(entry, name, where, list(options), ctx.out)
+                if sure is None or sure in names:
+                    meant.update(near)
+                    ok = False
+                    continue
+                name = sure
             if name in unnamed:
                 unnamed.remove(name)
         if name in written:
@@ -213,37 +201,6 @@ def _report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> N
     rest = [name for name in names if name not in entry.unnamed]
     helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
     out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
-
-
-def report_unknown_option(
-    entry: Entry, name: str, span: Span, options: Sequence[str], out: Diagnostics
-) -> Sequence[str]:
-    """Says that a call or a block has no option of that name; returns those that it may have been meant for."""
-    block = entry.category.endswith(" block")
-    key = "key" if block else "option"
-    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
-    aliases = synonyms(options)
-    meant = guess(name, options, aliases)
-    hint = meant.question or _belongs_to(entry, name)
-    label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
-    notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
-    fixes = rename_fixes(meant, name, span)
-    text = f"{whose} has no {key} `{name}`"
-    out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
-    return meant.names
-
-
-def _belongs_to(entry: Entry, name: str) -> str | None:
-    """Says so if `name` is an option of something that one of the block's keys takes, as `lr` of the optimizer."""
-    for key in entry.options:
-        kinds = key.type.types if isinstance(key.type, OneOf) else (key.type,)
-        for kind in kinds:
-            for owner in ENTRIES[kind.category].values() if isinstance(kind, Policy) else ():
-                names = [option.name for option in owner.options]
-                own = name if name in names else synonyms(names).get(name)
-                if own is not None:
-                    return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
-    return None
 
 
 def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
@@ -358,7 +315,7 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     for alternative in kind.types:
         silent = Context(ctx.scope, Diagnostics())
         value = check_value(val, alternative, silent, what)
-        if not isinstance(value, Failed):
+        if not isinstance(value, Failed) and not silent.out.errors:
             return value
     fitting = [alternative for alternative in kind.types if _fits(val, alternative)]
     if len(fitting) == 1:
@@ -381,7 +338,11 @@ def _fits(val: Val, kind: Type) -> bool:
             return isinstance(val.value, Word)
         case RatioOf():
             return isinstance(val.value, RatioValue)
-        case Name():
+        case Name() | Choice():
             return isinstance(val.value, str | Word)
+        case OneOf(types=types):
+            return any(_fits(val, alternative) for alternative in types)
+        case Nothing():
+            return val.value is None
         case _:
             return isinstance(val.value, int | float) and not isinstance(val.value, bool)

@@ -59,6 +59,7 @@ def check_train(
     if settings is None:
         return None
     written, root = [*settings, *overrides], train.parent is None
+    _check_written_weights(written, ctx)
     checked = check_settings(TRAIN_KEYS, written, train.name.span, env, ctx, overriding=True, whole=root)
     if checked is None:
         return None
@@ -174,11 +175,9 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         fixes = [Fix.at(written[0], f"count({data.name}.classes)")] if len(written) == 1 else []
         ctx.out.report("R502", text, *labels, notes=notes, helps=helps, fixes=fixes)
     weights = dict(network.loss.options).get("weights")
-    if isinstance(weights, tuple) and len(weights) != count:
+    if isinstance(weights, tuple) and len(weights) != count and _written_weights(model) is None:
         text = f"{len(weights)} class weights for {count} classes"
-        where = Label(_written_weights(model, span), f"{len(weights)} given")
-        here = [] if where.span == span else [Label(span, f"trained on `{data.name}` here")]
-        ctx.out.report("R503", text, where, *here, notes=[f"the classes are {', '.join(data.classes)}"])
+        ctx.out.report("R503", text, Label(span), notes=[f"the classes are {', '.join(data.classes)}"])
 
 
 def _scores_of(model: object, scope: Scope) -> t.Expr | None:
@@ -194,12 +193,30 @@ def _scores_of(model: object, scope: Scope) -> t.Expr | None:
     return last if isinstance(last, t.Apply) and last.function.name in ENTRIES["layer"] else None
 
 
-def _written_weights(model: object, otherwise: Span) -> Span:
-    """Where the class weights of a model's head stand, if it ends in a head with written weights."""
+def _check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:
+    """As many class weights as classes, where both are written down: whatever else may be wrong with the network."""
+    chosen = {setting.key.name: setting.value for setting in settings}
+    names = [ref.name if isinstance(ref := chosen.get(key), t.Ref) else "" for key in ("model", "data")]
+    model, data = ctx.scope.find("model", names[0]), ctx.scope.find("data", names[1])
+    weights = _written_weights(model)
+    written = {setting.key.name: setting.value for setting in data.settings} if isinstance(data, t.Data) else {}
+    classes = written.get("classes")
+    if weights is None or not isinstance(classes, t.Listing) or len(weights.items) == len(classes.items):
+        return
+    text = f"{len(weights.items)} class weights for {len(classes.items)} classes"
+    labels = (
+        Label(weights.span, f"{len(weights.items)} given"),
+        Label(classes.span, f"{len(classes.items)} classes"),
+        Label(chosen["model"].span, f"trained on `{names[1]}` here"),
+    )
+    ctx.out.report("R503", text, *labels)
+
+
+def _written_weights(model: object) -> t.Listing | None:
+    """The class weights of a model that ends in a head with a list of them."""
     last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
-    arguments = last.arguments if isinstance(last, t.Apply) else ()
-    lists = [argument.value.span for argument in arguments if isinstance(argument.value, t.Listing)]
-    return lists[0] if lists else otherwise
+    arguments = last.arguments if isinstance(last, t.Apply) and last.function.name in ENTRIES["loss"] else ()
+    return next((argument.value for argument in arguments if isinstance(argument.value, t.Listing)), None)
 
 
 def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:

@@ -201,9 +201,11 @@ def _between_settings(slip: _Slip) -> Mistake | None:
 
 
 def _not_equal_sign(slip: _Slip) -> Mistake | None:
-    """`epochs: 10`, `epochs == 10`."""
+    """`epochs: 10`, `epochs == 10`, `epochs := 10`."""
     if slip.word == "=" and slip.before.endswith("="):
         return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
+    if slip.word == ":" and slip.after.startswith("=") and "EQUAL" in slip.expected:
+        return slip.rewrite("R102", "a value follows a single `=`", slip.start, slip.end + 1, "=", "write `=`")
     if slip.word == ":" and slip.expected == {"EQUAL"}:
         text, by = "a key and its value are joined by `=`", "=" if slip.before[-1:].isspace() else " ="
         return slip.rewrite("R102", text, slip.start, slip.end, by, "write `=`")

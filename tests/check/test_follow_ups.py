@@ -67,7 +67,7 @@ def test_a_file_with_mistakes_is_blamed_itself(tmp_path: Path) -> None:
 def test_an_unused_block_is_checked_as_far_as_it_can_be() -> None:
     block = """
     block b(n, name) =
-      Convolution(m, kernal = 3) => { Flaten | repeat(n, i) { Dropout(q = i) } } => Softmaxx("{nam}")
+      Convolution(m, kernal = 3) => { Flaten | repeat(n, i) { Dropout(q = i) } } => Add => Softmaxx("{nam}")
     """
     assert said(more=block) == [
         ("R303", "m"),
@@ -75,6 +75,7 @@ def test_an_unused_block_is_checked_as_far_as_it_can_be() -> None:
         ("R205", "Flaten"),
         ("R302", "q"),
         ("R205", "Softmaxx"),
+        ("R306", '"{nam}"'),  # for `Softmax` is surely meant, and takes none
     ]
 
 

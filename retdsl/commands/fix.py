@@ -11,7 +11,6 @@ from retdsl.commands.terminal import say
 from retdsl.diagnostics.fixing import Applied, Fixed
 from retdsl.diagnostics.json_form import to_json
 from retdsl.runtime.files import write_bytes
-from retdsl.source import MARK, one_line_end
 
 
 def fixed_spec(name: str, spec: compiler.Spec, *, write: bool) -> tuple[compiler.Spec, Fixed]:
@@ -25,12 +24,11 @@ def fixed_spec(name: str, spec: compiler.Spec, *, write: bool) -> tuple[compiler
         mode = path.stat().st_mode
         write_bytes(path, fixed.text.encode())
         path.chmod(mode)
-    after = one_line_end(fixed.text.removeprefix(MARK))
     if fixed.applied and not write:
-        old, new = spec.source.text.splitlines(keepends=True), after.splitlines(keepends=True)
+        old, new = spec.source.text.splitlines(keepends=True), fixed.plain.splitlines(keepends=True)
         rows = unified_diff(old, new, name, f"{name}, fixed")
         print("".join(row if row.endswith("\n") else f"{row}\n" for row in rows), end="")
-    return replace(spec, source=replace(spec.source, text=after)), fixed
+    return replace(spec, source=replace(spec.source, text=fixed.plain)), fixed
 
 
 def say_fixed(name: str, fixed: Fixed, *, wrote: bool) -> None:

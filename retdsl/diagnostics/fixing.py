@@ -32,6 +32,11 @@ class Fixed:
     text: str
     applied: tuple[Applied, ...] = ()
 
+    @property
+    def plain(self) -> str:
+        """The text as a `Source` holds it: without a mark, and with plain line ends."""
+        return one_line_end(self.text.removeprefix(MARK))
+
 
 def fix_text(text: str, source: Source, check: Callable[[Source], Diagnostics]) -> Fixed:
     """Applies the safe fixes to the text of a file until none is left that helps.
@@ -41,7 +46,7 @@ def fix_text(text: str, source: Source, check: Callable[[Source], Diagnostics]) 
     there are fewer.
     """
     best = now = Fixed(text)
-    found = check(_source(text, source))
+    found = check(replace(source, text=now.plain))
     fewest = found.errors
     for _ in range(MOST_ROUNDS):
         step = _round(now, found, source, check)
@@ -57,12 +62,13 @@ def _round(
     now: Fixed, found: Diagnostics, source: Source, check: Callable[[Source], Diagnostics]
 ) -> tuple[Fixed, Diagnostics] | None:
     """All fixes at once; or, if that makes it worse, the first that does not."""
-    chosen = choose(found, _source(now.text, source))
+    chosen = choose(found, replace(source, text=now.plain))
     for together in (chosen, *([one] for one in chosen)) if chosen else ():
         text = apply(now.text, [edit for one in together for edit in one.fix.edits])
-        after = check(_source(text, source))
+        done = Fixed(text, (*now.applied, *together))
+        after = check(replace(source, text=done.plain))
         if after.errors <= found.errors and _illegible(after) <= _illegible(found):
-            return Fixed(text, (*now.applied, *together)), after
+            return done, after
     return None
 
 
@@ -98,10 +104,6 @@ def _offsets(text: str) -> Sequence[int]:
     if "\r" not in text:
         return range(len(text) + 1)
     return [i for i, char in enumerate(text) if char != "\n" or text[i - 1 : i] != "\r"] + [len(text)]
-
-
-def _source(text: str, source: Source) -> Source:
-    return replace(source, text=one_line_end(text.removeprefix(MARK)))
 
 
 def _touch(a: Edit, b: Edit) -> bool:

@@ -39,7 +39,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
     "data in a chain": ("R204", [], "model m = eyes => Flatten", "eyes"),
     "backbone in the middle": ("R204", [], "model m = eyes.image => own", "own"),
     "unknown layer": ("R205", [("=> Flatten", "=> Flaten")], "", "Flaten"),
-    "unknown layer in an unused block": ("R205", [], "block b(n) = Flaten(n)", "Flaten"),
+    "unknown layer in an unused block": ("R205", [], "block b(n) = Flaten => Dropout(n)", "Flaten"),
     "unknown augmentation": ("R205", [("rotate180", "rotate90")], "", "rotate90"),
     "unknown metric": ("R205", [("[accuracy, auc,", "[accuracy, auroc, auc,")], "", "auroc"),
     "unknown cut": ("R206", [("own[b_relu]", "own[b_rel]")], "", "b_rel"),

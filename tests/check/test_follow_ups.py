@@ -81,7 +81,7 @@ def test_an_unused_block_is_checked_as_far_as_it_can_be() -> None:
 
 def test_a_block_with_a_mistake_is_reported_once_however_often_it_is_used() -> None:
     more = (
-        "block b(n) = Convolution(n, kernel = 3, strde = 2)\nmodel m = own => b(1) => b(2) => repeat(3, i) { b(i + 1) }"
+        "block b(n) = Convolution(n, kernel = 1, strde = 1)\nmodel m = own => b(1) => b(2) => repeat(3, i) { b(i + 1) }"
     )
     assert said(more=more) == [("R302", "strde")]
 
@@ -113,7 +113,7 @@ def test_hints() -> None:
     assert only(("=> Flatten\n", "=> BatchNorm(fix_gamma = False) => Flatten\n")).helps == ("did you mean `false`?",)
     assert only(("Convolution(filters", "Convolution(filtres")).helps == ("did you mean `filters`?",)
     assert only(("best(auc)", "best(sensitivity)")).helps == ("write the same options in both places",)
-    assert only(("=> Flatten\n", "=> Dense(3)\n")).helps == ("did you mean `FullyConnected`?",)
+    assert only(("=> Flatten\n", "=> Flatten => Dense(3)\n")).helps == ("did you mean `FullyConnected`?",)
     assert only(("count(eyes.classes)", "count(eyes.class)")).helps == ("did you mean `eyes.classes`?",)
 
 

@@ -103,12 +103,12 @@ RUNAWAYS = {
         ["R405"],
     ),
     "a thousand million mistakes": (
-        "model m = input(3, 8, 8) => repeat(1000) { repeat(1000) { repeat(1000) { Flattn } } }",
+        "model m = input(3, 8, 8) => repeat(1000) { repeat(1000) { repeat(1000) { Transformer } } }",
         ["R205"],
     ),
     "doubling layers": (blocks("Activation(relu)", "{0} => {0}", 40), ["R405"]),
     "doubling nothings": (blocks("identity", "{0} => {0}", 40), ["R405"]),
-    "doubling mistakes": (blocks("Flattn", "{0} => {0}", 40), ["R205"]),
+    "doubling mistakes": (blocks("Transformer", "{0} => {0}", 40), ["R205"]),
     "doubling branches": (blocks("identity", "{{ {0} | {0} }} => Add", 40), ["R405"]),
     "doubling in a backbone": (
         blocks("Activation(relu)", "{0} => {0}", 40).replace("model m = input(3, 8, 8) =>", "backbone b ="),

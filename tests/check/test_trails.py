@@ -187,7 +187,7 @@ def test_a_shape_that_does_not_fit_is_told_once_for_all_models_that_use_the_bloc
 
 
 def test_what_is_wrong_whatever_the_use_shows_no_use() -> None:
-    [item] = check("block b(n) = Flaten(n)\nmodel m = input(3, 8, 8) => b(1) => b(2)").diagnostics
+    [item] = check("block b(n) = Transformer(n)\nmodel m = input(3, 8, 8) => b(1) => b(2)").diagnostics
     assert len(item.labels) == 1
     assert item.notes == ()
 

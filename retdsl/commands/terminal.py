@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 
 from retdsl.diagnostics import Diagnostic
 from retdsl.diagnostics.render import render_text
@@ -18,13 +19,20 @@ def say(text: str) -> None:
 
 
 def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
-    """Prints messages as text, in colour where a terminal shows it and its user has nothing against it."""
-    say(render_text(messages, colour=colour_wanted()))
+    """Prints messages as text, in colour where a terminal shows it and its user has nothing against it, and as wide as
+    the terminal is.
+    """
+    columns = get_terminal_size().columns if sys.stderr.isatty() else None
+    say(render_text(messages, colour_wanted(), columns))
 
 
 def colour_wanted() -> bool:
-    """Whether stderr is a terminal with colours; NO_COLOR is obeyed (https://no-color.org)."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether stderr is a terminal with colours. NO_COLOR (https://no-color.org) goes before FORCE_COLOR."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return os.environ.get("FORCE_COLOR", "0") not in ("", "0") or (
+        sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    )
 
 
 def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:

@@ -38,8 +38,14 @@ Placed: TypeAlias = "tuple[int, str, str]"
 GAP = 2
 """Columns between texts that share a row."""
 
+MOST_TOGETHER = 3
+"""Texts of labels that are cut off and share a place; of more, the first and the last are shown."""
+
 ROOM = 120
-"""Columns of source text shown; longer lines are cut around their labels."""
+"""Columns of source text shown at most; longer lines are cut around their labels."""
+
+LEAST_ROOM = 40
+"""Columns of source text shown on the narrowest terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +81,25 @@ def gutter_width(labels: Sequence[Label]) -> int:
     return max(2, len(str(last)))
 
 
-def draw(source: Source, labels: Sequence[Label], subject: Label | None, style: str, gutter: int) -> list[Row]:
-    """The source lines that the labels touch, with the labels. `subject` gets `^` in `style`, others `-`."""
+def draw(
+    source: Source, labels: Sequence[Label], subject: Label | None, style: str, gutter: int, columns: int | None = None
+) -> list[Row]:
+    """The source lines that the labels touch, with the labels. `subject` gets `^` in `style`, others `-`.
+
+    columns: of the terminal, if there is one.
+    """
     marks = [_mark(x, "^", style) if x is subject else _mark(x, "-", "secondary") for x in labels]
     marks = _with_depths(marks)
     margin = max((mark.depth + 2 for mark in marks if mark.tall), default=0)
+    limit = None if columns is None else max(LEAST_ROOM, columns - gutter - margin - len(" | "))
+    room = min(ROOM, limit or ROOM)
     rows: list[Row] = []
     before = None
     for number in _shown_lines(marks):
         if before is not None and number > before + 1:
             bars = _bars(mark for mark in marks if mark.tall and mark.first <= before and mark.last >= number)
             rows.append([(f"{ELLIPSIS:{gutter + 3}}", "gutter"), *_painted(bars, 0, margin)])
-        rows += _line(source, number, marks, margin, gutter)
+        rows += _line(source, number, marks, margin, gutter, room, limit)
         before = number
     return rows
 
@@ -126,13 +139,15 @@ def _shown_lines(marks: list[Mark]) -> list[int]:
     return sorted(lines)
 
 
-def _line(source: Source, number: int, marks: list[Mark], margin: int, gutter: int) -> list[Row]:
+def _line(
+    source: Source, number: int, marks: list[Mark], margin: int, gutter: int, room: int, limit: int | None
+) -> list[Row]:
     """One source line and the rows under it."""
     text = source.line(number)
     laid = lay_out(text)
     here = [mark for mark in marks if number in (mark.first, mark.last)]
     places = [(mark, *laid.cover(*_within(mark, number))) for mark in here]
-    cut = laid.cut(_focus(places), ROOM)
+    cut = laid.cut(_focus(places), room)
     places = _gathered(places, cut)
 
     flats = [Flat(mark, *cut.place(first, last)) for mark, first, last in places]
@@ -145,7 +160,7 @@ def _line(source: Source, number: int, marks: list[Mark], margin: int, gutter: i
     canvas.update({flat.mark.depth: ("/", flat.mark.style) for flat in at_indent})
     rows = [_row(gutter, canvas, (margin, cut.text, ""), number=number)]
     running += [flat.mark for flat in at_indent]
-    for canvas, texts in _under([flat for flat in flats if not flat.mark.tall]):
+    for canvas, texts in _under([flat for flat in flats if not flat.mark.tall], limit):
         shifted = {margin + column: cell for column, cell in canvas.items()}
         placed = [(margin + column, text, style) for column, text, style in texts]
         rows.append(_row(gutter, {**_bars(running), **shifted}, *placed))
@@ -172,6 +187,8 @@ def _gathered(places: Sequence[tuple[Mark, int, int]], cut: Cut) -> list[tuple[M
             unseen.setdefault(last <= cut.left, []).append(place)
     for together in unseen.values():
         texts = [mark.text for mark, _, _ in together if mark.text]
+        if len(texts) > MOST_TOGETHER:
+            texts = [texts[0], ELLIPSIS, texts[-1]]
         mark, first, last = together[0]
         seen.append((replace(mark, text=", ".join(texts)), first, last))
     return seen
@@ -205,36 +222,40 @@ def _reach(flat: Flat, column: int, margin: int, running: Sequence[Mark]) -> Can
     return {**reach, margin + column: (flat.mark.sign, flat.mark.style)}
 
 
-def _under(flats: list[Flat]) -> list[tuple[Canvas, list[Placed]]]:
-    """The rows under a line: marks or hangers, and the texts that stand in the row."""
+def _under(flats: list[Flat], limit: int | None) -> list[tuple[Canvas, list[Placed]]]:
+    """The rows under a line: marks or hangers, and the texts that stand in the row, left of `limit` if that can be."""
     if not flats:
         return []
     signs: Canvas = {}
     for flat in sorted(flats, key=lambda flat: (flat.mark.sign == "^", flat.start - flat.end)):
         signs.update(dict.fromkeys(range(flat.start, flat.end), (flat.mark.sign, flat.mark.style)))
     beside = max(flats, key=lambda flat: (flat.end, flat.start, flat.mark.sign == "^"))
-    rows = [(signs, [(beside.end + 1, beside.mark.text, beside.mark.style)])]
-    hanging = _in_rows([flat for flat in flats if flat is not beside and flat.mark.text])
+    fits = limit is None or beside.end + 1 + text_width(beside.mark.text) <= limit
+    rows: list[tuple[Canvas, list[Placed]]] = [(signs, [])]
+    if fits:
+        rows[0][1].append((beside.end + 1, beside.mark.text, beside.mark.style))
+    hanging = _in_rows([flat for flat in flats if not (flat is beside and fits) and flat.mark.text], limit)
     if len(hanging) > 1:
-        rows.append((_hangers(flat for row in hanging for flat in row), []))
+        rows.append((_hangers(flat for row in hanging for _, flat in row), []))
     for i, row in enumerate(hanging):
-        left = _hangers(flat for later in hanging[i + 1 :] for flat in later)
-        rows.append((left, [(flat.start, flat.mark.text, flat.mark.style) for flat in row]))
+        left = _hangers(flat for later in hanging[i + 1 :] for _, flat in later)
+        rows.append((left, [(column, flat.mark.text, flat.mark.style) for column, flat in row]))
     return rows
 
 
-def _in_rows(flats: Iterable[Flat]) -> list[list[Flat]]:
-    """The hanging texts from the right to the left, a new row wherever one would not end before the next begins.
+def _in_rows(flats: Iterable[Flat], limit: int | None) -> list[list[tuple[int, Flat]]]:
+    """The hanging texts with their columns, a new row wherever one would not end before the next begins.
 
-    So no text covers another, nor a hanger that leads to a row below.
+    They are placed from the right to the left, so that no text covers another.
     """
-    rows: list[list[Flat]] = []
+    rows: list[list[tuple[int, Flat]]] = []
     for flat in sorted(flats, key=lambda flat: flat.start, reverse=True):
-        end = flat.start + text_width(flat.mark.text) + GAP
-        if rows and end <= rows[-1][-1].start:
-            rows[-1].append(flat)
+        length = text_width(flat.mark.text)
+        column = flat.start if limit is None else max(0, min(flat.start, limit - length))
+        if rows and column + length + GAP <= rows[-1][-1][0]:
+            rows[-1].append((column, flat))
         else:
-            rows.append([flat])
+            rows.append([(column, flat)])
     return [row[::-1] for row in rows]
 
 

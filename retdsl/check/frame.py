@@ -31,7 +31,8 @@ class Frame:
         self, span: Span, shape: Shape | None, word: str = "", ends: tuple[tuple[Span, Shape | None], ...] = ()
     ) -> Frame:
         """The frame for what comes after a step."""
-        return replace(self, last=Stop(span, shape, self.last, word, ends))
+        stop = Stop(span, shape, self.last, word, ends)
+        return Frame(self.env, self.scope, self.path, self.uses, self.blocks, stop)
 
     def report(
         self,

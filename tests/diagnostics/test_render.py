@@ -282,9 +282,7 @@ def test_a_narrow_terminal_gets_cut_lines_and_wrapped_sentences() -> None:
            |
          1 | ...ctivation(relu) => Convolution(2) => Transformer
            |    -                                    ^^^^^^^^^^^
-           |    |                                    |
-           |    |                                    not a layer
-           |    gives [N, 3, 8, 8]
+           |    gives [N, 3, 8, 8]                   not a layer
            |
            = help: there are `Activation`, `Add`, `BatchNorm`,
                    `Concat`, `Convolution`, `Dropout`

@@ -19,9 +19,13 @@ from retdsl.runtime.errors import RunError
 
 COMMANDS = {
     "check": "every error and warning of a spec at once",
+    "fmt": "rewrite specs in canonical layout",
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",
+    "diff": "what differs in meaning between two specs, or two experiments",
+    "explain": "what the code of a message means, with examples",
+    "layers": "what a network is made of, and all about one layer, loss, metric or policy",
     "doctor": "what this machine can do, and what is missing",
 }
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""

@@ -133,7 +133,8 @@ class DataPlan:
     """Where photographs come from and how they become the network's input.
 
     prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
-    normalize_from: the backbone whose input convention was taken because the spec gives none, else None.
+    normalize_from: the backbone whose input convention was taken because the spec gives none, else None; counts:
+    photographs of each class in all, if the spec gives them. They change no program, only what can be said of it.
     """
 
     name: str
@@ -145,6 +146,7 @@ class DataPlan:
     normalize_from: str | None
     image_shape: Shape
     place: Place
+    counts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,23 @@ class TrainingPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a train block as the spec says it: a name that stands for a model, a sampling ... is still that name.
+
+    block: the train block that it is written in, the experiment's own or one that it descends from; None for `--set`.
+    place: where its value stands; None for a default. overrides: the nearest earlier value that this one replaces.
+    """
+
+    name: str
+    value: Value
+    block: str | None = None
+    place: Place | None = None
+    overrides: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
-    """One `train` declaration, everything resolved. keys: where each key of the train block was written."""
+    """One `train` declaration, everything resolved. keys: all keys of the block, in the schema's order."""
 
     name: str
     network: Network
@@ -172,7 +189,10 @@ class Experiment:
     training: TrainingPlan
     freeze: tuple[str, ...]
     place: Place
-    keys: tuple[tuple[str, Place], ...] = ()
+    keys: tuple[Key, ...] = ()
+
+    def key(self, name: str) -> Key:
+        return next(key for key in self.keys if key.name == name)
 
 
 @dataclass(frozen=True, slots=True)

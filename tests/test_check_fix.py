@@ -37,7 +37,7 @@ def test_it_writes_says_and_leaves_the_rest(tmp_path: Path, capsys: pytest.Captu
         "\n"
         "error[R205]: there is no layer `Transformer`\n"
     )
-    assert said.endswith("\n1 error\n")
+    assert said.endswith("\n1 error; `retdsl explain R205` tells more\n")
     assert main(["check", "--fix", str(path)]) == 1
     assert path.read_bytes().decode() == RIGHT
     assert "fixed" not in capsys.readouterr().err

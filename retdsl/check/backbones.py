@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import is_file, read_spec, shown_name, zoo_file, zoo_names
+from retdsl.check.files import guess_network, is_file, read_spec, shown_name, zoo_help, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.imported import BadSymbol, read_symbol
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import guess
-from retdsl.ir import Backbone, Call, Node, Shape
-from retdsl.schema import ENTRIES
+from retdsl.diagnostics.suggest import guess, suggest
+from retdsl.ir import Backbone, Call, Node, Shape, Value
+from retdsl.schema import ENTRIES, Entry
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
+from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
@@ -67,7 +68,8 @@ class BackboneFinder:
             val = Val(CallValue(t.Apply(declared.value.span, declared.value, ()), self.env), val.span)
         if not isinstance(val.value, CallValue):
             text = "a backbone comes from `zoo(...)`, `checkpoint(...)` or a block"
-            self.out.report("R303", text, Label(val.span, f"this is {describe(val)}"))
+            helps = ['as in `zoo(efficientnet_lite0, weights = imagenet)` or `checkpoint("PREFIX", epoch = 39)`']
+            self.out.report("R303", text, Label(val.span, f"this is {describe(val)}"), helps=helps)
             return failed
         call = val.value.call
         block = self.scope.find("block", call.function.name)
@@ -80,54 +82,87 @@ class BackboneFinder:
         entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
         if entry is None:
             return failed
+        if entry.name == "zoo":
+            return self._zoo(declared, call, entry) or failed
         given = check_arguments(entry, call.arguments, call.span, self.env, Context(self.scope, self.out))
         if given is None:
             return failed
         source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
-        if entry.name == "zoo":
-            return self._zoo(declared, source, given) or failed
         return self._checkpoint(declared, source, call) or failed
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
 
-    def _zoo(self, declared: t.Backbone, source: Call, given: Given) -> FoundBackbone | None:
-        name, weights = str(source["name"]), source["weights"]
-        path = zoo_file(name)
-        at = given.spans["name"]
-        weights_at = given.spans.get("weights", at)
+    def _zoo(self, declared: t.Backbone, call: t.Apply, entry: Entry) -> FoundBackbone | None:
+        """A network of the zoo; what the call gives besides `zoo`'s own options goes to the network's block."""
+        extra = [a for a in call.arguments if a.name and not _names_option(a.name.name, entry)]
+        own = [argument for argument in call.arguments if argument not in extra]
+        written = next((a.value for a in own if a.name is None or a.name.name == "name"), None)
+        if isinstance(written, t.Sum):  # `zoo(ResNet-50)`: a name in other collections, a difference here
+            self._report_no_network(written.span.text, written.span)
+            return None
+        given = check_arguments(entry, own, call.span, self.env, Context(self.scope, self.out))
+        if given is None:
+            return None
+        name, at = str(given.values["name"]), given.spans["name"]
+        path = zoo_networks().get(name)
         if path is None:
-            meant = guess(name, zoo_names())
-            helps = [meant.question or f"the zoo has {', '.join(f'`{z}`' for z in zoo_names())}"]
-            fixes = rename_fixes(meant, name, at, own=True)
-            self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps, fixes=fixes)
+            self._report_no_network(name, at)
             return None
-        source_text = read_spec(path, shown_name(path), self.out, at)
-        if source_text is None:
+        text = read_spec(path, shown_name(path), self.out, at)
+        if text is None:
             return None
-        scope, _ = collect(parse(source_text, self.out), self.out)
+        scope, _ = collect(parse(text, self.out), self.out)
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
-            self.out.report("R201", f"{shown_name(path)} declares no block `{name}`", Label(at))
+            return None  # the file is broken, which has been reported
+        found = self._zoo_weights(name, given, [argument.span for argument in extra])
+        if found is None:
             return None
-        known = known_weights(name, weights) if isinstance(weights, str) else None
-        load = known.load if known else self._file_weights(weights)
-        if load is None and isinstance(weights, str):
-            names = [w.name for w in KNOWN_WEIGHTS if w.network == name]
-            meant = guess(weights, names)
-            helps = [
-                meant.question or f"known by name: {', '.join(names) or 'none'}",
-                'or a file: `weights = "FILE.params"`',
-            ]
-            text = f"no weights `{weights}` are known for `{name}`"
-            fixes = rename_fixes(meant, weights, weights_at, own=True)
-            self.out.report("R803", text, Label(weights_at), helps=helps, fixes=fixes)
-            return None
-        shape = self.input_shape or ((None, 3, known.size, known.size) if known else DEFAULT_SHAPE)
+        load, pretrained = found
+        shape = self.input_shape or ((None, 3, pretrained.size, pretrained.size) if pretrained else DEFAULT_SHAPE)
         ref = t.Ref(declared.value.span, (name,))
-        nodes, output = self.elaborate(t.Apply(declared.value.span, ref, ()), block, scope, shape)
+        nodes, output = self.elaborate(t.Apply(call.span, ref, tuple(extra)), block, scope, shape)
+        source = Call(entry.name, (*given.values.items(), *self._written(extra)), place_of(call.span))
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
-        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, known)
+        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, pretrained)
+
+    def _report_no_network(self, name: str, at: Span) -> None:
+        meant = guess_network(name)
+        helps, fixes = [meant.question or zoo_help()], rename_fixes(meant, name, at, own=True)
+        self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps, fixes=fixes)
+
+    def _zoo_weights(
+        self, network: str, given: Given, extra: Sequence[Span]
+    ) -> tuple[Call | None, KnownWeights | None] | None:
+        """How the weights are loaded, and what is known of them. None, with a message, if there are none such."""
+        name = given.values["weights"]
+        pretrained = known_weights(network, name) if isinstance(name, str) else None
+        load = pretrained.load if pretrained else self._file_weights(name)
+        if load is None and isinstance(name, str):
+            names = [w.name for w in KNOWN_WEIGHTS if w.network == network]
+            meant = guess(name, names)
+            listed = ", ".join(f"`{known}`" for known in names)
+            notes = [] if meant.names else [f"weights known by name: {listed}" if names else "none are known by name"]
+            helps = [meant.question or 'give a file: `weights = "FILE.params"`']
+            label, text = Label(given.spans["weights"]), f"no weights `{name}` are known for `{network}`"
+            fixes = rename_fixes(meant, name, label.span, own=True)
+            self.out.report("R803", text, label, notes=notes, helps=helps, fixes=fixes)
+            return None
+        if pretrained and extra:
+            text = f"the weights `{name}` are those of `{network}` as it is"
+            labels = [Label(extra[0], "with this it is another network"), Label(given.spans["weights"])]
+            helps = ["cut the backbone, as in `NAME[global_pool]`, and put layers of your own behind"]
+            self.out.report("R803", text, *labels, helps=helps)
+            return None
+        return load, pretrained
+
+    def _written(self, arguments: Sequence[t.Argument]) -> Iterator[tuple[str, Value]]:
+        """Numbers and texts among arguments, by name, to tell one network from another."""
+        for argument in arguments:
+            val = evaluate(argument.value, self.env, Diagnostics())
+            if argument.name is not None and val is not None and isinstance(val.value, bool | int | float | str):
+                yield argument.name.name, val.value
 
     @staticmethod
     def _file_weights(weights: object) -> Call | None:
@@ -160,8 +195,9 @@ class BackboneFinder:
         symbol, params = f"{prefix}-symbol.json", f"{prefix}-{epoch:04d}.params"
         missing = [name for name in (symbol, params) if not is_file(self.root / name)]
         if missing and self.needed:
-            label = Label(call.span, f"looked for {' and '.join(missing)} in {self.root}")
-            notes = ["without it nothing that follows from its layers can be checked"] if symbol in missing else []
+            label = Label(call.span, f"no {' and no '.join(missing)}")
+            notes = [f"paths start at {self.root}"]
+            notes += ["what follows from its layers cannot be checked"] if symbol in missing else []
             helps = ["put the files there, or name their folder with `--root DIR`"]
             text = f"the checkpoint `{prefix}` is not here"
             if symbol not in missing:
@@ -173,9 +209,16 @@ class BackboneFinder:
         try:
             nodes, output = read_symbol(self.root / symbol, shape, place_of(call.span))
         except BadSymbol as error:
-            self.out.report("R802", f"cannot use {symbol}: {error}", Label(call.span))
+            label = Label(call.span, "this is its network")
+            self.out.report("R802", f"cannot use {symbol}: {error}", label, helps=error.helps)
             return None
         load = Call("params_file", (("path", params),))
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
         wire = Wire(output.name, output.shape)
         return FoundBackbone(backbone, self._named(declared, nodes), wire, shape)
+
+
+def _names_option(name: str, entry: Entry) -> bool:
+    """Whether an argument's name is an option of `entry`, or one misspelt."""
+    options = [option.name for option in entry.options]
+    return name in options or bool(suggest(name, options))

@@ -52,7 +52,8 @@ def _given(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dic
             name = next((name for name in names if name not in given), None)
             if name is None:
                 text = f"too many values for the block `{block.name.name}`"
-                frame.report(out, "R306", text, Label(argument.span), _declared(block), notes=[_takes(block)])
+                label = Label(argument.span, "nothing is left that this could be")
+                frame.report(out, "R306", text, label, _declared(block), notes=[_takes(block)])
                 return None
             given[name] = argument.value
             continue
@@ -66,7 +67,8 @@ def _given(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dic
             frame.report(out, "R302", text, label, _declared(block), notes=[_takes(block)], helps=helps, fixes=fixes)
             ok = False
         elif name in given:
-            frame.report(out, "R305", f"`{name}` is given twice", Label(argument.span, "given again"))
+            again, first = Label(argument.name.span, "given again"), Label(given[name].span, "first given here")
+            frame.report(out, "R305", f"`{name}` is given twice", again, first)
             ok = False
         else:
             given[name] = argument.value

@@ -23,9 +23,11 @@ def report_circles(scope: Scope, out: Diagnostics) -> None:
         for d in scope.of_kind("train")
         if isinstance(d, t.Train)
     }
-    _report(blocks, "the block `{}` is made of itself", out)
-    _report(models, "the model `{}` is made of itself", out)
-    _report(trains, "the experiment `{}` descends from itself", out)
+    again = "to write a part several times, use `repeat(n, i) { chain }`"
+    _report(blocks, "the block `{}` is made of itself", again, out)
+    start = "let one of them start with a backbone, with `NAME.image` of a data block, or with `input(3, 224, 224)`"
+    _report(models, "the model `{}` is made of itself", start, out)
+    _report(trains, "the experiment `{}` descends from itself", "let one of them stand without `from`", out)
 
 
 def _needed(value: t.Expr, scope: Scope, kind: str) -> list[tuple[str, Span]]:
@@ -33,11 +35,11 @@ def _needed(value: t.Expr, scope: Scope, kind: str) -> list[tuple[str, Span]]:
     return [(ref.name, ref.span) for ref in called if isinstance(ref, t.Ref) and scope.find(kind, ref.name)]
 
 
-def _report(needs: Needs, text: str, out: Diagnostics) -> None:
+def _report(needs: Needs, text: str, help: str, out: Diagnostics) -> None:
     for circle in circles(needs):
         (name, span), *others = circle
         labels = [Label(other, "through here") for _, other in others]
-        out.report("R203", text.format(name), Label(span, "closes the circle"), *labels)
+        out.report("R203", text.format(name), Label(span, "closes the circle"), *labels, helps=[help])
 
 
 def circles(needs: Needs) -> Iterator[list[tuple[str, Span]]]:

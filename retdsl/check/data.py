@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from retdsl.balance.counts import Reading
+from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
 from retdsl.check.fixes import behind
+from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
     Context,
     Failed,
@@ -16,7 +19,6 @@ from retdsl.check.options import (
     default_of,
     place_of,
 )
-from retdsl.check.unknown import report_unknown_option
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Shape, Value
 from retdsl.schema import ENTRIES, REQUIRED, Entry
@@ -73,8 +75,8 @@ def check_settings(
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            near, sure = report_unknown_option(entry, key, setting.key.span, list(known), ctx.out)
-            if sure is None or sure in keys:
+            near, sure = report_unknown_option(entry, setting.key, known, keys if whole else known, ctx.out)
+            if sure is None or (sure in keys and not overriding):
                 meant.update(near)
                 ok = False
                 continue
@@ -101,16 +103,20 @@ def check_settings(
         elif option.default is REQUIRED and (key in meant or not whole):
             ok = False
         elif option.default is REQUIRED:
-            helps = [f"add `{key} = ...`: {option.type.words}. {option.doc}"]
-            ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", Label(name, f"no `{key}`"), helps=helps)
+            label, notes, helps = (
+                Label(name, f"no `{key}`"),
+                [about(option)],
+                [f"add `{key} = ...`, {option.type.words}"],
+            )
+            ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", label, notes=notes, helps=helps)
             ok = False
         else:
             values[key] = default_of(option)
     return Settings(values, {key: setting.value for key, setting in written.items()}) if ok else None
 
 
-def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
-    """The plan of a data block; None after a mistake."""
+def check_data(declared: t.Data, ctx: Context, reading: Reading | None = None) -> DataPlan | None:
+    """The plan of a data block; None after a mistake. reading: what its labels and photographs say, if known."""
     settings = check_settings(DATA_KEYS, declared.settings, declared.name.span, Env(), ctx)
     if settings is None:
         for setting in declared.settings:  # the image chain may have mistakes of its own
@@ -125,22 +131,32 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
     if dict(source.options).get("patient", True) is None:
         label = Label(settings.written["source"].span, "no `patient`")
         notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
-        helps = [f"name what tells patients apart: `{source.name}(..., patient = ...)`"]
+        example = {"csv": "patient = COLUMN", "folder": 'patient = "(p[0-9]+)_"'}.get(source.name, "patient = ...")
+        helps = [f"name what tells patients apart, as in `{source.name}(..., {example})`"]
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
     if source.name == "synthetic_fundus":
         _check_painted(source, classes, settings, ctx)
+    counts = cast("tuple[int, ...] | None", settings.values["counts"])
+    if counts is not None and len(counts) != len(classes):
+        text = f"{len(counts)} counts for {len(classes)} classes"
+        where = Label(settings.written["counts"].span), Label(settings.written["classes"].span, f"{len(classes)} named")
+        ctx.out.report("R503", text, *where)
     image = check_image(settings.written["image"], ctx)
     if image is None or ctx.out.errors > errors:
         return None
     prepare, normalize, shape = image
-    return DataPlan(
-        declared.name.name, source, classes, split, prepare, normalize, None, shape, place_of(declared.name.span)
-    )
+    place = place_of(declared.name.span)
+    plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts)
+    written = settings.written["source"].span
+    check_counts(plan, written, settings.place("counts", written), reading, ctx.out)
+    return plan
 
 
 def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> None:
     if len(classes) < 2:
-        ctx.out.report("R603", "at least two classes are needed", Label(written.span, f"{len(classes)} given"))
+        notes = ["a network learns to tell classes apart"]
+        label = Label(written.span, f"{len(classes)} given")
+        ctx.out.report("R603", "at least two classes are needed", label, notes=notes)
     items = written.items if isinstance(written, t.Listing) else ()
     first: dict[str, Span] = {}
     for name, item in zip(classes, items, strict=False):
@@ -167,12 +183,20 @@ def _check_split(split: Call, span: Span, ctx: Context) -> None:
     total = sum(parts.values())
     if abs(total - 1) > 1e-9:
         label = Label(span, f"{shown} = {100 * total:g}%")
-        ctx.out.report("R601", "the parts of the split do not add up to 100%", label)
+        rest = 1 - parts["train"] - parts["valid"]
+        helps = [f"with train and valid as they are, `test = {100 * rest:.12g}%` is left"] if rest > 0 else []
+        ctx.out.report("R601", "the parts of the split do not add up to 100%", label, helps=helps)
         return
     empty = [side for side, share in parts.items() if share == 0]
     if empty:
         notes = ["train is learned from, valid chooses the best epoch, test gives the final figures"]
-        ctx.out.report("R601", f"nothing is left for {' and '.join(empty)}", Label(span, shown), notes=notes)
+        helps = (
+            [f"take a part of `train` for {' and '.join(f'`{side}`' for side in empty)}"]
+            if "train" not in empty
+            else []
+        )
+        text = f"nothing is left for {' and '.join(empty)}"
+        ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)
 
 
 def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
@@ -182,20 +206,25 @@ def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | N
         return None
     size: tuple[Value, Value] | None = None
     normalize: Call | None = None
+    normalized = chain.span
     prepare: list[Call] = []
     for call, span in steps:
         if normalize is not None:
-            ctx.out.report("R604", "`normalize` must be the last step", Label(span, "comes after it"))
+            ends = Label(normalized, "nothing may follow it")
+            ctx.out.report("R604", "`normalize` must be the last step", ends, Label(span, "comes after it"))
             return None
         if call.name == NORMALIZE.name:
-            normalize = call
+            normalize, normalized = call, span
             continue
         prepare.append(call)
         size = (call["height"], call["width"]) if call.name == "resize" else None
     if size is None:
-        helps = ["add `=> resize(224, 224)`" + (" behind `crop_circle`" if prepare else "")]
+        helps = ["add `=> resize(224, 224)`" + (f" behind `{prepare[-1].name}`" if prepare else "")]
+        resized = any(call.name == "resize" for call in prepare)
+        notes = [f"`{prepare[-1].name}` gives every photograph a size of its own again"] if resized else []
+        text = "the photographs have no common size"
         fixes = [behind(chain.span, " => resize(224, 224)")]
-        ctx.out.report("R604", "the photographs have no common size", Label(chain.span), helps=helps, fixes=fixes)
+        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
         return None
     return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
 

@@ -91,7 +91,7 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
     match expr:
         case t.Number(value=number) | t.Percent(value=number):
             if number > MAX_NUMBER:
-                out.report("R307", f"no number of a study is beyond {MAX_NUMBER:g}", span)
+                out.report("R307", f"no number of a study is beyond {MAX_NUMBER:g}", Label(span, "too large"))
                 return None
             return Val(number, span)
         case t.Illegible():
@@ -150,7 +150,8 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
                 out.report("R106", text, part.span, helps=helps, fixes=fixes)
                 return None
             case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
-                out.report("R106", "only numbers and texts can be put into a text", part.span)
+                label = Label(part.span, f"this is {describe(val)}")
+                out.report("R106", "only numbers and texts can be put into a text", label)
                 return None
             case Word(name=name):
                 text += name
@@ -174,13 +175,20 @@ def _number(expr: t.Expr, env: Env, out: Diagnostics) -> int | float | None:
 
 
 def _arithmetic(expr: t.Sum | t.Product, env: Env, out: Diagnostics) -> Val | None:
+    if _is_dashed(expr, env):
+        text = expr.span.text
+        helps = [f'a name has no dash: write `{text.replace("-", "_")}`, or where a text may stand `"{text}"`']
+        out.report(
+            "R307", "arithmetic needs numbers", Label(expr.span, "this subtracts one name from another"), helps=helps
+        )
+        return None
     numbers = [_number(operand, env, out) for operand in expr.operands]
     total = numbers[0]
     for operator, number, operand in zip(expr.operators, numbers[1:], expr.operands[1:], strict=True):
         if total is None or number is None:
             return None
         if operator == "/" and number == 0:
-            out.report("R307", "division by zero", operand.span)
+            out.report("R307", "division by zero", Label(operand.span, "this is 0"))
             return None
         match operator:
             case "+":
@@ -196,6 +204,13 @@ def _arithmetic(expr: t.Sum | t.Product, env: Env, out: Diagnostics) -> Val | No
             out.report("R307", f"the result is beyond {MAX_NUMBER:g}", expr.span)
             return None
     return None if total is None else Val(total, expr.span)
+
+
+def _is_dashed(expr: t.Sum | t.Product, env: Env) -> bool:
+    """Whether this is `no-dr`: names joined by dashes without a space, none of which is known."""
+    names = [operand.name for operand in expr.operands if isinstance(operand, t.Ref)]
+    known = {*env.known, *_CONSTANTS}
+    return len(names) == len(expr.operands) and expr.span.text == "-".join(names) and known.isdisjoint(names)
 
 
 def _count(expr: t.Apply, env: Env, out: Diagnostics) -> Val | None:

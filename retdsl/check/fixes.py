@@ -50,6 +50,13 @@ def behind(span: Span, text: str, *, safe: bool = False) -> Fix:
     return Fix.at(Span(span.source, span.end, span.end), text, safe=safe)
 
 
+def number_fixes(span: Span, number: int | None, by: str) -> list[Fix]:
+    """Writing `by` for the only place where a number stands within `span`."""
+    found = [place.span() for place in re.finditer(rf"(?<![\w.]){number}(?![\w.])", span.text)]
+    places = [Span(span.source, span.start + start, span.start + end) for start, end in found]
+    return [Fix.at(places[0], by)] if len(places) == 1 else []
+
+
 def as_written(name: str) -> str:
     """A layer's name as a cut writes it: in quotes unless it is a plain name."""
     return name if name.isidentifier() and name.isascii() else f'"{name}"'

@@ -27,11 +27,15 @@ class Frame:
     blocks: tuple[str, ...] = ()
     last: Stop | None = None
 
-    def passed(
-        self, span: Span, shape: Shape | None, word: str = "", ends: tuple[tuple[Span, Shape | None], ...] = ()
-    ) -> Frame:
+    def passed(self, span: Span, shape: Shape | None, word: str = "") -> Frame:
         """The frame for what comes after a step."""
-        stop = Stop(span, shape, self.last, word, ends)
+        return self._behind(Stop(span, shape, self.last, word))
+
+    def forked(self, fork: t.Fork, ends: tuple[tuple[Span, Shape | None], ...]) -> Frame:
+        """The frame for what comes after a fork: `ends` are the last steps of its branches, with their shapes."""
+        return self._behind(Stop(fork.span, None, self.last, fork=fork, ends=ends))
+
+    def _behind(self, stop: Stop) -> Frame:
         return Frame(self.env, self.scope, self.path, self.uses, self.blocks, stop)
 
     def report(
@@ -66,7 +70,8 @@ class Frame:
         flow through it.
         """
         stops = branches(self.last) if joins else way(self.last)
-        shown = merged([*uses(self.uses, step, turns=True), *stops])
+        fork = self.last.fork if joins and self.last is not None else None
+        shown = merged([*uses(self.uses, fork or step, turns=True), *stops])
         labels = (subject, *(label for label in shown if label.span != subject.span))
         item = Diagnostic(code, text, labels, tuple(notes), tuple(helps), tuple(fixes))
         out.add(item, same="" if self.uses else None, case=self._case())

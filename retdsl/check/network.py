@@ -16,16 +16,18 @@ from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.fixes import behind
 from retdsl.check.frame import Frame
 from retdsl.check.graph import MAX_NODES, UNKNOWN, Graph, Wire
+from retdsl.check.heads import report_after_loss
 from retdsl.check.inputs import INPUT_NAME, Inputs
 from retdsl.check.layers import add_layer, check_loss
+from retdsl.check.option_messages import MANY, report_unknown_call
 from retdsl.check.options import FAILED, Context, Failed, check_value
 from retdsl.check.scope import Scope, kind_of
 from retdsl.check.trail import Use, mark_of
-from retdsl.check.unknown import report_unknown_call
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
-from retdsl.schema import ENTRIES, LAYERS
+from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
 from retdsl.schema.data import INPUT
+from retdsl.schema.lookup import other_layers, refusal
 from retdsl.schema.types import Integer
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -86,8 +88,7 @@ class Builder:
                 flow = UNKNOWN
                 break
             if self.loss is not None:
-                head = Label(link.step.span, "follows the loss head")
-                frame.report(self.out, "R504", "nothing can follow a loss head", head)
+                report_after_loss(self.loss, link.step, t.links_of(expr)[0].step, frame, self.out)
                 flow = UNKNOWN
                 break
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)
@@ -183,8 +184,8 @@ class Builder:
         called = step.function if isinstance(step, t.Apply) else step
         if isinstance(called, t.Ref) and len(called.parts) == 1:
             name = called.name
-            steps = [*LAYERS, *ENTRIES["loss"]]
-            if name not in steps and frame.scope.find("block", name) is None:
+            is_step = name in ENTRIES["loss"] or frame.scope.find("block", name) or find_layer(name)
+            if not is_step:
                 if isinstance(step, t.Ref):
                     frame.scope.report_unknown("backbone", name, called.span, self.out, "model")
                 else:
@@ -219,9 +220,8 @@ class Builder:
     def _call(self, call: t.Apply, name: str, flow: Flow, frame: Frame) -> Flow:
         if name == "identity":
             return flow
-        if name in LAYERS:
-            wires = flow if isinstance(flow, tuple) else (flow,)
-            return add_layer(call, LAYERS[name], wires, self.graph, frame, self.out)
+        if name in ESSENTIAL:
+            return self._layer(call, LAYERS[name], flow, frame)
         if name in ENTRIES["loss"]:
             if isinstance(flow, tuple):
                 self.report_not_joined(call.span, frame)
@@ -232,8 +232,14 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
+        other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
+        if other is not None:
+            return self._layer(call, other, flow, frame)
         sure = self._unknown_step(call.function, frame)
         return UNKNOWN if sure is None else self._call(call, sure, flow, frame)
+
+    def _layer(self, call: t.Apply, layer: Layer, flow: Flow, frame: Frame) -> Flow:
+        return add_layer(call, layer, flow if isinstance(flow, tuple) else (flow,), self.graph, frame, self.out)
 
     def _unknown_step(self, ref: t.Ref, frame: Frame) -> str | None:
         """Says what is wrong with the name of a step; gives the one that is surely meant."""
@@ -243,12 +249,21 @@ class Builder:
             text = f"a {kind_of(declared)} cannot stand in the middle of a chain"
             frame.report(self.out, "R204", text, Label(ref.span), label, helps=["start the chain with it"])
             return None
-        entries = [*(layer.entry for layer in LAYERS.values()), *ENTRIES["loss"].values()]
-        names = [*frame.scope.known("block"), "identity", "repeat"]
-        if frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
+        refused = refusal(ref.name)
+        if refused is not None:
+            text = f"`{ref.name}` cannot stand in a chain"
+            label = Label(ref.span, "MXNet has it, the language has not")
+            frame.report(self.out, "R205", text, label, notes=[refused.why], helps=[refused.instead])
             return None
+        few = len(self.out) < MANY
+        layers = [e for name, e in ENTRIES["layer"].items() if few or name in ESSENTIAL]
+        entries = [*layers, *ENTRIES["loss"].values()]
+        names = [*frame.scope.known("block"), "repeat"]
+        if frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
+            return None
+        names += (layer.name for layer in other_layers()) if few else ()
         sure = report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
-        return None if sure in names else sure
+        return sure if sure is not None and (sure in ENTRIES["loss"] or find_layer(sure)) else None
 
     # --- structure
 
@@ -330,6 +345,7 @@ def _behind(step: t.Expr, flow: Flow, frame: Frame) -> Frame:
     """The frame for what comes after a step, which knows the shape that it gave; of a fork, that of every branch."""
     if isinstance(flow, Wire):
         return frame.passed(mark_of(step), flow.shape)
-    branches = step.branches if isinstance(step, t.Fork) else ()
-    ends = (mark_of(t.links_of(branch)[-1].step) for branch in branches)
-    return frame.passed(step.span, None, ends=tuple((end, wire.shape) for end, wire in zip(ends, flow, strict=False)))
+    if not isinstance(step, t.Fork):
+        return frame
+    ends = (mark_of(t.links_of(branch)[-1].step) for branch in step.branches)
+    return frame.forked(step, tuple((end, wire.shape) for end, wire in zip(ends, flow, strict=False)))

@@ -7,10 +7,17 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
-from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
+from retdsl.check.evaluate import CallValue, ChainValue, Env, Hint, RatioValue, Val, describe, evaluate, hint_for
 from retdsl.check.fixes import rename_fixes
+from retdsl.check.option_messages import (
+    about,
+    is_scalar,
+    report_unknown_call,
+    report_unknown_option,
+    report_unnamed,
+    ways,
+)
 from retdsl.check.scope import Scope
-from retdsl.check.unknown import report_unknown_call, report_unknown_option
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
@@ -95,7 +102,8 @@ def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
         name, arguments, env, at = call.function.name, call.arguments, val.value.env, call.function.span
     else:
         kind = Policy(category)
-        ctx.out.report("R303", f"{kind.words} is needed here", Label(val.span, f"this is {describe(val)}"))
+        label, helps = Label(val.span, f"this is {describe(val)}"), ways(val, kind)
+        ctx.out.report("R303", f"{kind.words} is needed here", label, helps=helps)
         return FAILED
     entry = lookup(category, name, at, ctx.out)
     if entry is None:
@@ -129,7 +137,7 @@ def check_arguments(
     ok = True
     unnamed = list(entry.unnamed)
     nameless: list[Span] = []
-    names = {argument.name.name for argument in arguments if argument.name is not None}
+    unknown: list[tuple[t.Ident, t.Expr]] = []
     for argument in arguments:
         if argument.name is None:
             if not unnamed:
@@ -139,12 +147,8 @@ def check_arguments(
         else:
             name, where = argument.name.name, argument.name.span
             if name not in options:
-                near, sure = report_unknown_option(entry, name, where, list(options), ctx.out)
-                if sure is None or sure in names:
-                    meant.update(near)
-                    ok = False
-                    continue
-                name = sure
+                unknown.append((argument.name, argument.value))
+                continue
             if name in unnamed:
                 unnamed.remove(name)
         if name in written:
@@ -153,8 +157,15 @@ def check_arguments(
             ok = False
             continue
         written[name] = (where, argument.value)
+    for ident, expr in unknown:
+        near, sure = report_unknown_option(entry, ident, options, written, ctx.out)
+        if sure is None or sure in written:
+            meant.update(near)
+            ok = False
+        else:
+            written[sure] = (ident.span, expr)
     if nameless:
-        _report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
+        report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
         ok = False
     ctx = replace(ctx, parameters=env.known)
     values: dict[str, Value] = {}
@@ -163,6 +174,9 @@ def check_arguments(
         if name in written:
             spans[name] = written[name][1].span
             val = evaluate(written[name][1], env, ctx.out)
+            if option is NAME and val is not None and _bare(written[name][1], env):
+                _report_bare_name(val, ctx)
+                val = None
             value = FAILED if val is None else check_value(val, option.type, ctx, f"`{name}` of `{entry.name}`")
             if isinstance(value, Failed):
                 ok = False
@@ -171,12 +185,28 @@ def check_arguments(
         elif option.default is REQUIRED and (name in meant or nameless):
             ok = False  # what was meant for it has been reported
         elif option.default is REQUIRED:
-            helps = [f"give `{name} = ...`: {option.type.words}. {option.doc}"]
-            ctx.out.report("R301", f"`{entry.name}` needs `{name}`", Label(span, f"`{name}` is missing"), helps=helps)
+            label = Label(span, f"`{name}` is missing")
+            notes, helps = [about(option)], [f"give `{name} = ...`, {option.type.words}"]
+            ctx.out.report("R301", f"`{entry.name}` needs `{name}`", label, notes=notes, helps=helps)
             ok = False
         else:
             values[name] = default_of(option)
     return Given(values, frozenset(written), spans) if ok else None
+
+
+def _bare(expr: t.Expr, env: Env) -> bool:
+    """Whether a word stands for itself, and not for a parameter."""
+    return isinstance(expr, t.Ref) and len(expr.parts) == 1 and expr.name not in env.known
+
+
+def _report_bare_name(val: Val, ctx: Context) -> None:
+    """The name of a layer is a text: a bare word there is a parameter that does not exist."""
+    text = f'"{val.span.text}"'
+    hint = hint_for(val, ctx.parameters)
+    if not hint["helps"]:
+        hint = Hint(helps=[f"write `{text}`"], fixes=[Fix.at(val.span, text)])
+    label = Label(val.span, f"this is {describe(val)}")
+    ctx.out.report("R303", "the name of a layer must be a text or a parameter", label, **hint)
 
 
 def default_of(option: Option) -> Value:
@@ -189,18 +219,6 @@ def default_of(option: Option) -> Value:
         category = option.type.of.category
         return tuple(complete(c, category) if isinstance(c, Call) else c for c in option.default)
     return None if option.default is REQUIRED else option.default
-
-
-def _report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
-    names = [option.name for option in entry.options]
-    notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
-    if entry.unnamed:
-        notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
-    question = "which option is this?" if count == 1 else "which options are these?"
-    label = Label(span, question if names else "not taken")
-    rest = [name for name in names if name not in entry.unnamed]
-    helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
-    out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
 
 
 def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
@@ -224,28 +242,25 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case Pair(of=of):
             if isinstance(val.value, tuple) and len(val.value) == 2:
                 return _check_items(val.value, of, ctx, what)
-            if _is_scalar(val):
+            if is_scalar(val):
                 one = _check_scalar(val, of, ctx, what, kind.words)
                 return FAILED if isinstance(one, Failed) else (one, one)
         case RatioOf():
             if isinstance(val.value, RatioValue):
-                return _check_ratio(val.value, ctx, what)
+                return _check_ratio(val.value, kind, ctx, what)
         case Steps():
             pass
         case _:
-            if _is_scalar(val):
+            if is_scalar(val):
                 return _check_scalar(val, kind, ctx, what, kind.words)
-    _mismatch(val, kind.words, ctx, what)
+    _mismatch(val, kind, kind.words, ctx, what)
     return FAILED
 
 
-def _mismatch(val: Val, words: str, ctx: Context, what: str) -> None:
+def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None:
     hint = hint_for(val, ctx.parameters)
+    hint["helps"] = hint["helps"] or ways(val, kind)
     ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), **hint)
-
-
-def _is_scalar(val: Val) -> bool:
-    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
@@ -266,11 +281,10 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         meant = guess(name, (*names, *ctx.parameters), foreign("value"))
         helps = [meant.question] if meant.question else []
         fixes = rename_fixes(meant, name, val.span)
-        ctx.out.report(
-            "R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps, fixes=fixes
-        )
+        label = Label(val.span, f"this is {describe(val)}")
+        ctx.out.report("R303", f"{what} must be {words}", label, helps=helps, fixes=fixes)
         return FAILED
-    _mismatch(val, words, ctx, what)
+    _mismatch(val, kind, words, ctx, what)
     return FAILED
 
 
@@ -296,18 +310,26 @@ def _check_many(
         ctx.out.report("R303", f"{what} must have {length} items", Label(val.span, f"has {len(items)}"))
         return FAILED
     if len(items) < least:
-        ctx.out.report("R303", f"{what} must have {least} item{'s' * (least > 1)} or more", Label(val.span, "too few"))
+        ctx.out.report(
+            "R303",
+            f"{what} must have {least} item{'s' * (least > 1)} or more",
+            Label(val.span, f"has {len(items) or 'none'}"),
+        )
         return FAILED
     return checked
 
 
-def _check_ratio(ratio: RatioValue, ctx: Context, what: str) -> Checked:
+def _check_ratio(ratio: RatioValue, kind: RatioOf, ctx: Context, what: str) -> Checked:
+    numbers = "whole numbers" if kind.whole else "numbers"
     parts: list[Value] = []
     for part in ratio.parts:
-        if isinstance(part.value, bool) or not isinstance(part.value, int | float) or part.value <= 0:
-            ctx.out.report("R304", f"the parts of {what} must be numbers above 0", part.span)
+        value = part.value
+        number = 0 if isinstance(value, bool) or not isinstance(value, int | float) else value
+        if number <= 0 or (kind.whole and number % 1 != 0):
+            label = Label(part.span, f"this is {describe(part)}")
+            ctx.out.report("R304", f"the parts of {what} must be {numbers} above 0", label)
             return FAILED
-        parts.append(part.value)
+        parts.append(int(number) if kind.whole else number)
     return tuple(parts)
 
 
@@ -323,7 +345,7 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     references = [alternative for alternative in fitting if isinstance(alternative, Reference)]
     if references and isinstance(val.value, Word):
         return check_value(val, references[0], ctx, what)
-    _mismatch(val, kind.words, ctx, what)
+    _mismatch(val, fitting[0] if fitting else kind.types[0], kind.words, ctx, what)
     return FAILED
 
 

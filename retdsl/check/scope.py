@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from retdsl.check.files import find_used, read_spec, shown_name, zoo_names
+from retdsl.check.files import files_beside, find_used, read_spec, shown_name, zoo_families, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import Guess, guess, suggest
-from retdsl.schema import ENTRIES
+from retdsl.diagnostics.suggest import guess, suggest
+from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
@@ -20,6 +20,7 @@ from retdsl.syntax import tree as t
 Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
 
 MOST_SUGGESTED_FROM = 500
+MOST_LISTED = 12
 
 MAX_USES = 50
 """Files that use files that use files ..."""
@@ -52,9 +53,14 @@ class Scope:
         earlier = self.names.get(key)
         if earlier is not None:
             first = Label(earlier.name.span, f"first declared here, as {_a(kind_of(earlier))}")
-            out.report("R202", f"`{name}` is declared twice", Label(declaration.name.span, "declared again"), first)
+            again = Label(declaration.name.span, "declared again")
+            notes = [] if kind_of(earlier) == kind else ["what can stand in one chain shares one set of names"]
+            helps = ["give one of them another name"]
+            if kind == "train":
+                helps += [f"`train NAME from {name} {{ ... }}` copies an experiment and changes some keys"]
+            out.report("R202", f"`{name}` is declared twice", again, first, notes=notes, helps=helps)
             return
-        if kind == "block" and any(name in ENTRIES[category] for category in ("layer", "loss")):
+        if kind == "block" and (name in ESSENTIAL or name in ENTRIES["loss"]):
             text = f"`{name}` is a step of the language already"
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
             return
@@ -96,15 +102,17 @@ class Scope:
             out.report("R204", text, Label(span), label, helps=helps)
             return
         meant = guess(name, known)
-        helps = (
-            [meant.question]
-            if meant.question
-            else [f"declared are {', '.join(f'`{k}`' for k in known)}"]
-            if known
-            else []
-        )
+        helps = [meant.question or _declared(wanted, known)] if known else []
         fixes = rename_fixes(meant, name, span, own=True)
         out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps, fixes=fixes)
+
+
+def _declared(kind: str, names: Sequence[str]) -> str:
+    """Which names there are, as far as anybody would read them."""
+    if len(names) == 1:
+        return f"the only {kind} is `{names[0]}`"
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"declared are {', '.join(f'`{name}`' for name in names[:MOST_LISTED])}{more}"
 
 
 def _a(kind: str) -> str:
@@ -125,11 +133,15 @@ def _collect(
     for use in _uses(file.declarations):
         path = find_used(use.target, file.source)
         if path is None:
-            _report_no_file(use.target, out)
+            _report_no_file(use.target, file.source, out)
             scope.incomplete = True
         elif path in (*above, file.source.path):
-            text = "a file uses itself, directly or through others"
-            out.report("R203", text, Label(use.target.span, "this file is on the way here"))
+            way = [p.name for p in (*above, file.source.path) if p is not None]
+            way = [*way[way.index(path.name) :], path.name] if path.name in way else way
+            notes = [" uses ".join(way)] if len(way) > 2 else []
+            helps = ["move what both need into a third file"] if len(way) > 2 else ["leave the line out"]
+            text = f"{path.name} uses itself" + (" through others" if len(way) > 2 else "")
+            out.report("R203", text, Label(use.target.span, "closes the circle"), notes=notes, helps=helps)
         elif len(above) >= MAX_USES:
             out.report("R105", f"files use files more than {MAX_USES} deep", use.target.span)
         elif not any(source.path == path for source in sources):
@@ -140,20 +152,25 @@ def _collect(
     for declaration in file.declarations:
         if isinstance(declaration, t.IllegibleDeclaration):
             scope.illegible.add(declaration.name.name)
+            scope.incomplete = scope.incomplete or not declaration.name.name
         elif not isinstance(declaration, t.Use):
             scope.add(declaration, out)
     sources.append(file.source)
 
 
-def _report_no_file(target: t.Text | t.Ref, out: Diagnostics) -> None:
+def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> None:
     name = target.name if isinstance(target, t.Ref) else target.plain
     if name is None:
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
-    meant = guess(name, [f"zoo.{z}" for z in zoo_names()]) if isinstance(target, t.Ref) else Guess()
-    helps = [meant.question or 'write `use zoo.NAME`, or `use "FILE.retina"` relative to this file']
-    fixes = rename_fixes(meant, name, target.span, own=True)
-    out.report("R208", f"there is no file `{name}` to use", target.span, helps=helps, fixes=fixes)
+    zoo = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
+    meant = guess(name, zoo if isinstance(target, t.Ref) else files_beside(user))
+    ways = ["write `use zoo.NAME`"] if isinstance(target, t.Ref) else []
+    ways.append('a path starts at the folder of this file, as in `use "FILE.retina"`')
+    helps = [meant.question] if meant.question else ways
+    named = replace(meant, names=tuple(f'"{found}"' if isinstance(target, t.Text) else found for found in meant.names))
+    fixes = rename_fixes(named, name, target.span, own=True)
+    out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps, fixes=fixes)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

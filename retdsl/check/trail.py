@@ -33,13 +33,14 @@ class Stop:
     """A step that a value has passed, linked to the one before.
 
     shape: what came out, None where that is unknown. word: stands before the shape, as in "after [N, 8, 16, 16]".
-    ends: of a fork, the last step of every branch with the branch's shape.
+    fork: what was passed, if it was one; ends: the last step of each of its branches, with the branch's shape.
     """
 
     span: Span
     shape: Shape | None
     before: Stop | None
     word: str = ""
+    fork: t.Fork | None = None
     ends: tuple[tuple[Span, Shape | None], ...] = ()
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import cast
 
+from retdsl.balance.counts import Counts
+from retdsl.balance.prior import seen_by_network
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
-from retdsl.check.fixes import behind
+from retdsl.check.fixes import number_fixes
+from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
+from retdsl.check.imbalance import Marks, check_imbalance
+from retdsl.check.measuring import check_accuracy_alone, check_operating_point
 from retdsl.check.options import Context, place_of
+from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
-from retdsl.diagnostics import Fix, Label
+from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
 from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KnownWeights
@@ -24,18 +30,22 @@ from retdsl.syntax import tree as t
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights.
+    known of its backbones' weights; `counts` are the photographs of the data blocks, where they are known.
     """
 
     data: dict[str, DataPlan]
     augments: dict[str, tuple[Call, ...]]
     samplings: dict[str, Call]
     network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
+    counts: Mapping[str, Counts] = field(default_factory=dict)
 
 
-def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | None:
-    """The settings of an experiment, those it takes over first; None if it descends from itself or from nothing."""
-    settings: list[list[t.Setting]] = [list(train.settings)]
+def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[Written] | None:
+    """The settings of an experiment with the blocks they stand in, those it takes over first.
+
+    None if it descends from itself or from nothing.
+    """
+    generations = [train]
     seen = {train.name.name}
     while train.parent is not None:
         parent = scope.find("train", train.parent.name)
@@ -46,8 +56,8 @@ def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[t.Setting] | N
             return None
         train = parent
         seen.add(train.name.name)
-        settings.insert(0, list(train.settings))
-    return [setting for generation in settings for setting in generation]
+        generations.append(train)
+    return [(block.name.name, setting) for block in reversed(generations) for setting in block.settings]
 
 
 def check_train(
@@ -55,12 +65,13 @@ def check_train(
 ) -> Experiment | None:
     """The experiment of a train block, `overrides` (from the command line) put on top; None after a mistake."""
     _report_repeated(train, ctx)
-    settings = inherited(train, ctx.scope, ctx)
-    if settings is None:
+    taken = inherited(train, ctx.scope, ctx)
+    if taken is None:
         return None
-    written, root = [*settings, *overrides], train.parent is None
-    _check_written_weights(written, ctx)
-    checked = check_settings(TRAIN_KEYS, written, train.name.span, env, ctx, overriding=True, whole=root)
+    written: list[Written] = [*taken, *((None, setting) for setting in overrides)]
+    settings, root = [setting for _, setting in written], train.parent is None
+    check_written_weights(settings, ctx)
+    checked = check_settings(TRAIN_KEYS, settings, train.name.span, env, ctx, overriding=True, whole=root)
     if checked is None:
         return None
     values = checked.values
@@ -69,15 +80,15 @@ def check_train(
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
-    training = _training(values, len(data.classes) if data else 2, checked, train, ctx)
+    counts = parts.counts.get(str(values["data"]))
+    training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None
     errors = ctx.out.errors
-    _check_head(network, data, checked, train, ctx)
-    if network.loss is not None:
-        _check_policy_sizes(policy, data, checked, train, ctx)
+    fits = _check_head(network, data, checked, train, ctx)
+    fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
     frozen = _freeze(values["freeze"], network, checked, ctx)
-    if ctx.out.errors > errors or frozen is None:
+    if not fits or frozen is None:
         return None
     network = replace(network, nodes=frozen)
     _check_trainable(network, checked, train, ctx)
@@ -87,7 +98,7 @@ def check_train(
         name, weights = next(iter(known.items()))
         data = replace(data, normalize=weights.normalize, normalize_from=name)
     freeze = values["freeze"] if isinstance(values["freeze"], tuple) else (values["freeze"],)
-    return Experiment(
+    experiment = Experiment(
         name=train.name.name,
         network=network,
         data=data,
@@ -96,8 +107,24 @@ def check_train(
         training=training,
         freeze=tuple(str(name) for name in freeze if name is not None),
         place=place_of(train.name.span),
-        keys=tuple((key, place_of(value.span)) for key, value in checked.written.items()),
+        keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
     )
+    _check_imbalance(experiment, counts, checked, train, ctx)
+    return experiment
+
+
+def _check_imbalance(
+    experiment: Experiment, counts: Counts | None, checked: Settings, train: t.Train, ctx: Context
+) -> None:
+    """What sampling and loss make of the classes."""
+    loss = experiment.network.loss
+    assert loss is not None, "a network without a loss is refused"
+    labels = None if counts is None else counts.train.photographs
+    seen = seen_by_network(experiment.sampling, loss, len(experiment.data.classes), labels)
+    model = ctx.scope.find("model", experiment.network.name)
+    named, sampling = checked.place("model", train.name.span), checked.written.get("sampling")
+    marks = Marks(named, None if sampling is None else sampling.span, _written_weights(model, named))
+    check_imbalance(experiment, seen, counts is not None and counts.exact, marks, ctx.out)
 
 
 def _report_repeated(train: t.Train, ctx: Context) -> None:
@@ -111,24 +138,32 @@ def _report_repeated(train: t.Train, ctx: Context) -> None:
 
 
 def _training(
-    values: dict[str, Value], classes: int, checked: Settings, train: t.Train, ctx: Context
+    values: dict[str, Value],
+    data: DataPlan | None,
+    counts: Counts | None,
+    checked: Settings,
+    train: t.Train,
+    ctx: Context,
 ) -> TrainingPlan | None:
     metrics = cast("tuple[Call, ...]", values["metrics"])
     span = checked.place("metrics", train.name.span)
     errors = ctx.out.errors
+    classes = data.classes if data else ()
     for metric in metrics:
-        if metric.name in TWO_CLASS_METRICS and classes != 2:
-            text = f"`{metric.name}` is for two classes; there are {classes}"
+        if metric.name in TWO_CLASS_METRICS and data is not None and len(classes) != 2:
+            text = f"`{metric.name}` is for two classes, and there are {len(classes)}"
             where = Label(checked.part("metrics", metric.name, span))
-            ctx.out.report("R705", text, where, helps=["use `auc` or `balanced_accuracy`"])
-    if all(metric.name == "accuracy" for metric in metrics):
-        notes = ["who calls every eye healthy is right 98.5 % of the time at 200 : 3"]
-        helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
-        listed = checked.written.get("metrics")
-        fixes = [behind(listed.items[-1].span, ", auc")] if isinstance(listed, t.Listing) else []
-        ctx.out.report("R703", "accuracy is the only metric", Label(span), notes=notes, helps=helps, fixes=fixes)
+            declared = classes_of(data.name, len(classes), ctx)
+            ctx.out.report("R705", text, where, *declared, helps=["use `auc` or `balanced_accuracy`"])
     checkpoint = cast(Call, values["checkpoint"])
     keep = checkpoint["keep"]
+    check_accuracy_alone(metrics, classes, counts, span, ctx.out)
+    if data is not None and counts is not None:
+        for asked in metrics:
+            chooses = isinstance(keep, Call) and keep["metric"] == asked
+            kept = checked.part("checkpoint", "keep", train.name.span) if chooses else None
+            place = checked.part("metrics", asked.name, span)
+            check_operating_point(asked, place, kept, classes, data.split, counts, ctx.out)
     if isinstance(keep, Call) and keep["metric"] not in metrics:
         chosen = cast(Call, keep["metric"])
         text = f"the best epoch is chosen by `{chosen.name}`, which is not among the metrics"
@@ -151,7 +186,8 @@ def _training(
     )
 
 
-def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
+def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> bool:
+    """Whether the model ends in a loss that fits the classes."""
     model = ctx.scope.find("model", network.name)
     declared = [] if model is None else [Label(model.name.span, "declared here")]
     span = checked.place("model", train.name.span)
@@ -159,73 +195,64 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         helps = [f"let a model continue it: `model trained = {network.name} => Softmax`"]
         text = f"the model `{network.name}` does not end in a loss head and cannot be trained"
         ctx.out.report("R501", text, Label(span), *declared, helps=helps)
-        return
+        return False
+    fits = True
     shape = network.node(network.loss.logits).shape
     count = len(data.classes)
+    declared_classes = classes_of(data.name, count, ctx)
     if shape is not None and shape != (None, count):
-        text = f"the network gives {shape_text(shape)} scores, and there are {count} classes"
-        step = _scores_of(model, ctx.scope)
-        labels = [Label(span, f"trained on `{data.name}` here"), *declared]
-        if step is not None:
-            labels = [Label(step.span, f"gives {shape_text(shape)}"), labels[0]]
-        notes = [f"`{data.name}` has the classes {', '.join(data.classes)}"]
+        gives = f"{shape[-1]} scores" if len(shape) == 2 else f"{shape_text(shape)}"
+        text = f"the network gives {gives}, and there are {count} classes"
+        last = last_layer(network.name, "FullyConnected", ctx)
+        labels = (
+            [Label(span), *declared] if last is None else [Label(last, f"gives {gives}"), Label(span, "trained here")]
+        )
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
-        arguments = step.arguments if isinstance(step, t.Apply) else ()
-        written = [a.value.span for a in arguments if isinstance(a.value, t.Number) and a.value.value == shape[-1]]
-        fixes = [Fix.at(written[0], f"count({data.name}.classes)")] if len(written) == 1 else []
-        ctx.out.report("R502", text, *labels, notes=notes, helps=helps, fixes=fixes)
+        fixes = [] if last is None else number_fixes(last, shape[-1], f"count({data.name}.classes)")
+        ctx.out.report("R502", text, *labels, *declared_classes, helps=helps, fixes=fixes)
+        fits = False
     weights = dict(network.loss.options).get("weights")
-    if isinstance(weights, tuple) and len(weights) != count and _written_weights(model) is None:
-        text = f"{len(weights)} class weights for {count} classes"
-        ctx.out.report("R503", text, Label(span), notes=[f"the classes are {', '.join(data.classes)}"])
+    if isinstance(weights, tuple) and len(weights) != count:
+        where = Label(_written_weights(model, span), f"{len(weights)} given")
+        report_weight_count(where, span, data.classes, declared_classes, len(weights), ctx)
+        fits = False
+    return fits
 
 
-def _scores_of(model: object, scope: Scope) -> t.Expr | None:
-    """The layer that a model's scores come from, if one is written right before the head: here, or in the model that
-    this one continues.
-    """
-    links = t.links_of(model.value) if isinstance(model, t.Model) else ()
-    steps = [link.step for link in links[:-1]]  # the last is the loss head
-    while steps and isinstance(steps[-1], t.Ref):
-        earlier = scope.find("model", steps[-1].name)
-        steps = [link.step for link in t.links_of(earlier.value)] if isinstance(earlier, t.Model) else []
-    last = steps[-1] if steps else None
-    return last if isinstance(last, t.Apply) and last.function.name in ENTRIES["layer"] else None
-
-
-def _check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:
-    """As many class weights as classes, where both are written down: whatever else may be wrong with the network."""
-    chosen = {setting.key.name: setting.value for setting in settings}
-    names = [ref.name if isinstance(ref := chosen.get(key), t.Ref) else "" for key in ("model", "data")]
-    model, data = ctx.scope.find("model", names[0]), ctx.scope.find("data", names[1])
-    weights = _written_weights(model)
-    written = {setting.key.name: setting.value for setting in data.settings} if isinstance(data, t.Data) else {}
-    classes = written.get("classes")
-    if weights is None or not isinstance(classes, t.Listing) or len(weights.items) == len(classes.items):
-        return
-    text = f"{len(weights.items)} class weights for {len(classes.items)} classes"
-    labels = (
-        Label(weights.span, f"{len(weights.items)} given"),
-        Label(classes.span, f"{len(classes.items)} classes"),
-        Label(chosen["model"].span, f"trained on `{names[1]}` here"),
-    )
-    ctx.out.report("R503", text, *labels)
-
-
-def _written_weights(model: object) -> t.Listing | None:
-    """The class weights of a model that ends in a head with a list of them."""
+def _written_weights(model: object, otherwise: Span) -> Span:
+    """Where the class weights of a model's head stand, if the model ends in a head with weights."""
     last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
-    arguments = last.arguments if isinstance(last, t.Apply) and last.function.name in ENTRIES["loss"] else ()
-    return next((argument.value for argument in arguments if isinstance(argument.value, t.Listing)), None)
+    if not isinstance(last, t.Apply) or last.function.name not in ENTRIES["loss"]:
+        return otherwise
+    for argument in last.arguments:
+        called = argument.value.function if isinstance(argument.value, t.Apply) else argument.value
+        is_rule = isinstance(called, t.Ref) and called.name in ENTRIES["class weighting"]
+        if is_rule or isinstance(called, t.Listing):
+            return argument.value.span
+    return last.span
 
 
-def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
-    """A ratio has as many parts as there are classes."""
+def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> bool:
+    """Whether a ratio has as many parts as there are classes."""
     span = checked.place("sampling", train.name.span)
     count = len(data.classes)
     ratio = dict(policy.options).get("ratio")
-    if isinstance(ratio, tuple) and len(ratio) != count:
-        ctx.out.report("R503", f"the ratio has {len(ratio)} parts, and there are {count} classes", Label(span))
+    if not isinstance(ratio, tuple) or len(ratio) == count:
+        return True
+    written = _written_ratio(checked.written.get("sampling"), ctx) or span
+    here = [] if span.start <= written.start < span.end else [Label(span, "used here")]
+    text = f"the ratio has {len(ratio)} parts, and there are {count} classes"
+    parts = Label(written, f"{len(ratio)} parts")
+    ctx.out.report("R503", text, parts, *here, *classes_of(data.name, count, ctx))
+    return False
+
+
+def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:
+    """Where the ratio of a policy stands, written on the spot or where it is declared."""
+    declared = ctx.scope.find("sampling", sampling.name) if isinstance(sampling, t.Ref) else None
+    call = declared.value if isinstance(declared, t.Sampling) else sampling
+    arguments = call.arguments if isinstance(call, t.Apply) else ()
+    return next((a.value.span for a in arguments if isinstance(a.value, t.Ratio)), None)
 
 
 def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) -> tuple[Node, ...] | None:
@@ -234,18 +261,24 @@ def _freeze(wanted: Value, network: Network, checked: Settings, ctx: Context) ->
         return network.nodes
     names = wanted if isinstance(wanted, tuple) else (wanted,)
     here = {backbone.name: backbone for backbone in network.backbones}
-    span = checked.written["freeze"].span
     for name in names:
+        span = checked.part("freeze", str(name), checked.written["freeze"].span)
         if name not in here:
-            known = ", ".join(f"`{n}`" for n in here) or "none"
-            notes = [f"backbones of `{network.name}`: {known}"]
-            ctx.out.report("R701", f"the model `{network.name}` does not contain `{name}`", Label(span), notes=notes)
+            model = checked.place("model", span)
+            known = " and ".join(f"`{n}`" for n in here)
+            made = Label(model, f"this model is built on {known or 'no backbone'}")
+            notes = [f"what is not part of `{network.name}` is not trained with it"]
+            helps = [f"write `freeze = {known.replace('`', '')}`"] if len(here) == 1 else []
+            text = f"the model `{network.name}` does not contain `{name}`"
+            ctx.out.report("R701", text, Label(span), made, notes=notes, helps=helps)
             return None
         if here[str(name)].weights is None:
             notes = ["its parameters are random numbers and would stay so"]
             helps = ["give it weights, or do not freeze it"]
             text = f"`{name}` is frozen without pretrained weights"
-            ctx.out.report("R704", text, Label(span), notes=notes, helps=helps)
+            backbone = ctx.scope.find("backbone", str(name))
+            bare = [] if backbone is None else [Label(backbone.name.span, "declared here, without `weights`")]
+            ctx.out.report("R704", text, Label(span), *bare, notes=notes, helps=helps)
     return tuple(replace(node, frozen=True) if node.backbone in names else node for node in network.nodes)
 
 

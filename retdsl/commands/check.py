@@ -1,4 +1,6 @@
-"""`retdsl check FILE...`: every error and warning at once; with `--data` also what labels and images say."""
+"""`retdsl check FILE...`: every error and warning at once; with `--data` also what labels and images say; with
+`--verbose` also every experiment in full, and what its network sees.
+"""
 
 from __future__ import annotations
 
@@ -18,36 +20,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", action="store_true", help="also read labels and images")
     parser.add_argument("--fix", action="store_true", help="write the fixes that are safe into the files")
     parser.add_argument("--diff", action="store_true", help="show what --fix would write, and write nothing")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also what the spec says in full, and comes to")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     everything: list[Diagnostics] = []
+    specs: list[compiler.Checked] = []
     fixed: list[dict[str, object]] = []
-    code = DONE
     for name in arguments.files:
-        out = Diagnostics()
-        spec = compiler.read(name, arguments.root, out)
-        if spec is not None and (arguments.fix or arguments.diff):
-            spec = _fix(name, spec, arguments, fixed)
-        checked = None if spec is None else compiler.check(spec)
-        everything.append(out if checked is None else checked.diagnostics)
-        if everything[-1].errors:
-            code = WRONG
-        elif arguments.data and spec is not None and checked is not None:
-            into = everything[-1] if arguments.format == "json" else None
-            code = max(code, compiler.check_data(complete(checked), spec.root, into))
+        out, checked = _check(name, arguments, fixed)
+        everything.append(out)
+        specs += [checked] if checked is not None else []
+    code = WRONG if any(diagnostics.errors for diagnostics in everything) else DONE
     messages = [message for diagnostics in everything for message in diagnostics]
     if arguments.format == "json":
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
-        done = {"fixed": fixed} if arguments.fix else {}
-        print(json.dumps({"diagnostics": to_json(messages), **counts, **done}, indent=1, ensure_ascii=False))
-    elif messages:
+        more = _accounts_json(specs) if arguments.verbose else {}
+        more |= {"fixed": fixed} if arguments.fix else {}
+        print(json.dumps({"diagnostics": to_json(messages), **counts, **more}, indent=1, ensure_ascii=False))
+        return code
+    if messages:
         say_diagnostics(messages)
     elif code == DONE:
         say(f"{', '.join(arguments.files)}: no errors")
+    if arguments.verbose:
+        from retdsl.commands.accounts import say_accounts
+
+        say_accounts(specs)
     return code
+
+
+def _check(
+    name: str, arguments: argparse.Namespace, fixed: list[dict[str, object]]
+) -> tuple[Diagnostics, compiler.Checked | None]:
+    """One file, fixed if that is wanted, and checked; with `--data` once more, with what its data say."""
+    out = Diagnostics()
+    spec = compiler.read(name, arguments.root, out)
+    if spec is None:
+        return out, None
+    if arguments.fix or arguments.diff:
+        spec = _fix(name, spec, arguments, fixed)
+    checked = compiler.check(spec)
+    if arguments.data and not checked.diagnostics.errors:
+        checked = compiler.check_data(spec, complete(checked), quiet=arguments.format == "json")
+    return checked.diagnostics, checked
 
 
 def _fix(name: str, spec: compiler.Spec, arguments: argparse.Namespace, told: list[dict[str, object]]) -> compiler.Spec:
@@ -60,3 +78,9 @@ def _fix(name: str, spec: compiler.Spec, arguments: argparse.Namespace, told: li
     if arguments.format == "text":
         say_fixed(name, fixed, wrote=write)
     return after
+
+
+def _accounts_json(specs: list[compiler.Checked]) -> dict[str, object]:
+    from retdsl.commands.accounts import accounts_json
+
+    return {"experiments": accounts_json(specs)}

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from shutil import get_terminal_size
+from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
 from retdsl.diagnostics.render import render_text
@@ -26,13 +27,14 @@ def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     say(render_text(messages, colour_wanted(), columns))
 
 
-def colour_wanted() -> bool:
-    """Whether stderr is a terminal with colours. NO_COLOR (https://no-color.org) goes before FORCE_COLOR."""
+def colour_wanted(stream: TextIO | None = None) -> bool:
+    """Whether a stream (stderr unless said) is a terminal with colours. NO_COLOR (https://no-color.org) goes before
+    FORCE_COLOR.
+    """
     if os.environ.get("NO_COLOR"):
         return False
-    return os.environ.get("FORCE_COLOR", "0") not in ("", "0") or (
-        sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-    )
+    forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
+    return forced or ((stream or sys.stderr).isatty() and os.environ.get("TERM") != "dumb")
 
 
 def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:

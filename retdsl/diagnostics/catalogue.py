@@ -1,7 +1,8 @@
 """Every code that a message can carry: its name, severity and one-line meaning, once.
 
-R1xx text and grammar, R2xx names, R3xx options and values, R4xx shapes and networks, R5xx heads and losses,
-R6xx data, R7xx training, R8xx files that a spec points to.
+This table is all that a check needs, so it is all that is imported. What `retdsl explain` and docs/errors tell besides
+stands in `codes/CODE.md`, a file a code, which `retdsl.diagnostics.explanations` reads when somebody asks. A new code
+is a row here, such a file, and a case in tests/errors; the tests there say what is missing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,19 @@ class Code:
     summary: str
 
 
+RANKS = {
+    "R1": "Text and grammar",
+    "R2": "Names",
+    "R3": "Options and values",
+    "R4": "Networks and shapes",
+    "R5": "Heads and losses",
+    "R6": "Photographs and labels",
+    "R7": "Training",
+    "R8": "Checkpoints and weights",
+}
+"""What the codes that start so are about."""
+
+
 def _codes(*rows: tuple[str, str, Literal["error", "warning"], str]) -> dict[str, Code]:
     return {row[0]: Code(*row) for row in rows}
 
@@ -34,11 +48,11 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R201", "unknown-name", "error", "A name that nothing declares."),
     ("R202", "declared-twice", "error", "Two declarations have the same name."),
     ("R203", "circular", "error", "Declarations that need each other in a circle."),
-    ("R204", "wrong-kind", "error", "A name stands where another kind of declaration is needed."),
-    ("R205", "unknown-step", "error", "A step, layer, policy or metric that does not exist."),
+    ("R204", "wrong-kind", "error", "Another kind of declaration is needed there."),
+    ("R205", "unknown-step", "error", "There is no such step, layer, policy or metric."),
     ("R206", "unknown-cut", "error", "A backbone has no layer of that name."),
     ("R207", "node-named-twice", "error", "Two layers of one network have the same name."),
-    ("R208", "unknown-file", "error", "`use` or `zoo(...)` names a file that does not exist."),
+    ("R208", "unknown-file", "error", "A file or a network of the zoo is not there."),
     ("R301", "missing-option", "error", "An option without default is not given."),
     ("R302", "unknown-option", "error", "An option that the step does not have."),
     ("R303", "wrong-type", "error", "A value of the wrong type."),
@@ -48,24 +62,30 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R307", "bad-arithmetic", "error", "Arithmetic that cannot be computed."),
     ("R401", "shape-mismatch", "error", "A layer gets a value of a shape it cannot take."),
     ("R402", "join-mismatch", "error", "Branches of unlike shapes are joined."),
-    ("R403", "fork-not-joined", "error", "A fork is not followed by a step that joins its branches."),
-    ("R404", "no-input", "error", "A network starts with neither an input nor a backbone."),
-    ("R405", "network-too-large", "error", "A network, or a repeat, is larger than any machine can train."),
-    ("R501", "no-loss", "error", "A model that is trained does not end in a loss head."),
-    ("R502", "class-count", "error", "The network gives another number of scores than there are classes."),
-    ("R503", "weight-count", "error", "There are more or fewer class weights than classes."),
+    ("R403", "fork-not-joined", "error", "A step gets more branches than it takes, or fewer."),
+    ("R404", "no-input", "error", "A network starts from nothing."),
+    ("R405", "network-too-large", "error", "A network is larger than any machine can train."),
+    ("R501", "no-loss", "error", "A model that is trained has no loss head."),
+    ("R502", "class-count", "error", "There are not as many scores as classes."),
+    ("R503", "weight-count", "error", "There are not as many weights as classes."),
     ("R504", "loss-not-last", "error", "A step follows a loss head."),
     ("R601", "split-sum", "error", "The parts of a split do not add up to 100 %."),
-    ("R602", "no-patient", "warning", "Photographs are split without knowing the patients."),
+    ("R602", "no-patient", "warning", "Photographs are split without knowing patients."),
     ("R603", "classes", "error", "Fewer than two classes, or one class named twice."),
     ("R604", "image-chain", "error", "The chain that prepares photographs does not give an image of known size."),
     ("R605", "data-problem", "error", "The labels or the photographs are not what the spec says."),
+    ("R606", "class-too-rare", "warning", "A class has too few photographs for the split, or none in an epoch."),
+    ("R607", "counts-differ", "warning", "The spec gives other counts than its photographs have."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
-    ("R703", "accuracy-alone", "warning", "Accuracy is the only metric, on classes that may be imbalanced."),
+    ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),
     ("R704", "frozen-noise", "warning", "A backbone without pretrained weights is frozen."),
     ("R705", "metric-classes", "error", "A metric for two classes is asked of more."),
     ("R706", "unused-best", "error", "The best checkpoint is chosen by a metric that is not computed."),
+    ("R707", "corrected-twice", "warning", "Sampling and weights both correct the imbalance, and turn it over."),
+    ("R708", "weights-favour-majority", "warning", "Class weights favour the class that is the more frequent one."),
+    ("R709", "too-few-positives", "warning", "Too few photographs of a class to measure what a metric asks."),
+    ("R710", "uncorrected", "warning", "Neither the sampling nor the loss makes up for a strong imbalance."),
     ("R801", "missing-checkpoint", "warning", "A checkpoint's files are not there."),
     ("R802", "bad-checkpoint", "error", "A checkpoint's network file cannot be read."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),

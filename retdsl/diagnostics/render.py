@@ -1,6 +1,7 @@
 """Messages for people: where, what, why and what to do, with the source line at hand.
 
-Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings.
+Enters: diagnostics. Leaves: text like this, and one line at the end that counts errors and warnings and names the codes
+that `retdsl explain` tells more about.
 
     error[R302]: `Convolution` has no option `strde`
      --> screening.retina:14:58
@@ -24,6 +25,9 @@ from retdsl.diagnostics.model import Diagnostic, Label
 from retdsl.diagnostics.snippet import LEAST_ROOM, Row, bare, draw, gutter_width
 from retdsl.source import Source
 
+MOST_CODES = 4
+"""Codes that the last line names; who has more of them reads one after the other."""
+
 STYLES = {
     "error": "bold red",
     "warning": "yellow",
@@ -32,6 +36,11 @@ STYLES = {
     "secondary": "bright_blue",
     "note": "bold",
     "help": "cyan",
+    "title": "bold",
+    "dim": "dim",
+    "a": "red",
+    "b": "green",
+    "right": "bold green",
 }
 """What each style name looks like, in rich's words."""
 
@@ -42,7 +51,16 @@ def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False, columns
     colour: ANSI colours for a terminal. columns: its width, so that source lines are cut and sentences wrapped to fit.
     Whether there is one, and whether its user wants colour, the caller knows.
     """
-    rows = render_rows(diagnostics, columns)
+    return paint(render_rows(diagnostics, columns), colour)
+
+
+def render_one(item: Diagnostic) -> str:
+    """One message alone, without colour and count."""
+    return paint([_stripped(row) for row in _diagnostic(item)])
+
+
+def paint(rows: Iterable[Row], colour: bool = False) -> str:
+    """Rows of `(text, style name)` as text."""
     if colour:
         return "\n".join(_ansi(row) for row in rows)
     return "\n".join("".join(text for text, _ in row) for row in rows)
@@ -59,7 +77,7 @@ def render_rows(diagnostics: Iterable[Diagnostic], columns: int | None = None) -
     return [_stripped(row) for row in rows]
 
 
-def _diagnostic(item: Diagnostic, columns: int | None) -> list[Row]:
+def _diagnostic(item: Diagnostic, columns: int | None = None) -> list[Row]:
     gutter = gutter_width(item.labels)
     rows = _paragraph(
         [(f"{item.severity}[{item.code}]", item.severity), (": ", "message")], item.message, "message", columns
@@ -122,7 +140,9 @@ def _summary(items: list[Diagnostic]) -> Row:
         if count:
             row += [(", ", "")] if row else []
             row.append((f"{count} {severity}{'s' if count > 1 else ''}", severity))
-    return row
+    codes = sorted({item.code for item in items})
+    asked = " ".join(codes) if len(codes) <= MOST_CODES else "CODE"
+    return [*row, (f"; `retdsl explain {asked}` tells more", "")]
 
 
 def _stripped(row: Row) -> Row:

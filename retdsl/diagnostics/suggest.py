@@ -53,8 +53,9 @@ def guess(word: str, candidates: Iterable[str], aliases: Mapping[str, str] = NO_
     here = set(names)
     known = {alias: meant for alias, meant in aliases.items() if meant.partition("(")[0] in here}
     folded = _fold(word)
-    same = [known[word]] if word in known else []
-    same += [name for name in names if _fold(name) == folded]
+    if word in known:
+        return Guess((known[word],), same=True)
+    same = [name for name in names if _fold(name) == folded]
     same += [meant for alias, meant in known.items() if _fold(alias) == folded]
     if same:
         found = tuple(dict.fromkeys(same))[:MOST]

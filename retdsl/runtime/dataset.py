@@ -1,12 +1,13 @@
 """The photographs of a study: listed, checked, divided, and read one by one.
 
 Enters: what a `data` block says, and the root folder that its paths start from. Leaves: a `Dataset`.
-Guaranteed: labels are within the classes, no patient is on two sides, and every side holds every class.
+Guaranteed: labels are within the classes, no patient is on two sides, and every side of an opened data set holds every
+class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +37,20 @@ class Data:
     normalize: normalize | None = None
 
     def open(self, root: Path) -> Dataset:
-        """Lists and divides the photographs; samples are in the order of their names, whatever that of the source.
+        """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
+        a side of the split lacks a class. Photographs are not decoded here: see `PreparedImages.load_all`.
+        """
+        dataset = self.divided(root)
+        require_every_class(dataset)
+        return dataset
 
-        Raises RunError with everything that is wrong with the source, and if a side of the split lacks a class.
-        Photographs are not decoded here: see `PreparedImages.load_all`.
+    def divided(self, root: Path) -> Dataset:
+        """The photographs, listed and divided; samples are in the order of their names, whatever that of the source.
+
+        Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
         samples = tuple(sorted(self.source.samples(root, self.classes), key=lambda sample: sample.image))
-        sides = self.split.divide(samples)
-        dataset = Dataset(self, root, samples, *sides)
-        _require_every_class(dataset, sides)
-        return dataset
+        return Dataset(self, root, samples, *self.split.divide(samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class Dataset:
     train: tuple[int, ...]
     valid: tuple[int, ...]
     test: tuple[int, ...]
+
+    @property
+    def sides(self) -> Sides:
+        return Sides(self.train, self.valid, self.test)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -80,10 +89,13 @@ class Dataset:
         return prepare_photograph(self.data.source.read(self.root, self.samples[index]), self.data.prepare)
 
 
-def _require_every_class(dataset: Dataset, sides: Sides) -> None:
-    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty."""
+def require_every_class(dataset: Dataset) -> None:
+    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty.
+
+    Raises RunError with all that is missing.
+    """
     problems = Problems()
-    for side, share, indices in zip(SIDES, dataset.data.split.shares, sides, strict=True):
+    for side, share, indices in zip(SIDES, dataset.data.split.shares, dataset.sides, strict=True):
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
             if share > 0 and count == 0:
                 label = dataset.classes.index(title)
@@ -94,6 +106,24 @@ def _require_every_class(dataset: Dataset, sides: Sides) -> None:
                     f"the {side} split has no `{title}` photograph ({have})",
                     "give that side a larger share, use another seed, or add patients",
                 )
+    problems.raise_any("the split cannot be used", dataset.root)
+
+
+def require_apart(dataset: Dataset, digests: Mapping[int, bytes]) -> None:
+    """Raises RunError if the same photograph lies on two sides of the split, under two names or two patients.
+
+    digests: of the prepared photographs by their index, as `PreparedImages.load_all` gives them.
+    """
+    side_of = {i: side for side in SIDES for i in getattr(dataset, side)}
+    same: dict[bytes, list[int]] = {}
+    for index in sorted(digests):
+        same.setdefault(digests[index], []).append(index)
+    problems = Problems()
+    for indices in same.values():
+        if len({side_of[index] for index in indices if index in side_of}) > 1:
+            shown = " = ".join(f"{dataset.samples[i].image} ({side_of[i]})" for i in indices if i in side_of)
+            help = "a network that has learned one knows the other: keep one, or give both one patient"
+            problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
 
 

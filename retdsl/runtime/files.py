@@ -13,8 +13,9 @@ import json
 import math
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,20 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises RunError, naming the file and the space that is left, when the system refuses.
     """
+    try:
+        with _replacing(path) as beside:
+            yield beside
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield beside
         _flush_to_disk(beside)
         os.replace(beside, path)
-    except OSError as error:
-        raise cannot_write(path, error) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -49,6 +57,25 @@ def write_text(path: Path, text: str) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     with replacing(path) as beside:
         beside.write_bytes(content)
+
+
+def rewrite(path: Path, content: bytes) -> None:
+    """Makes a file that is there hold `content`. Its permissions and owner stay, and a link to it stays a link.
+
+    Raises RunError when the system refuses, and for a file that may not be written, even where it could be replaced.
+    """
+    target = path.resolve()
+    try:
+        before = target.stat()
+        if not (before.st_mode & stat.S_IWUSR and os.access(target, os.W_OK)):
+            raise PermissionError(errno.EACCES, "it may not be written")
+        with _replacing(target) as beside:
+            beside.write_bytes(content)
+            with suppress(PermissionError):  # the owner's name is not ours to give, unless we are root
+                os.chown(beside, before.st_uid, before.st_gid)
+            beside.chmod(stat.S_IMODE(before.st_mode))
+    except OSError as error:
+        raise RunError(f"cannot write {path}: {error.strerror or error}", help="it is as it was") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from threading import Lock
 from typing import Protocol, TypeAlias
 
@@ -169,26 +170,29 @@ class PreparedImages:
 
     def load_all(
         self, progress: Callable[[int, int], None] | None = None, indices: Sequence[int] | None = None
-    ) -> None:
-        """Decodes every photograph (or those of `indices`) once and keeps what fits.
+    ) -> dict[int, bytes]:
+        """Decodes every photograph (or those of `indices`) once and keeps what fits; returns a digest of each.
 
         progress: called from this thread with how many are done and how many there are. Raises one RunError that names
-        every photograph that cannot be read, or one if the prepared photographs differ in size.
+        every photograph that cannot be read, or one if the prepared photographs differ in size. Two photographs have
+        the same digest only if all their prepared pixels are the same.
         """
         wanted = range(len(self._dataset.samples)) if indices is None else indices
         refused: dict[int, RunError] = {}
         sizes: dict[int, tuple[int, ...]] = {}
+        digests: dict[int, bytes] = {}
         with _single_threaded_opencv(), _workers(self._threads) as pool:
-            index_of = {pool.submit(self._size, index): index for index in wanted}
+            index_of = {pool.submit(self._look_at, index): index for index in wanted}
             for done, future in enumerate(as_completed(index_of), start=1):
                 try:
-                    sizes[index_of[future]] = future.result()
+                    sizes[index_of[future]], digests[index_of[future]] = future.result()
                 except RunError as error:
                     refused[index_of[future]] = error
                 if progress is not None:
                     progress(done, len(wanted))
         self._report_refused(refused, len(wanted))
         self._report_sizes(sizes)
+        return digests
 
     def _read(self, index: int) -> Photograph:
         photo = self._dataset.read(index)
@@ -199,8 +203,9 @@ class PreparedImages:
                 self._room -= photo.nbytes
         return photo
 
-    def _size(self, index: int) -> tuple[int, ...]:
-        return self._read(index).shape
+    def _look_at(self, index: int) -> tuple[tuple[int, ...], bytes]:
+        photo = self._read(index)
+        return photo.shape, blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
 
     def _report_refused(self, refused: dict[int, RunError], total: int) -> None:
         if not refused:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, split_line
+from retdsl.runtime.dataset import Dataset, require_apart, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.images import PreparedImages
@@ -107,7 +107,7 @@ class Run:
     def _read(self, dataset: Dataset) -> _Batches:
         """All photographs decoded, or one error that names all that cannot be."""
         images = PreparedImages(dataset, threads=self._threads)
-        images.load_all(self._progress.reading)
+        require_apart(dataset, images.load_all(self._progress.reading))
         height, width, _ = images[0].shape
         wanted = tuple(self._experiment.network.input_shape)
         if (3, height, width) != wanted:

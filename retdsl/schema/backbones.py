@@ -18,7 +18,7 @@ BACKBONE_SOURCES = (
         (
             Option(
                 "prefix",
-                Name("a path"),
+                Name("a path", quoted=True),
                 REQUIRED,
                 "Path up to `-symbol.json`, from the spec's folder or `--root`.",
             ),

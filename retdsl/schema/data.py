@@ -14,7 +14,12 @@ SOURCES = (
         "data source",
         "A table with a row per photograph, comma, semicolon or tab between columns.",
         (
-            Option("path", Name("a file name"), REQUIRED, "The table; relative to the spec's folder or `--root`."),
+            Option(
+                "path",
+                Name("a file name", quoted=True),
+                REQUIRED,
+                "The table; relative to the spec's folder or `--root`.",
+            ),
             Option("image", Name("a column"), "image", "Column with the photograph's path."),
             Option("label", Name("a column"), "label", "Column with its class."),
             Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
@@ -27,10 +32,15 @@ SOURCES = (
         "data source",
         "A folder with one folder of photographs per class.",
         (
-            Option("path", Name("a folder name"), REQUIRED, "The folder; relative to the spec's folder or `--root`."),
+            Option(
+                "path",
+                Name("a folder name", quoted=True),
+                REQUIRED,
+                "The folder; relative to the spec's folder or `--root`.",
+            ),
             Option(
                 "patient",
-                optional(Name("a regular expression")),
+                optional(Name("a regular expression", quoted=True)),
                 None,
                 "Regular expression on the file name whose first group is the patient.",
             ),
@@ -121,7 +131,8 @@ DATA_KEYS = Entry(
     "Where photographs and labels come from, how patients are split, how a photograph becomes the network's input.",
     (
         Option("source", Policy("data source"), REQUIRED, "Where photographs and labels come from."),
-        Option("classes", Many(Name("a class")), REQUIRED, "The classes; the last of two is the one to find."),
+        Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
+        Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
     ),

@@ -125,9 +125,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A text or a bare name: a column, a label, a file. `what` says which."""
+    """A text or a bare name: a column, a label, a file. `what` says which; `quoted`: one writes it as a text."""
 
     what: str = "a text or a name"
+    quoted: bool = False
 
     @property
     def words(self) -> str:
@@ -182,11 +183,13 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class RatioOf:
-    """`1 : 1`, two parts or more, each above 0."""
+    """`1 : 1`, two parts or more, each above 0. `whole`: they are counts, as in `315 : 5`."""
+
+    whole: bool = False
 
     @property
     def words(self) -> str:
-        return "a ratio such as `1 : 1`"
+        return "whole numbers such as `315 : 5`" if self.whole else "a ratio such as `1 : 1`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +241,7 @@ ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | No
 Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Steps
 
 
-KIND_WORDS = {"data": "data block", "train": "train block"}
+KIND_WORDS = {"data": "data block", "train": "train block", "augment": "augmentation"}
 """What a kind of declaration is called where its keyword alone would not read well."""
 
 

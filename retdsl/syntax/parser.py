@@ -25,8 +25,9 @@ from retdsl.diagnostics import Diagnostics
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TreeBuilder
-from retdsl.syntax.errors import Mistake, report_syntax_error
-from retdsl.syntax.text import DECLARATION_NAME, Piece, declaration_starts, nesting, setting_starts
+from retdsl.syntax.errors import report_syntax_error
+from retdsl.syntax.slip import Mistake
+from retdsl.syntax.text import DECLARATION_NAME, KEYWORDS, Piece, declaration_starts, nesting, setting_starts
 
 MAX_NESTING = 40
 """Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
@@ -36,6 +37,9 @@ MAX_SIZE = 300_000
 
 MAX_MISTAKES = 20
 """Mistakes of one declaration that are looked for."""
+
+
+_STARTS_WITH_KEYWORD = re.compile(rf"\s*(?:{'|'.join(KEYWORDS)})\b")
 
 
 @cache
@@ -104,8 +108,9 @@ def _declarations(piece: Piece, out: Diagnostics) -> Sequence[t.Declaration]:
         illegible.append(_illegible(piece, start, end))
         piece = piece.patched(start, re.sub(r"\S", " ", piece.text[start:end]))
     named = DECLARATION_NAME.match(whole.text)
-    if named is None:
-        return []
+    if named is None:  # of a declaration without a name there may be anything
+        nameless = t.Ident(whole.span(0, 0), "")
+        return [t.IllegibleDeclaration(nameless.span, nameless)] if _STARTS_WITH_KEYWORD.match(whole.text) else []
     name = t.Ident(whole.span(*named.span("name")), named["name"])
     return [t.IllegibleDeclaration(name.span, name)]
 

@@ -29,8 +29,12 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _SKIPPED = r'"(?:\\.|[^"\\\n])*"|#[^\n]*'
 _BRACKET = re.compile(rf"{_SKIPPED}|[][(){{}}]")
 _BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*=(?!>)")
+_KEYWORD = "|".join(KEYWORDS)
 _START = re.compile(
-    rf"^(?:(?P<indent>[ \t]*)(?:{'|'.join(KEYWORDS)})[ \t]+[A-Za-z_\"]|{_NAME}[ \t]+{_NAME}[ \t]*[={{(])", re.MULTILINE
+    rf"^(?:(?P<indent>[ \t]*)(?:{_KEYWORD})[ \t]+[A-Za-z_\"]"
+    rf"|{_NAME}[ \t]+{_NAME}[ \t]*[={{(]"
+    rf"|(?:data|train)[ \t]*\{{)",
+    re.MULTILINE,
 )
 _SETTINGS = re.compile(r"\s*(?:data|train)\b[^{]*\{")
 

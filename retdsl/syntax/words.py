@@ -16,6 +16,9 @@ FORMS = {
 }
 """How each declaration is written; names have letters, digits and underscores."""
 
+NOUNS = {"data": "data block", "train": "train block", "augment": "augmentation"}
+"""What a declaration is called where its keyword alone would not read well."""
+
 _WORDS = {
     "EQUAL": "`=`",
     "NAME": "a name",
@@ -58,3 +61,8 @@ def listed(expected: Collection[str]) -> str:
 def either(words: Sequence[str]) -> str:
     """`a`, `a or b`, `a, b or c`."""
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1]))) if words else ""
+
+
+def with_article(noun: str) -> str:
+    """`a model`, `an augmentation`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

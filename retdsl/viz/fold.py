@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TypeAlias
 
 from retdsl.ir import Network, Node, Shape
+from retdsl.outline import Path, outline
 from retdsl.viz.words import size
 
 LIMIT = 12
@@ -31,11 +33,13 @@ class Unit:
 
     blocks: those that the nodes were written through, as `(kind, name)`; the name may be empty. A layer that stands
     among blocks counts as one, by its op. Empty for a single layer or a convolution with what belongs to it.
+    inner: of a block that is a stage of others, the kinds of these.
     stage: "stage" for everything of one spatial size, "stages" for everything of several, else "".
     """
 
     nodes: tuple[Node, ...]
     blocks: tuple[tuple[str, str], ...] = ()
+    inner: tuple[str, ...] = ()
     stage: str = ""
 
     @property
@@ -50,15 +54,6 @@ class Unit:
     @property
     def kinds(self) -> set[str]:
         return {kind for kind, _ in self.blocks}
-
-
-def block_paths(network: Network) -> dict[str, tuple[str, ...]]:
-    """Each node's path without the blocks that all nodes of its backbone share, by the node's name."""
-    members: dict[str | None, list[Node]] = defaultdict(list)
-    for node in network.nodes:
-        members[node.backbone].append(node)
-    shared = {backbone: _common([node.path for node in nodes]) for backbone, nodes in members.items()}
-    return {node.name: node.path[shared[node.backbone] :] for node in network.nodes}
 
 
 def fold(network: Network, limit: int = LIMIT) -> tuple[Unit, ...]:
@@ -79,26 +74,30 @@ def fold(network: Network, limit: int = LIMIT) -> tuple[Unit, ...]:
 
 def _blocks(network: Network) -> Iterator[Unit]:
     """Runs of nodes with one outermost block; every other node on its own."""
-    paths = block_paths(network)
+    parts = outline(network)
     run: list[Node] = []
     for node in network.nodes:
-        path = paths[node.name]
+        part = parts[node.name]
         if run and not (
-            path and paths[run[0].name][:1] == path[:1] and (node.backbone, node.frozen) == Unit(tuple(run)).part
+            part and parts[run[0].name][:1] == part[:1] and (node.backbone, node.frozen) == Unit(tuple(run)).part
         ):
-            yield _block(run, paths)
+            yield _block(run, parts)
             run = []
         run.append(node)
     if run:
-        yield _block(run, paths)
+        yield _block(run, parts)
 
 
-def _block(run: list[Node], paths: dict[str, tuple[str, ...]]) -> Unit:
-    path = paths[run[0].name]
-    if len(run) == 1 or not path:
+def _block(run: list[Node], parts: dict[str, Path]) -> Unit:
+    part = parts[run[0].name]
+    if len(run) == 1 or not part:
         return Unit(tuple(run))
-    kind, _, name = path[0].partition("(")
-    return Unit(tuple(run), ((kind, name.removesuffix(")")),))
+    kind, _, name = part[0].removesuffix(")").partition("(")
+    if name.isdigit() and not all(name in node.name for node in run):
+        name = ""  # only the number of the block's use, which tells a reader nothing
+    inner = (parts[node.name][1] for node in run if len(parts[node.name]) > 1)
+    kinds = tuple(block.partition("(")[0] for block, _ in groupby(inner))
+    return Unit(tuple(run), ((kind, name),), kinds)
 
 
 class Links:
@@ -160,23 +159,13 @@ def _any_of_one_shape(a: Unit, b: Unit) -> Unit | None:
 
 
 def _stage(a: Unit, b: Unit) -> Unit | None:
-    return Unit(a.nodes + b.nodes, (), "stage") if size(a.shape) == size(b.shape) else None
+    return Unit(a.nodes + b.nodes, stage="stage") if size(a.shape) == size(b.shape) else None
 
 
 def _everything(a: Unit, b: Unit) -> Unit | None:
-    return Unit(a.nodes + b.nodes, (), "stages")
+    return Unit(a.nodes + b.nodes, stage="stages")
 
 
 def _union(a: Unit, b: Unit) -> Unit:
     blocks = [block for unit in (a, b) for block in unit.blocks or ((unit.nodes[0].op, ""),)]
     return Unit(a.nodes + b.nodes, tuple(blocks))
-
-
-def _common(paths: Sequence[tuple[str, ...]]) -> int:
-    """How many leading elements all the paths share."""
-    shared = 0
-    for column in zip(*paths, strict=False):
-        if len(set(column)) > 1:
-            break
-        shared += 1
-    return shared

@@ -5,12 +5,13 @@ Folded, every block of the language is one box (see `fold`); expanded, every lay
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from retdsl.ir import Backbone, Call, Loss, Network
-from retdsl.viz.fold import Unit, block_paths, fold
+from retdsl.outline import outline
+from retdsl.viz.fold import Unit, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
@@ -30,7 +31,18 @@ from retdsl.viz.words import (
 
 COLUMNS = 7
 EXPANDED_COLUMNS = 10
-JOINTS = {"Add": "+", "Multiply": "×", "Concat": "concat"}
+MOST_INNER = 4
+"""Lines about the blocks of a stage."""
+
+JOINTS = {
+    "Add": "+",
+    "Multiply": "×",
+    "Subtract": "−",
+    "Divide": "÷",
+    "Maximum": "max",
+    "Minimum": "min",
+    "Concat": "concat",
+}
 
 
 def network_picture(network: Network, *, expand: bool = False, title: str | None = None) -> Picture:
@@ -131,10 +143,17 @@ def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
         return f"stage {size(unit.shape)}".rstrip(), (layers,)
     if unit.stage:
         return unit.nodes[0].backbone or "layers", (layers,)
-    runs = [(kind, len(list(run))) for kind, run in groupby(kind for kind, _ in unit.blocks)]
-    said = [f"{kind} × {n}" if n > 1 else kind for kind, n in runs]
+    said = _times(kind for kind, _ in unit.blocks)
     names = [name for _, name in unit.blocks if name]
-    return _first_to_last(said, 3), (_first_to_last(names, 2), layers)
+    inner = _times(unit.inner)
+    inner = inner if len(inner) <= MOST_INNER else [*inner[: MOST_INNER - 2], "…", inner[-1]]
+    return _first_to_last(said, 3), (_first_to_last(names, 2), *inner, layers)
+
+
+def _times(kinds: Iterable[str]) -> list[str]:
+    """`shrink`, `refine × 2`."""
+    runs = [(kind, len(list(run))) for kind, run in groupby(kinds)]
+    return [f"{kind} × {n}" if n > 1 else kind for kind, n in runs]
 
 
 def _first_to_last(items: Sequence[str], most: int) -> str:
@@ -191,7 +210,7 @@ def _groups(
     network: Network, units: Sequence[Unit], ids: Identifiers, expand: bool
 ) -> tuple[list[Group], list[str | None]]:
     """A frame around each run of a backbone's units and, expanded, one around each block in it."""
-    paths = block_paths(network)
+    paths = outline(network)
     groups: list[Group] = []
     found: list[str | None] = []
     band = block = None

@@ -207,7 +207,7 @@ def test_an_experiment_takes_over_every_key_but_its_own() -> None:
     assert (third.name, third.training.epochs, third.training.seed, third.freeze) == ("third", 4, 9, ())
     assert third.sampling.name == "natural"
     assert [metric.name for metric in third.training.metrics] == ["auc"]
-    assert dict(third.keys)["epochs"].line == check(STUDY).sources[0].text.count("\n")
+    assert third.key("epochs").place.line == check(STUDY).sources[0].text.count("\n")
 
 
 def test_places_lead_back_to_the_spec() -> None:

@@ -29,6 +29,7 @@ SNIPPETS = [
     *SYMBOLS.split(),
     *("\x00", "\ud800", "\ufeff", "\u2028", "é", "😀", "9" * 400, '"{i}"', '"{"'),
     *("repeat(3, i)", "{ identity | Flatten } => Add", "count(eyes.classes)", "eyes.image", "input(3, 8, 8)"),
+    *("counts = 4000 : 3", "WSoftmax(weights = inverse_frequency)", "balanced_subset", "FocalSoftmax(2, [1e-300, 1])"),
     *("Softmax", "own[b_relu]", "\nmodel x = y\n", "\ntrain t from t {}\n", "use zoo.inception_bn"),
 ]
 

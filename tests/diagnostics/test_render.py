@@ -71,7 +71,7 @@ def test_the_whole_style() -> None:
            = note: `Convolution` takes num_filter, kernel, stride, pad, dilate, num_group, no_bias, name
            = help: did you mean `stride`?
 
-        2 errors, 1 warning
+        2 errors, 1 warning; `retdsl explain R104 R302 R602` tells more
         """
     )
 
@@ -287,7 +287,7 @@ def test_a_narrow_terminal_gets_cut_lines_and_wrapped_sentences() -> None:
            = help: there are `Activation`, `Add`, `BatchNorm`,
                    `Concat`, `Convolution`, `Dropout`
 
-        1 error
+        1 error; `retdsl explain R205` tells more
         """
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retdsl.runtime.dataset import Data
+from retdsl.runtime.dataset import Data, require_apart
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.images import PreparedImages, crop_circle, resize
@@ -83,6 +83,20 @@ def test_an_empty_validation_side_may_be_wanted(tmp_path: Path) -> None:
     assert dataset.class_counts(dataset.test) == (30, 1)
 
 
+def test_one_photograph_on_two_sides_is_refused(tmp_path: Path) -> None:
+    dataset = study(60, 20, by_patient(seed=3)).open(tmp_path)
+    digests = {index: bytes([index]) for index in range(len(dataset.samples))}
+    require_apart(dataset, digests)
+    first, second, third = dataset.train[0], dataset.train[1], dataset.test[0]
+    require_apart(dataset, {**digests, second: digests[first]})
+    with pytest.raises(RunError) as caught:
+        require_apart(dataset, {**digests, third: digests[first]})
+    names = {first: "train", third: "test"}
+    shown = [f"{dataset.samples[index].image} ({names[index]})" for index in sorted(names)]
+    assert caught.value.message == "photographs that are the same on two sides of the split (1)"
+    assert caught.value.items == (" = ".join(shown),)
+
+
 def test_real_photographs() -> None:
     if not FUNDUS.exists():
         pytest.skip(f"the photographs are not at {FUNDUS}")
@@ -92,7 +106,9 @@ def test_real_photographs() -> None:
     assert sum(dataset.patients(side) for side in (dataset.train, dataset.valid, dataset.test)) == 500
     assert dataset.patients(dataset.train) == 350
     images = PreparedImages(dataset)
-    images.load_all(indices=dataset.test[:20])
+    digests = images.load_all(indices=dataset.test[:20])
+    assert len(set(digests.values())) == 20
+    assert digests == PreparedImages(dataset, memory=0).load_all(indices=dataset.test[:20])
     assert images[dataset.test[0]].shape == (64, 64, 3)
 
 

@@ -189,9 +189,9 @@ def test_comparison_leaves_places_out() -> None:
 
 
 def test_every_part_of_the_shipped_networks_has_its_place() -> None:
-    from retdsl.check.files import shipped_spec, zoo_file, zoo_names
+    from retdsl.check.files import shipped_spec, zoo_families
 
-    paths = [zoo_file(name) for name in zoo_names()] + [shipped_spec("quickstart"), shipped_spec("three_answers")]
+    paths = [*zoo_families().values(), shipped_spec("quickstart"), shipped_spec("three_answers")]
     for path in paths:
         assert path is not None
         file = parse(Source(path.name, path.read_text("utf-8")), out := Diagnostics())

@@ -161,7 +161,7 @@ def plain() -> Network:
 
 def efficientnet_lite0(frozen: bool = True, loss: Loss | None = None, paths: bool = True) -> Network:
     """EfficientNet-Lite0 up to its pooling, 150 layers, with the study's head."""
-    b = Builder("weighted", (None, 3, 224, 224), "zoo/efficientnet_lite0.retina")
+    b = Builder("weighted", (None, 3, 224, 224), "zoo/efficientnet_lite.retina")
     b.backbone, b.frozen = "efficientnet", frozen
 
     def step(path: str | None) -> None:

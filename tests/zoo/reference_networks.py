@@ -1,11 +1,13 @@
-"""The zoo's two networks once more, written for MXNet by hand: what the compiled specs are compared with.
+"""Networks of the zoo that gluon does not have, written for MXNet by hand: what the compiled specs are compared with.
 
-They are written another way on purpose. EfficientNet-Lite0 here pads unevenly with MXNet's Pad operator, just as its
-weights were trained, where the spec crops; Inception-BN here is a table and two functions.
+They are written another way on purpose. EfficientNet-Lite here computes its sizes from the published rules of scaling,
+and pads unevenly with MXNet's Pad operator, just as its weights were trained, where the spec crops; Inception-BN here
+is a table and two functions.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from retdsl.runtime.mx import mx
@@ -14,9 +16,9 @@ Symbol = Any
 INPUT = (1, 3, 224, 224)
 
 
-def parameter_shapes(network: Symbol) -> dict[str, tuple[int, ...]]:
-    """Every parameter's shape, arguments and auxiliary states together, at 224 x 224."""
-    arguments, _, auxiliary = network.infer_shape(data=INPUT)
+def parameter_shapes(network: Symbol, data: tuple[int, ...] = INPUT) -> dict[str, tuple[int, ...]]:
+    """Every parameter's shape, arguments and auxiliary states together."""
+    arguments, _, auxiliary = network.infer_shape(data=data)
     names = [*network.list_arguments(), *network.list_auxiliary_states()]
     shapes = dict(zip(names, [*arguments, *auxiliary], strict=True))
     del shapes["data"]
@@ -24,38 +26,66 @@ def parameter_shapes(network: Symbol) -> dict[str, tuple[int, ...]]:
 
 
 def efficientnet_lite0(classes: int = 1000) -> Symbol:
-    """The logits [N, classes]. Stages: kernel, stride, widening, channels in, channels out, blocks."""
+    """The logits [N, classes] of photographs of 224 x 224."""
+    return _efficientnet_lite(1.0, 1.0, 224, classes)
+
+
+def efficientnet_lite1(classes: int = 1000) -> Symbol:
+    """The logits [N, classes] of photographs of 240 x 240."""
+    return _efficientnet_lite(1.0, 1.1, 240, classes)
+
+
+def efficientnet_lite2(classes: int = 1000) -> Symbol:
+    """The logits [N, classes] of photographs of 260 x 260."""
+    return _efficientnet_lite(1.1, 1.2, 260, classes)
+
+
+def _efficientnet_lite(width: float, depth: float, size: int, classes: int) -> Symbol:
+    """Stages: kernel, stride, widening, channels, blocks; those of Lite0, which the others scale.
+
+    Channels are rounded to the nearest multiple of 8 and never lose a tenth; numbers of blocks are rounded up. The Lite
+    networks scale neither stem nor head, nor the numbers of blocks of the first and the last stage.
+    """
     stages = [
-        (3, 1, 1, 32, 16, 1),
-        (3, 2, 6, 16, 24, 2),
-        (5, 2, 6, 24, 40, 2),
-        (3, 2, 6, 40, 80, 3),
-        (5, 1, 6, 80, 112, 3),
-        (5, 2, 6, 112, 192, 4),
-        (3, 1, 6, 192, 320, 1),
+        (3, 1, 1, 16, 1),
+        (3, 2, 6, 24, 2),
+        (5, 2, 6, 40, 2),
+        (3, 2, 6, 80, 3),
+        (5, 1, 6, 112, 3),
+        (5, 2, 6, 192, 4),
+        (3, 1, 6, 320, 1),
     ]
-    x = _conv_bn(mx.sym.Variable("data"), 32, 3, 2, 1, "conv_stem", "bn0")
-    number = 0
-    for kernel, stride, widening, channels, filters, blocks in stages:
-        for block in range(blocks):
-            name, before = f"blocks_{number}_", x
+    x = _conv_bn(mx.sym.Variable("data"), size, 32, 3, 2, 1, "conv_stem", "bn0")
+    size, channels, number = math.ceil(size / 2), 32, 0
+    for stage, (kernel, first_stride, widening, planned, blocks) in enumerate(stages):
+        filters = _to_eights(width * planned)
+        for block in range(blocks if stage in (0, 6) else math.ceil(depth * blocks)):
+            name, before, wide = f"blocks_{number}_", x, widening * channels
+            stride = 1 if block else first_stride
             if widening > 1:
-                x = _conv_bn(x, widening * channels, 1, 1, 1, f"{name}expand_conv", f"{name}bn0")
-            wide = widening * channels
-            x = _conv_bn(x, wide, kernel, 1 if block else stride, wide, f"{name}depthwise_conv", f"{name}bn1")
-            x = _conv_bn(x, filters, 1, 1, 1, f"{name}project_conv", f"{name}bn2", clip=False)
+                x = _conv_bn(x, size, wide, 1, 1, 1, f"{name}expand_conv", f"{name}bn0")
+            x = _conv_bn(x, size, wide, kernel, stride, wide, f"{name}depthwise_conv", f"{name}bn1")
+            size = math.ceil(size / stride)
+            x = _conv_bn(x, size, filters, 1, 1, 1, f"{name}project_conv", f"{name}bn2", clip=False)
             x = x + before if block else x
             channels, number = filters, number + 1
-    x = _conv_bn(x, 1280, 1, 1, 1, "conv_head", "bn1")
+    x = _conv_bn(x, size, 1280, 1, 1, 1, "conv_head", "bn1")
     x = mx.sym.Pooling(x, kernel=(1, 1), pool_type="avg", global_pool=True, name="global_pool")
     return mx.sym.FullyConnected(mx.sym.Flatten(x), num_hidden=classes, name="fc")
 
 
+def _to_eights(channels: float) -> int:
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * channels else rounded
+
+
 def _conv_bn(
-    x: Symbol, filters: int, kernel: int, stride: int, groups: int, conv: str, bn: str, clip: bool = True
+    x: Symbol, size: int, filters: int, kernel: int, stride: int, groups: int, conv: str, bn: str, clip: bool = True
 ) -> Symbol:
-    before, after = ((kernel - 1) // 2, kernel // 2) if stride == 1 else ((kernel - 2) // 2, (kernel - 1) // 2)
-    if after:
+    """TensorFlow's "same" padding of a picture of `size` x `size`: as even as can be, the odd row behind."""
+    padding = max(0, (math.ceil(size / stride) - 1) * stride + kernel - size)
+    before, after = padding // 2, padding - padding // 2
+    if padding:
         x = mx.sym.pad(x, mode="constant", pad_width=(0, 0, 0, 0, before, after, before, after))
     x = mx.sym.Convolution(
         x,

@@ -18,6 +18,7 @@ from retdsl import __version__
 from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, variable_names
 from retdsl.engines.mxnet.split import Parts, split_at_freeze
 from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
+from retdsl.outline import outline
 
 COMMENT_COLUMN = 88
 """Where comments start, if the code before is not longer."""
@@ -156,10 +157,11 @@ def _shapes(network: Network) -> dict[str, Shape | None]:
 def _node_lines(network: Network, nodes: Sequence[Node], variables: dict[str, str]) -> list[Line]:
     lines: list[Line] = []
     shapes = _shapes(network)
+    parts = outline(network)
     places = Places()
     around: tuple[str, ...] = ()
     for node in nodes:
-        block = node.path[:2] if len(node.path) > 1 else ()
+        block = parts[node.name]
         if block != around and block:
             lines.append(Line("", one_line(block[-1]), gap=True))
         shape = _shape_text(node.shape) + (" logits" if node.name == network.output else "")
@@ -190,7 +192,7 @@ def _trained_lines(network: Network, parts: Parts) -> list[Line]:
 def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
     network, loss = experiment.network, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
-    keys = dict(experiment.keys)
+    keys = {key.name: key.place for key in experiment.keys}
     places = Places()
     head = lower_call(Call(loss.kind, loss.options))
     shape = literal(tuple(network.input_shape[1:]))
@@ -252,7 +254,7 @@ def _data_lines(experiment: Experiment) -> list[Line]:
 
 
 def _rest_lines(experiment: Experiment) -> list[Line]:
-    training, keys = experiment.training, dict(experiment.keys)
+    training, keys = experiment.training, {key.name: key.place for key in experiment.keys}
     places = Places()
     lines = [Line(f"sampling={lower_call(experiment.sampling)},", places(experiment.sampling.place))]
     if experiment.augment:

@@ -1,0 +1,122 @@
+"""What is said about options that are unknown, missing, unnamed or of the wrong type, and what helps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
+from retdsl.check.fixes import rename_fixes, surely
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import Guess, guess
+from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.left_out import LEFT_OUT
+from retdsl.schema.synonyms import foreign, synonyms
+from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+FEW = 12
+"""More names than this are a list to look things up in, not a help."""
+
+MANY = 300
+"""After so many messages none is worth comparing a misspelt name with every block of a huge file."""
+
+
+def report_unknown_call(
+    category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
+) -> str | None:
+    """Says that nothing of that name can be called here, with what comes near; gives the name that is surely meant."""
+    entries = list(entries)
+    elsewhere = foreign(category)
+    spelt = {word.casefold() for word in elsewhere}
+    own = {alias: entry.name for entry in entries for alias in entry.aliases if alias.casefold() not in spelt}
+    names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
+    meant = guess(name, names, {**own, **elsewhere})
+    few = f"there are {', '.join(f'`{n}`' for n in sorted(names))}"
+    helps = [meant.question or (few if len(names) <= FEW else "`retdsl layers` lists all that there are")]
+    fixes = rename_fixes(meant, name, span)
+    label = Label(span, f"not {with_article(category)}")
+    out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
+    return surely(meant, name)
+
+
+def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
+    names = [option.name for option in entry.options]
+    notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
+    if entry.unnamed:
+        notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    question = "which option is this?" if count == 1 else "which options are these?"
+    label = Label(span, question if names else "not taken")
+    rest = [name for name in names if name not in entry.unnamed]
+    helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
+    out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
+
+
+def report_unknown_option(
+    entry: Entry, ident: t.Ident, known: Mapping[str, Option], given: Collection[str], out: Diagnostics
+) -> tuple[Sequence[str], str | None]:
+    """Says that a call or a block has no option of that name.
+
+    Gives those that it may have been meant for, and the one that it surely means.
+    given: the options that are there; one that must be and is not may well be meant.
+    """
+    name, span, options = ident.name, ident.span, list(known)
+    block = entry.category.endswith(" block")
+    key = "key" if block else "option"
+    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
+    aliases = synonyms(options)
+    meant = guess(name, options, aliases)
+    near: Sequence[str] = meant.names
+    missing = [option for option in known if option not in given and known[option].default is REQUIRED]
+    hint = meant.question or _belongs_to(entry, name)
+    if hint is None and missing:
+        near = missing
+        hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
+    label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
+    notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
+    if left_out is not None:
+        meant, near, hint, notes = Guess(), [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
+    fixes = rename_fixes(meant, name, span)
+    text = f"{whose} has no {key} `{name}`"
+    out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
+    return near, surely(meant, name)
+
+
+def _belongs_to(entry: Entry, name: str) -> str | None:
+    """Says so if `name` is an option of something that one of the block's keys takes, as `lr` of the optimizer."""
+    for key in entry.options:
+        kinds = key.type.types if isinstance(key.type, OneOf) else (key.type,)
+        for kind in kinds:
+            for owner in ENTRIES[kind.category].values() if isinstance(kind, Policy) else ():
+                names = [option.name for option in owner.options]
+                own = name if name in names else synonyms(names).get(name)
+                if own is not None:
+                    return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
+    return None
+
+
+def about(option: Option) -> str:
+    """What an option is for, as the note of a message."""
+    doc = option.doc.rstrip(".")
+    return f"`{option.name}`: {doc[:1].lower()}{doc[1:]}"
+
+
+def ways(val: Val, kind: Type) -> list[str]:
+    """How what was written can be written so that the type takes it."""
+    written = val.span.text
+    match kind:
+        case Many() if is_scalar(val):
+            return [f"write `[{written}]`"]
+        case Name() if isinstance(val.value, bool | int | float | None):
+            return [f'write `"{written}"`']
+        case Policy(category=category):
+            return [f"there are {', '.join(f'`{name}`' for name in sorted(ENTRIES[category]))}"]
+        case Reference(kind=wanted) if isinstance(val.value, ChainValue | CallValue):
+            return [f"declare it, as `{wanted} NAME = ...`, and write its name here"]
+        case _:
+            return []
+
+
+def is_scalar(val: Val) -> bool:
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)

@@ -1,0 +1,72 @@
+"""How two experiments differ, key by key; and two data blocks, and two models on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retdsl.compare.meaning import normalized
+from retdsl.compare.model import Change, Difference
+from retdsl.compare.networks import NOTHING, Said, network_differences
+from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
+from retdsl.ir import Call, DataPlan, Experiment, Network, Place
+from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.spelling import option_type, spell
+from retdsl.schema.training import TRAIN_KEYS
+
+
+def experiment_differences(a: Experiment, b: Experiment) -> Iterator[Difference]:
+    """All differences of two experiments, but for their names; the network's, which cost most, come last."""
+    yield from data_differences(a.data, b.data)
+    yield from _training(a, b)
+    yield from network_differences(a.network, b.network, _frozen(a), _frozen(b))
+
+
+def model_differences(a: Network, b: Network) -> Iterator[Difference]:
+    """All differences of two models on their own, but for their names."""
+    shapes = [str(list(network.input_shape[1:])) for network in (a, b)]
+    if shapes[0] != shapes[1]:
+        yield Difference("input", "", "changed", (Change("", *shapes),), (), a.place, b.place)
+    yield from network_differences(a, b, NOTHING, NOTHING)
+
+
+def data_differences(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
+    """All differences of two data blocks, but for their names."""
+    counts = len(a.classes), len(b.classes)
+    yield from call_difference("source", a.source, b.source, "data source", counts)
+    kind = option_type(DATA_KEYS, "classes")
+    yield from value_difference("classes", a.classes, b.classes, kind, (a.place, b.place))
+    yield from call_difference("split", a.split, b.split, "split", counts)
+    yield from step_differences("image", a.prepare, b.prepare, "image step", " => ", (a.place, b.place))
+    if normalized(a.normalize) != normalized(b.normalize):
+        yield from optional_difference("image", "normalize", a.normalize, b.normalize, "image step", counts)
+
+
+def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:
+    counts = len(a.data.classes), len(b.data.classes)
+    yield from call_difference("sampling", a.sampling, b.sampling, "sampling policy", counts)
+    yield from step_differences("augment", a.augment, b.augment, "augmentation", " => ", _places("augment", a, b))
+    for key in ("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"):
+        one, other = getattr(a.training, key), getattr(b.training, key)
+        places = _places(key, a, b)
+        if key == "metrics":
+            yield from step_differences(key, one, other, "metric", ", ", places)
+        elif isinstance(one, Call):
+            category = {"checkpoint": "checkpoint rule"}.get(key, key)
+            yield from call_difference(key, one, other, category, counts)
+        else:
+            yield from value_difference(key, one, other, option_type(TRAIN_KEYS, key), places)
+
+
+def _places(key: str, a: Experiment, b: Experiment) -> tuple[Place | None, Place | None]:
+    return _place(key, a), _place(key, b)
+
+
+def _place(key: str, experiment: Experiment) -> Place | None:
+    return next((found.place for found in experiment.keys if found.name == key), None)
+
+
+def _frozen(experiment: Experiment) -> Said:
+    """What an experiment freezes, and where it says so."""
+    names = tuple(sorted(experiment.freeze))
+    value = None if not names else names[0] if len(names) == 1 else names
+    return spell(value, option_type(TRAIN_KEYS, "freeze")), _place("freeze", experiment)

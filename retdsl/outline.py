@@ -1,0 +1,59 @@
+"""A network's outline: of which parts it consists, as the blocks say that its layers were written through.
+
+Enters: a network. Leaves: for each of its nodes the one or two blocks that a reader would name. Pictures fold by it,
+and generated programs have their headings from it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from retdsl.ir import Network, Node
+
+Path: TypeAlias = tuple[str, ...]
+
+
+def outline(network: Network) -> dict[str, Path]:
+    """The part that each node belongs to, by the node's name: none, a block, or a stage and a block of it.
+
+    A stage puts other blocks, with names of their own, one after the other; besides these it has one layer at most,
+    such as a pooling. Blocks that all nodes of a backbone share say nothing and are left out.
+    """
+    paths = _without_shared(network)
+    inner: dict[Path, set[str]] = defaultdict(set)
+    layers: Counter[Path] = Counter()
+    for node in network.nodes:
+        path = paths[node.name]
+        inner[path[:1]].update(path[1:2])
+        layers[path] += 1 if len(node.inputs) == 1 else 2  # what joins branches makes them one thing
+    stages = {
+        part
+        for part, blocks in inner.items()
+        if part and len(blocks) > 1 and layers[part] <= 1 and _label(part[0]) not in map(_label, blocks)
+    }
+    return {name: path[:2] if path[:1] in stages else path[:1] for name, path in paths.items()}
+
+
+def _label(block: str) -> str:
+    """`stage1` of `dense_stage(stage1)`."""
+    return block.partition("(")[2]
+
+
+def _without_shared(network: Network) -> dict[str, Path]:
+    members: dict[str | None, list[Node]] = defaultdict(list)
+    for node in network.nodes:
+        members[node.backbone].append(node)
+    shared = {backbone: _common([node.path for node in nodes]) for backbone, nodes in members.items()}
+    return {node.name: node.path[shared[node.backbone] :] for node in network.nodes}
+
+
+def _common(paths: Sequence[Path]) -> int:
+    """How many leading elements all the paths share."""
+    shared = 0
+    for column in zip(*paths, strict=False):
+        if len(set(column)) > 1:
+            break
+        shared += 1
+    return shared

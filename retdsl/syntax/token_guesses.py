@@ -1,0 +1,241 @@
+"""Ways in which people go wrong with words and signs that the language has, in the wrong place."""
+
+from __future__ import annotations
+
+import re
+
+from retdsl.diagnostics import Fix, Label
+from retdsl.diagnostics.suggest import guess
+from retdsl.syntax.slip import KEYWORD_TOKENS, Guess, Mistake, Repair, Slip
+from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
+from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
+
+
+def arrow(slip: Slip) -> Mistake | None:
+    """`->` or `|>` for `=>`."""
+    start = slip.start - (slip.word == ">")
+    if slip.piece.text[start : start + 2] not in ("->", "|>"):
+        return None
+    return slip.rewrite("R101", "steps are chained with `=>`", start, start + 2, "=>", "write `=>`")
+
+
+def _slashes(slip: Slip) -> Mistake | None:
+    """`// a comment`."""
+    if slip.word != "/" or "/" not in (slip.before[-1:], slip.after[:1]):
+        return None
+    start = slip.start - slip.before.endswith("/")
+    end = slip.end + len(slip.line_after)
+    span = slip.piece.span(start, start + 2)
+    slip.out.report(
+        "R102", "a comment starts with `#`", span, helps=["write `#`"], fixes=[Fix.at(span, "#", safe=True)]
+    )
+    return Mistake(start, repair=Repair(start, " " * (end - start)))
+
+
+def _superfluous(slip: Slip) -> Mistake | None:
+    """A closing bracket too many."""
+    opened = open_brackets(slip.piece.text, slip.start)
+    in_settings = opened == [settings_open(slip.piece.text)] and slip.word != "}"
+    if slip.word not in OPENING or (opened and not in_settings) or slip.before.rstrip()[-1:] in ("=", ",", ">"):
+        return None
+    text = f"there is no `{OPENING[slip.word]}` for this `{slip.word}`"
+    return slip.rewrite("R102", text, slip.start, slip.end, "", "leave it out, or open it before", safe=False)
+
+
+def _unclosed(slip: Slip) -> Mistake | None:
+    """A bracket that was surely forgotten: the wrong one closes it, or on a later line a setting begins."""
+    opened = open_brackets(slip.piece.text, slip.start)
+    if not opened:
+        return None
+    text, last = slip.piece.text, opened[-1]
+    closing = CLOSING[text[last]]
+    if slip.word in OPENING:
+        wrong = slip.word != closing
+    else:
+        begins = not slip.before.rpartition("\n")[2].strip() and re.match(r"\s*=(?!>)", slip.after)
+        ended = slip.before.rstrip()[-1:] not in (",", "=")
+        wrong = bool(begins) and ended and "\n" in text[last : slip.start] and text[last] != "{"
+        wrong = wrong or (slip.word == "|" and text[last] == "(")
+    if not wrong:
+        return None
+    label = Label(slip.piece.span(last, last + 1), "opened here and not closed")
+    before = Label(slip.piece.span(slip.start, slip.end), f"expected `{closing}` before this")
+    slip.out.report("R102", f"`{text[last]}` is not closed", label, before, helps=[f"close it with `{closing}`"])
+    if slip.word in OPENING and not any(text[i] == OPENING[slip.word] for i in opened[:-1]):
+        return Mistake(last, repair=Repair(slip.start, closing))
+    if slip.before[-1:].isspace():
+        return Mistake(last, repair=Repair(slip.start - 1, closing))
+    return Mistake(last, end=slip.start)
+
+
+def _dashed_name(slip: Slip) -> Mistake | None:
+    """`model my-net = ...`."""
+    head = re.search(rf"\b(?:{'|'.join(KEYWORDS)}|from)[ \t]+(\w+)$", slip.before)
+    rest = re.match(r"[\w-]+", slip.after)
+    if slip.word != "-" or head is None or rest is None:
+        return None
+    start, end = head.start(1), slip.end + rest.end()
+    by = slip.piece.text[start:end].replace("-", "_")
+    return slip.rewrite("R102", "a name has no dash", start, end, by, f"write `{by}`")
+
+
+def _no_name(slip: Slip) -> Mistake | None:
+    """`train { ... }`."""
+    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s*$", slip.before)
+    if slip.word not in ("{", "=", "(") or slip.expected != {"NAME"} or head is None:
+        return None
+    label = Label(slip.piece.span(*head.span(1)), "expected a name behind this")
+    helps = [f"it is written {FORMS[head[1]]}"]
+    slip.out.report("R102", f"this {NOUNS.get(head[1], head[1])} has no name", label, helps=helps)
+    return Mistake(slip.start)
+
+
+def _braces_for_equals(slip: Slip) -> Mistake | None:
+    """`model m { ... }`."""
+    head = re.search(rf"(?:^|\n)[ \t]*({'|'.join(KEYWORDS)})\s+\w+\s*$", slip.before)
+    if slip.word != "{" or slip.expected != {"EQUAL"} or head is None:
+        return None
+    label = Label(slip.piece.span(slip.start, slip.end), "expected `=`")
+    helps = [f"it is written {FORMS[head[1]]}"]
+    noun = with_article(NOUNS.get(head[1], head[1]))
+    slip.out.report("R102", f"{noun} does not stand in braces", label, helps=helps)
+    return Mistake(slip.start)
+
+
+def _no_value(slip: Slip) -> Mistake | None:
+    """`epochs =`, and the next setting on the next line."""
+    found = re.search(r"([A-Za-z_]\w*)[ \t]*=\s*\n\s*([A-Za-z_]\w*)\s*$", slip.before)
+    if slip.word != "=" or found is None:
+        return None
+    span = slip.piece.span(found.start(1), found.end(1))
+    slip.out.report("R102", f"`{found[1]}` has no value", Label(span, "expected a value behind `=`"))
+    return Mistake(found.start(1), end=found.start(2))
+
+
+def between_settings(slip: Slip) -> Mistake | None:
+    """A comma or semicolon behind a setting."""
+    if slip.word not in (",", ";") or slip.before.rstrip()[-1:] in ("=", ""):
+        return None
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if not inside and (slip.word == "," or slip.line_after.strip()):
+        return None
+    text = f"nothing separates {'settings' if inside else 'declarations'}, no `{slip.word}` either"
+    return slip.rewrite("R102", text, slip.start, slip.end, "", f"leave the `{slip.word}` out")
+
+
+def _not_equal_sign(slip: Slip) -> Mistake | None:
+    """`epochs: 10`, `epochs == 10`, `epochs := 10`."""
+    if slip.word == "=" and slip.before.endswith("="):
+        return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
+    if slip.word == ":" and slip.after.startswith("=") and "EQUAL" in slip.expected:
+        return slip.rewrite("R102", "a value follows a single `=`", slip.start, slip.end + 1, "=", "write `=`")
+    if slip.word == ":" and slip.expected == {"EQUAL"}:
+        text, by = "a key and its value are joined by `=`", "=" if slip.before[-1:].isspace() else " ="
+        return slip.rewrite("R102", text, slip.start, slip.end, by, "write `=`")
+    return None
+
+
+def _wrong_keyword(slip: Slip) -> Mistake | None:
+    if slip.before.strip() or not slip.expected >= KEYWORD_TOKENS:
+        return None
+    meant = guess(slip.word, KEYWORDS, KEYWORDS_ELSEWHERE)
+    text = f"no declaration starts with `{slip.word}`"
+    starts = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}"
+    span = slip.piece.span(slip.start, slip.end)
+    only = meant.names[0] if len(meant.names) == 1 else None
+    fixes = [Fix.at(span, only, safe=meant.slip)] if only else []
+    helps = [meant.question or starts]
+    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=helps, fixes=fixes)
+    fits = only is not None and len(only) <= len(slip.word)
+    return Mistake(slip.start, repair=Repair(slip.start, only.ljust(len(slip.word))) if only and fits else None)
+
+
+def _from(slip: Slip) -> Mistake | None:
+    """`train b extends a`, `train a = {`, `data a = {`."""
+    if slip.word == "=" and slip.expected & {"LBRACE", "_FROM"} and re.match(r"\s*\{", slip.after):
+        text = "no `=` stands before the settings of a block"
+        return slip.rewrite("R102", text, slip.start, slip.end, "", "leave the `=` out")
+    if not slip.expected >= {"_FROM", "LBRACE"}:
+        return None
+    if re.fullmatch(r"\w+", slip.word):
+        text = f"an experiment continues another with `from`, not with `{slip.word}`"
+        return slip.rewrite("R102", text, slip.start, slip.end, "from", "write `from`")
+    return None
+
+
+def _missing_equals(slip: Slip) -> Mistake | None:
+    """`F(p 50%)`."""
+    name = re.search(r"[(,]\s*([A-Za-z_]\w*)\s+$", slip.before)
+    if "COMMA" not in slip.expected or name is None or not re.match(r"[\d\"]", slip.word):
+        return None
+    span = slip.piece.span(slip.start, slip.end)
+    place = slip.piece.span(name.end(1), name.end(1))
+    text = f"`=` is missing between `{name[1]}` and its value"
+    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix.at(place, " =")])
+    return Mistake(slip.start, repair=Repair(name.end(1), "="))
+
+
+def _missing_comma(slip: Slip) -> Mistake | None:
+    if "COMMA" not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
+        return None
+    place = len(slip.before.rstrip())
+    span = slip.piece.span(slip.start, slip.end)
+    words = re.search(r"[A-Za-z_]\w*\s*$", slip.before) and not re.match(r"\s*=(?!>)", slip.after)
+    certain = not (words and re.match(r"[A-Za-z_]", slip.word))  # two words may be meant as one name
+    fix = Fix.at(slip.piece.span(place, place), ",", safe=certain)
+    label = Label(span, f"expected {listed(slip.expected)}")
+    text = f"`,` is missing before `{slip.word}`"
+    slip.out.report("R102", text, label, helps=["put a comma between the two"], fixes=[fix])
+    return Mistake(slip.start, repair=Repair(place, ",") if place < slip.start else None)
+
+
+def _missing_arrow(slip: Slip) -> Mistake | None:
+    """A step on the next line without `=>`."""
+    in_chain = slip.expected >= KEYWORD_TOKENS and settings_open(slip.piece.text) is None
+    if not in_chain or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
+        return None
+    blank = len(slip.before) - len(slip.before.rstrip())
+    if (
+        not slip.before.strip()
+        or blank < 2
+        or not re.match(r"\s*(?:\(|=>|\[|\n|$)", slip.after)
+        or slip.word in KEYWORDS
+    ):
+        return None
+    span = slip.piece.span(slip.start, slip.end)
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "=> ")
+    label = Label(span, "not part of what stands before")
+    text = f"`=>` is missing before `{slip.word}`"
+    slip.out.report("R102", text, label, helps=["chain steps with `=>`"], fixes=[fix])
+    return Mistake(slip.start, repair=Repair(slip.start - 2, "=>"))
+
+
+def _bare_point(slip: Slip) -> Mistake | None:
+    digits = re.match(r"\d+", slip.after)
+    if slip.word != "." or digits is None or slip.before[-1:].isalnum():
+        return None
+    span = slip.piece.span(slip.start, slip.end + digits.end())
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "0", safe=True)
+    helps = [f"write `0.{digits.group()}`"]
+    slip.out.report("R102", "a number starts with a digit", Label(span), helps=helps, fixes=[fix])
+    return Mistake(slip.start)
+
+
+TOKEN_GUESSES: tuple[Guess, ...] = (
+    arrow,
+    _slashes,
+    _not_equal_sign,
+    _dashed_name,
+    _no_name,
+    _braces_for_equals,
+    _no_value,
+    _superfluous,
+    _unclosed,
+    between_settings,
+    _wrong_keyword,
+    _from,
+    _missing_equals,
+    _missing_comma,
+    _missing_arrow,
+    _bare_point,
+)

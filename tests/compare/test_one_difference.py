@@ -1,0 +1,199 @@
+"""Whatever is changed in a spec, the comparison says that, and nothing else."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+from orderless import orderless
+from spec_texts import checked, program
+from values import call, candidates
+
+from retdsl.compare import Comparison, Difference, compare
+from retdsl.ir import Program
+from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Entry, Option
+from retdsl.schema.types import Reference, Steps
+
+STUDY = """
+data d {{
+  source  = {source}
+  classes = [healthy, infected]
+  split   = {split}
+  image   = photo => {image}
+}}
+augment a = image => {augment}
+sampling s = {sampling}
+model net = d.image => {layer} => Flatten(name = "rows") => FullyConnected(2, name = "scores") => {loss}
+train t {{
+  model = net  data = d  augment = a  sampling = s
+  optimizer = {optimizer}  schedule = {schedule}  metrics = {metrics}  checkpoint = {checkpoint}
+}}
+"""
+PLAIN = {
+    "source": "synthetic_fundus(60)",
+    "split": "by_patient",
+    "image": "resize(32, 32)",
+    "augment": "rotate180",
+    "sampling": "natural",
+    "layer": "Dropout(0.5)",
+    "loss": "Softmax",
+    "optimizer": "sgd",
+    "schedule": "constant",
+    "metrics": "[accuracy, auc]",
+    "checkpoint": "every",
+}
+WHERE = {
+    "data source": ("source", "{}"),
+    "split": ("split", "{}"),
+    "image step": ("image", "{} => resize(32, 32)"),
+    "augmentation": ("augment", "{}"),
+    "sampling policy": ("sampling", "{}"),
+    "optimizer": ("optimizer", "{}"),
+    "schedule": ("schedule", "{}"),
+    "metric": ("metrics", "[auc, {}]"),
+    "checkpoint rule": ("checkpoint", "{}"),
+    "loss": ("loss", "{}"),
+    "layer": ("layer", "{}"),
+}
+"""Where an entry of a category can stand in the study."""
+
+BY_HAND = {
+    "normalize": "resize(32, 32) => {}",
+    "slice": "{}",
+    "Concat": "{{ identity | identity }} => {}",
+    "FullyConnected": 'Flatten(name = "before") => {}',
+}
+GIVEN = {
+    "Pooling": {"kernel": "2"},
+    "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
+}
+MOST_TRIED = 12
+
+
+def spec(**parts: str) -> str:
+    return STUDY.format(**{**PLAIN, **parts})
+
+
+def built(text: str) -> Program | None:
+    return checked(text).program
+
+
+NO_PAIR = {
+    *(("Convolution", "num_group"), ("slice", "begin"), ("slice", "end"), ("slice", "step"), ("Pad", "pad_width")),
+    *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
+    ("resample", "each"),
+}
+"""Options whose other values need other options as well: see BY_HAND_PAIRS. `each` has a single value."""
+
+OPTIONS = [
+    (entry, option)
+    for category in WHERE
+    for entry in ENTRIES[category].values()
+    for option in entry.options
+    if candidates(option.type) and entry.name != "by_patient" and (entry.name, option.name) not in NO_PAIR
+    if category != "layer" or entry.name in ESSENTIAL
+]
+
+
+def pair(entry: Entry, option: Option) -> tuple[Program, Program] | None:
+    """Two studies that are right and differ in this option alone."""
+    key, form = WHERE[entry.category]
+    form = BY_HAND.get(entry.name, form)
+    extra = {**GIVEN.get(entry.name, {}), **({"name": '"probe"'} if entry.category == "layer" else {})}
+    for one, other in list(permutations(dict.fromkeys(candidates(option.type)), 2))[:MOST_TRIED]:
+        texts = [spec(**{key: form.format(call(entry, **{**extra, option.name: v}))}) for v in (one, other)]
+        programs = [built(text) for text in texts]
+        if programs[0] is not None and programs[1] is not None:
+            return programs[0], programs[1]
+    return None
+
+
+def only(comparison: Comparison) -> Difference:
+    assert comparison.count == 1, comparison
+    [part] = comparison.parts
+    return part.differences[0]
+
+
+@pytest.mark.parametrize(("entry", "option"), OPTIONS, ids=lambda x: x.name)
+def test_every_option_of_everything_is_one_difference(entry: Entry, option: Option) -> None:
+    found = pair(entry, option)
+    assert found is not None, "no two of its values fit a photograph of 32 x 32: add it to BY_HAND_PAIRS"
+    difference = only(compare(*found))
+    key = "network" if entry.category == "layer" else WHERE[entry.category][0]
+    assert difference.key == key
+    assert [change.option for change in difference.changes] == [option.name]
+    assert difference.changes[0].a != difference.changes[0].b
+    assert orderless(compare(*found[::-1])) == orderless(compare(*found).mirrored())
+
+
+BY_HAND_PAIRS = {
+    "slice begin": ('slice(begin = [none, none, 1, 1], end = [none, none, 9, 9], name = "p")', "1, 1]", "2, 1]"),
+    "slice end": ('slice(begin = [none, none, 1, 1], end = [none, none, 9, 9], name = "p")', "9, 9]", "9, 8]"),
+    "slice step": ('slice(begin = [none, none], end = [none, none], name = "p")', "end", "step = [none, 2], end"),
+    "Dropout axes": ('Dropout(0.5, name = "p")', "0.5", "0.5, axes = [2, 3]"),
+    "Pad pad_width": ('Pad(pad_width = [0, 0, 0, 0, 1, 1, 1, 1], name = "p")', "1, 1]", "1, 2]"),
+    "Convolution num_group": ('Convolution(6, kernel = 3, name = "p")', "kernel", "num_group = 3, kernel"),
+    "Pooling kernel": ('Pooling(kernel = 2, name = "p")', "kernel = 2", "kernel = (2, 3)"),
+    "Concat dim": ('{ identity | identity } => Concat(name = "p")', 'name = "p"', 'dim = 2, name = "p"'),
+    "Convolution kernel": ('Convolution(8, kernel = 3, pad = 1, name = "p")', "kernel = 3", "kernel = 5"),
+}
+
+
+@pytest.mark.parametrize("what", BY_HAND_PAIRS)
+def test_by_hand(what: str) -> None:
+    layer, one, other = BY_HAND_PAIRS[what]
+    difference = only(compare(program(spec(layer=layer)), program(spec(layer=layer.replace(one, other)))))
+    assert (difference.key, difference.changes[0].option) == ("network", what.split()[1])
+
+
+@pytest.mark.parametrize("category", [c for c in WHERE if c not in ("layer", "image step", "data source", "split")])
+def test_another_call_of_the_same_category_is_one_difference(category: str) -> None:
+    key, form = WHERE[category]
+    calls = [call(entry) for entry in ENTRIES[category].values() if call(entry) not in ("auc", "every")]
+    for one, other in permutations(calls, 2):
+        a, b = (program(spec(**{key: form.format(written)})) for written in (one, other))
+        differences = [d for part in compare(a, b).parts for d in part.differences]
+        assert {d.key for d in differences} == {key}
+        assert len(differences) == (2 if key in ("augment", "metrics") else 1)
+
+
+KEYS = {
+    "classes": ("[healthy, infected]", "[infected, healthy]"),
+    "epochs": ("data = d", "data = d epochs = 11"),
+    "batch": ("data = d", "data = d batch = 7"),
+    "seed": ("data = d", "data = d seed = 7"),
+    "metrics": ("[accuracy, auc]", "[auc, accuracy]"),
+    "sampling": ("sampling = s", "sampling = resample"),
+    "augment": ("augment = a", "augment = none"),
+    "split": ("by_patient", "by_patient(seed = 3)"),
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_is_one_difference_under_its_name(key: str) -> None:
+    one, other = KEYS[key]
+    changed = spec().replace(one, other)
+    assert changed != spec()
+    assert only(compare(program(spec()), program(changed))).key == key
+
+
+def test_steps_come_go_and_change_places() -> None:
+    a = program(spec(augment="rotate180 => flip_horizontal"))
+    cases = {
+        "rotate180": "removed",
+        "rotate180 => flip_horizontal => flip_vertical": "added",
+        "flip_horizontal => rotate180": "reordered",
+        "rotate180(p = 20%) => flip_horizontal": "changed",
+        "gaussian_noise => rotate180 => flip_horizontal": "added",
+    }
+    assert {steps: only(compare(a, program(spec(augment=steps)))).kind for steps in cases} == cases
+
+
+def test_references_and_chains_have_no_values_of_their_own() -> None:
+    assert candidates(Reference("model")) == candidates(Steps("photo", ())) == []
+
+
+def test_the_layers_are_covered() -> None:
+    found = {(entry.name, option.name) for entry, option in OPTIONS} | NO_PAIR
+    essential = {name: layer.entry for name, layer in LAYERS.items() if name in ESSENTIAL}
+    assert found >= {(name, option.name) for name, entry in essential.items() for option in entry.options}

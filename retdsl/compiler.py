@@ -15,6 +15,7 @@ from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
 from retdsl.check.files import find_specs as find_specs
 from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Experiment, Program, to_json
 from retdsl.records import dataclass, replace
@@ -89,6 +90,18 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
 def check(spec: Spec, settings: Sequence[t.Setting] = (), readings: Mapping[str, Reading] | None = None) -> Checked:
     """The checked program of a spec, with every message. readings: what its data say, from `read_data`."""
     return check_source(spec.source, spec.root, settings, readings)
+
+
+def fix(spec: Spec, name: str) -> Fixed:
+    """The text of a spec's file with the safe fixes of its mistakes applied. Writes nothing.
+
+    name: as it was asked for. Raises Refused for a study that ships with retdsl: its file is not the user's.
+    """
+    path = spec.source.path
+    if path is None or not Path(name).exists():
+        raise Refused(f"{name} ships with retdsl and is not changed", "name a file of your own")
+    text = path.read_bytes().decode()
+    return fix_text(text, spec.source, lambda source: check_source(source, spec.root).diagnostics)
 
 
 def select(program: Program, names: Sequence[str]) -> list[Experiment]:

@@ -99,20 +99,22 @@ def _init_of(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
 
 
 def _compiled(made: type, fields: Mapping[str, _Field]) -> Callable[..., None]:
-    names: dict[str, Any] = {"missing": _Missing}
+    # A field may have any name but one with two underscores in front.
+    names: dict[str, Any] = {"__missing": _Missing}
     parameters, lines = ["self"], []
     for i, (name, item) in enumerate(fields.items()):
-        names |= {f"set{i}": getattr(made, name).__set__, f"default{i}": item.default, f"make{i}": item.default_factory}
-        value = f"make{i}()" if item.default_factory else f"default{i}"
+        names[f"__set{i}"] = getattr(made, name).__set__
+        names |= {f"__default{i}": item.default, f"__make{i}": item.default_factory}
+        value = f"__make{i}()" if item.default_factory else f"__default{i}"
         if item.init and item.default_factory:
-            parameters.append(f"{name}=missing")
-            value = f"{value} if {name} is missing else {name}"
+            parameters.append(f"{name}=__missing")
+            value = f"{value} if {name} is __missing else {name}"
         elif item.init:
-            parameters.append(name if item.default is _Missing else f"{name}=default{i}")
+            parameters.append(name if item.default is _Missing else f"{name}=__default{i}")
             value = name
         elif item.default is _Missing and not item.default_factory:
             continue
-        lines.append(f"    set{i}(self, {value})")
+        lines.append(f"    __set{i}(self, {value})")
     if hasattr(made, "__post_init__"):
         lines.append("    self.__post_init__()")
     exec("\n".join([f"def __init__({', '.join(parameters)}):", *lines, "    return None"]), names)

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from retdsl.records import dataclass, field
 
+MARK = "\ufeff"
+"""The byte order mark that some editors put at the start of a file."""
+
+
+def one_line_end(text: str) -> str:
+    """The text with the line ends of every system written as one."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

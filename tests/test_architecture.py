@@ -48,7 +48,7 @@ MAY_IMPORT = {
         "runtime",
     },
     "running": {"balance", "compiler", "ir", "runtime"},
-    "commands": {"account", "compare", "compiler", "running", "diagnostics", "ir", "runtime", "schema"},
+    "commands": {"records", "account", "compare", "compiler", "running", "diagnostics", "ir", "runtime", "schema"},
     "cli": {"commands", "compiler", "runtime"},
 }
 """What each room may import besides itself. `retdsl/__init__.py` and `__main__.py` belong to no room."""

@@ -142,3 +142,14 @@ def test_what_records_cannot_do_is_refused() -> None:
 
     with pytest.raises(TypeError):
         field(kw_only=True)
+
+
+def test_fields_may_be_named_like_what_the_making_of_records_uses() -> None:
+    @dataclass(slots=True)
+    class Strange:
+        values: list[int] = field(default_factory=list)
+        missing: bool = False
+        set0: int = 1
+        default1: int = 2
+
+    assert repr(Strange()).endswith("Strange(values=[], missing=False, set0=1, default1=2)")

@@ -7,13 +7,13 @@ the language; what is not known is a question mark, and a sentence that says how
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retdsl.balance.counts import Counts, Side
 from retdsl.balance.numbers import percent, short, whole_percent
 from retdsl.balance.precision import TYPICAL, wilson
 from retdsl.balance.prior import Seen, seen_by_network, shares
 from retdsl.ir import DataPlan, Experiment
+from retdsl.records import dataclass
 
 UNKNOWN = "?"
 

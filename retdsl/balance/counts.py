@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from retdsl.ir import Call, DataPlan
+from retdsl.records import dataclass
 
 SIDES = ("train", "valid", "test")
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retdsl.balance.counts import largest_remainder
 from retdsl.ir import Call, Loss
+from retdsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import is_file, read_spec, zoo_help, zoo_networks
+from retdsl.check.files import guess_network, is_file, read_spec, shown_name, zoo_help, zoo_networks
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics.suggest import guess, suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
 from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, Entry
@@ -107,7 +108,7 @@ class BackboneFinder:
         if path is None:
             self._report_no_network(name, at)
             return None
-        text = read_spec(path, f"zoo/{path.name}", self.out, at)
+        text = read_spec(path, shown_name(path), self.out, at)
         if text is None:
             return None
         scope, _ = collect(parse(text, self.out), self.out)
@@ -126,7 +127,9 @@ class BackboneFinder:
         return FoundBackbone(backbone, self._named(declared, nodes), output, shape, pretrained)
 
     def _report_no_network(self, name: str, at: Span) -> None:
-        self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=[zoo_help(name)])
+        meant = guess_network(name)
+        helps, fixes = [meant.question or zoo_help()], rename_fixes(meant, name, at, own=True)
+        self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps, fixes=fixes)
 
     def _zoo_weights(
         self, network: str, given: Given, extra: Sequence[Span]
@@ -137,12 +140,13 @@ class BackboneFinder:
         load = pretrained.load if pretrained else self._file_weights(name)
         if load is None and isinstance(name, str):
             names = [w.name for w in KNOWN_WEIGHTS if w.network == network]
-            hint = did_you_mean(name, names)
+            meant = guess(name, names)
             listed = ", ".join(f"`{known}`" for known in names)
-            notes = [] if hint else [f"weights known by name: {listed}" if names else "none are known by name"]
-            helps = [hint] if hint else ['give a file: `weights = "FILE.params"`']
-            label = Label(given.spans["weights"])
-            self.out.report("R803", f"no weights `{name}` are known for `{network}`", label, notes=notes, helps=helps)
+            notes = [] if meant.names else [f"weights known by name: {listed}" if names else "none are known by name"]
+            helps = [meant.question or 'give a file: `weights = "FILE.params"`']
+            label, text = Label(given.spans["weights"]), f"no weights `{name}` are known for `{network}`"
+            fixes = rename_fixes(meant, name, label.span, own=True)
+            self.out.report("R803", text, label, notes=notes, helps=helps, fixes=fixes)
             return None
         if pretrained and extra:
             text = f"the weights `{name}` are those of `{network}` as it is"

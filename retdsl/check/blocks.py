@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from retdsl.check.evaluate import Env, Val, evaluate
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.frame import Frame
-from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import guess
 from retdsl.syntax import tree as t
 
 
@@ -14,6 +15,7 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
     given = _given(call, block, frame, out)
     if given is None:
         return None
+    found = Diagnostics()
     values: dict[str, Val] = {}
     missing: list[str] = []
     waiting = {parameter.name.name for parameter in block.parameters}
@@ -21,9 +23,9 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
     for parameter in block.parameters:
         name = parameter.name.name
         if name in given:
-            val = evaluate(given[name], frame.env, out)
+            val = evaluate(given[name], frame.env, found)
         elif parameter.default is not None:
-            val = evaluate(parameter.default, Env(values, frame.env.dotted, waiting), out)
+            val = evaluate(parameter.default, Env(values, frame.env.dotted, waiting), found)
         else:
             missing.append(name)
             continue
@@ -32,6 +34,7 @@ def bind(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dict[
         else:
             values[name] = val
             waiting.discard(name)
+    frame.relay(found, call, out)
     if missing:
         names = " and ".join(f"`{name}`" for name in missing)
         label = Label(call.span, f"{names} {'is' if len(missing) == 1 else 'are'} missing")
@@ -58,11 +61,11 @@ def _given(call: t.Apply, block: t.Block, frame: Frame, out: Diagnostics) -> dic
             continue
         name = argument.name.name
         if name not in names:
-            near, hint = suggest(name, names), did_you_mean(name, names)
-            fixes = [Fix(argument.name.span, near[0])] if len(near) == 1 else []
+            meant = guess(name, names)
+            fixes = rename_fixes(meant, name, argument.name.span, own=True)
             text = f"the block `{block.name.name}` has no parameter `{name}`"
             label = Label(argument.name.span, "not a parameter")
-            helps = [hint] if hint else []
+            helps = [meant.question] if meant.question else []
             frame.report(out, "R302", text, label, _declared(block), notes=[_takes(block)], helps=helps, fixes=fixes)
             ok = False
         elif name in given:

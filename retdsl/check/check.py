@@ -17,7 +17,7 @@ from retdsl.check.network import Builder
 from retdsl.check.options import Context
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
-from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics import Diagnostics, Fix
 from retdsl.ir import DataPlan, Network, Program, Shape
 from retdsl.records import dataclass, field
 from retdsl.schema.backbones import KnownWeights
@@ -95,7 +95,9 @@ def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:
         scope.report_unknown("data", name, ref.span, out)
         return None
     if attribute != ["classes"]:
-        out.report("R201", f"`{ref.name}` means nothing here", ref.span, helps=[f"did you mean `{name}.classes`?"])
+        helps = [f"did you mean `{name}.classes`?"]
+        fixes = [Fix.at(ref.span, f"{name}.classes")]
+        out.report("R201", f"`{ref.name}` means nothing here", ref.span, helps=helps, fixes=fixes)
         return None
     for setting in declared.settings:
         if setting.key.name == "classes" and isinstance(setting.value, t.Listing):
@@ -124,9 +126,11 @@ class _Networks:
             builder = self._builder(shape)
             network = build_network(model, builder)
             self._limits.nodes += len(builder.graph.nodes)
-            self._found.update(builder.backbones)
+            self._found.update(builder.inputs.backbones)
             used = {b.name for b in network.backbones} if network else set()
-            known = {name: found.known for name, found in builder.backbones.items() if name in used and found.known}
+            known = {
+                name: found.known for name, found in builder.inputs.backbones.items() if name in used and found.known
+            }
             self._built[key] = (network, known)
             self._first.setdefault(name, network)
         return self._built[key]
@@ -147,7 +151,7 @@ class _Networks:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
         for backbone in self._scope.of_kind("backbone"):
             if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
-                self._builder(None).backbone(backbone, needed=False)
+                self._builder(None).inputs.backbone(backbone, needed=False)
         for block in self._scope.of_kind("block"):
             if isinstance(block, t.Block):
                 check_block(block, self._builder(None))

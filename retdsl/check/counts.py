@@ -43,7 +43,7 @@ def check_counts(data: DataPlan, source: Span, counts: Span, reading: Reading | 
         who = "the labels have" if known.exact else "`synthetic_fundus` paints"
         text = f"{who} {found} photographs, the spec says {told}"
         notes = [f"the classes are {', '.join(data.classes)}; messages go by {found}"]
-        fix = Fix(counts, found, safe=True)
+        fix = Fix.at(counts, found, safe=True)
         helps = [f"write `counts = {found}`, or leave `counts` out"]
         out.report("R607", text, Label(counts, "given here"), Label(source), notes=notes, helps=helps, fixes=[fix])
 

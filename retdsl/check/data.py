@@ -8,6 +8,7 @@ from typing import cast
 from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.fixes import behind
 from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
     Context,
@@ -17,7 +18,7 @@ from retdsl.check.options import (
     default_of,
     place_of,
 )
-from retdsl.diagnostics import Label
+from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Shape, Value
 from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry
@@ -70,13 +71,17 @@ def check_settings(
     meant: set[str] = set()
     ok = True
     known = {option.name: option for option in entry.options}
+    keys = {setting.key.name for setting in settings}
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            given = {setting.key.name for setting in settings} if whole else known
-            meant.update(report_unknown_option(entry, setting.key, known, given, ctx.out))
-            ok = False
-        elif key in written and not overriding:
+            near, sure = report_unknown_option(entry, setting.key, known, keys if whole else known, ctx.out)
+            if sure is None or (sure in keys and not overriding):
+                meant.update(near)
+                ok = False
+                continue
+            key = sure
+        if key in written and not overriding:
             first = Label(written[key].key.span, "first given here")
             ctx.out.report("R305", f"`{key}` is given twice", Label(setting.key.span, "given again"), first)
             ok = False
@@ -218,7 +223,8 @@ def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | N
         resized = any(call.name == "resize" for call in prepare)
         notes = [f"`{prepare[-1].name}` gives every photograph a size of its own again"] if resized else []
         text = "the photographs have no common size"
-        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps)
+        fixes = [behind(chain.span, " => resize(224, 224)")]
+        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
         return None
     return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
 
@@ -230,7 +236,8 @@ def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[
     ok = isinstance(head, t.Ref) and head.name == first
     if not ok:
         label = Label(head.span, f"not `{first}`")
-        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=[f"write `{first} => ...`"])
+        helps, fixes = [f"write `{first} => ...`"], _start_fixes(head, first, category)
+        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=helps, fixes=fixes)
     steps: list[tuple[Call, Span]] = []
     called = head.function if isinstance(head, t.Apply) else head
     is_step = isinstance(called, t.Ref) and called.name in ENTRIES[category]
@@ -249,6 +256,14 @@ def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[
         else:
             steps.append((call, step.span))
     return steps if ok else None
+
+
+def _start_fixes(head: t.Expr, first: str, category: str) -> list[Fix]:
+    """The word that a chain starts with, in place of the other one, or before its first step."""
+    called = head.function if isinstance(head, t.Apply) else head
+    if isinstance(called, t.Ref) and called.name in ENTRIES[category]:
+        return [Fix.at(Span(head.span.source, head.span.start, head.span.start), f"{first} => ", safe=True)]
+    return [Fix.at(head.span, first, safe=head.name in ("photo", "image"))] if isinstance(head, t.Ref) else []
 
 
 def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:

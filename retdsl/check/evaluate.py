@@ -7,10 +7,11 @@ what follows only from something unknown, such as a parameter of a block that no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
-from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.check.fixes import rename_fixes
+from retdsl.diagnostics import Diagnostics, Fix, Label
+from retdsl.diagnostics.suggest import guess
 from retdsl.records import dataclass, field
 from retdsl.schema.types import Scalar, Word
 from retdsl.source import Span
@@ -142,9 +143,11 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
             return None
         match val.value:
             case Word() if isinstance(part, t.Ref) and part.name not in env.names:
-                hint = did_you_mean(part.name, env.known)
-                helps = [hint or "write `{{` and `}}` for braces in a text"]
-                out.report("R106", f"there is no `{part.name}` to put into this text", part.span, helps=helps)
+                meant = guess(part.name, env.known)
+                helps = [meant.question or "write `{{` and `}}` for braces in a text"]
+                fixes = rename_fixes(meant, part.name, part.span, own=True)
+                text = f"there is no `{part.name}` to put into this text"
+                out.report("R106", text, part.span, helps=helps, fixes=fixes)
                 return None
             case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
                 label = Label(part.span, f"this is {describe(val)}")
@@ -166,7 +169,7 @@ def _number(expr: t.Expr, env: Env, out: Diagnostics) -> int | float | None:
         return None
     if isinstance(val.value, bool) or not isinstance(val.value, int | float):
         label = Label(val.span, f"this is {describe(val)}")
-        out.report("R307", "arithmetic needs numbers", label, helps=hint_for(val, env.known))
+        out.report("R307", "arithmetic needs numbers", label, **hint_for(val, env.known))
         return None
     return val.value
 
@@ -219,10 +222,20 @@ def _count(expr: t.Apply, env: Env, out: Diagnostics) -> Val | None:
     return None
 
 
-def hint_for(val: Val, names: Iterable[str]) -> list[str]:
-    """What a bare name may have been meant for among `names`, as the help of a message."""
-    hint = did_you_mean(val.value.name, names) if isinstance(val.value, Word) else None
-    return [hint] if hint else []
+class Hint(TypedDict):
+    """The part of a message that says what was meant."""
+
+    helps: list[str]
+    fixes: list[Fix]
+
+
+def hint_for(val: Val, names: Iterable[str]) -> Hint:
+    """What a bare name may have been meant for among `names`, which are the user's own."""
+    if not isinstance(val.value, Word):
+        return Hint(helps=[], fixes=[])
+    meant = guess(val.value.name, names)
+    helps = [meant.question] if meant.question else []
+    return Hint(helps=helps, fixes=rename_fixes(meant, val.value.name, val.span, own=True))
 
 
 def describe(val: Val) -> str:

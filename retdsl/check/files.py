@@ -12,8 +12,8 @@ from pathlib import Path
 
 import retdsl
 from retdsl.diagnostics import Diagnostics
-from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.source import Source, Span
+from retdsl.diagnostics.suggest import Guess, guess
+from retdsl.source import Source, Span, one_line_end
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import MAX_SIZE
 
@@ -75,10 +75,19 @@ def zoo_file(name: str) -> Path | None:
     return zoo_networks().get(name) or zoo_families().get(name)
 
 
-def zoo_help(name: str) -> str:
+def guess_network(name: str) -> Guess:
     """What may have been meant by a name that the zoo does not have; also by names from other collections."""
-    hint = did_you_mean(name, zoo_networks(), _ELSEWHERE)
-    return hint or f"the families of the zoo are {', '.join(f'`{family}`' for family in zoo_families())}"
+    return guess(name, zoo_networks(), _ELSEWHERE)
+
+
+def zoo_help() -> str:
+    """Which families the zoo has, as the help of a message."""
+    return f"the families of the zoo are {', '.join(f'`{family}`' for family in zoo_families())}"
+
+
+def shown_name(path: Path) -> str:
+    """What messages call a file that is used: `zoo/NAME.retina` if it ships with retdsl, else its name."""
+    return f"zoo/{path.name}" if path.parent == specs_folder() / "zoo" else path.name
 
 
 def shipped_spec(name: str) -> Path | None:
@@ -185,4 +194,4 @@ def decoded(content: bytes, name: str, path: Path | None, out: Diagnostics, span
         text = f"{name} is not UTF-8 text: the byte {error.object[error.start]:#04x} in line {line}"
         out.report("R104", text, *(() if span is None else (span,)), helps=["save it as UTF-8"])
         return None
-    return Source(name, text.replace("\r\n", "\n").replace("\r", "\n"), path)
+    return Source(name, one_line_end(text), path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.ir import Node, Shape
 from retdsl.records import dataclass, field
 from retdsl.source import Span
@@ -95,8 +95,11 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
     return None
 
 
-def cut_help(nodes: Sequence[Node], asked: str) -> str:
-    """Which layers come nearest to `asked`, or, if none does, which are the last ones of the network."""
-    names = [node.alias or node.name for node in nodes]
-    hint = did_you_mean(asked.removesuffix("_output"), names)
-    return hint or f"its last layers: {', '.join(f'`{name}`' for name in names[-3:])}"
+def guess_cut(nodes: Sequence[Node], asked: str) -> Guess:
+    """Which layers come nearest to `asked`."""
+    return guess(asked.removesuffix("_output"), [node.alias or node.name for node in nodes])
+
+
+def last_layers(nodes: Sequence[Node]) -> str:
+    """The last layers of a network, as the help of a message."""
+    return f"its last layers: {', '.join(f'`{node.alias or node.name}`' for node in nodes[-3:])}"

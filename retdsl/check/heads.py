@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from retdsl.check.frame import Frame
 from retdsl.check.options import Context
 from retdsl.diagnostics import Diagnostics, Label
@@ -28,6 +30,41 @@ def classes_of(data: str, count: int, ctx: Context) -> list[Label]:
     declared = ctx.scope.find("data", data)
     settings = declared.settings if isinstance(declared, t.Data) else ()
     return [Label(s.value.span, f"{count} classes") for s in settings if s.key.name == "classes"]
+
+
+def check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:
+    """As many class weights as classes, where both are written down: whatever else may be wrong with the network.
+
+    settings: of an experiment, with those that it takes over.
+    """
+    chosen = {setting.key.name: setting.value for setting in settings}
+    names = [ref.name if isinstance(ref := chosen.get(key), t.Ref) else "" for key in ("model", "data")]
+    model, data = ctx.scope.find("model", names[0]), ctx.scope.find("data", names[1])
+    last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
+    arguments = last.arguments if isinstance(last, t.Apply) and last.function.name in ENTRIES["loss"] else ()
+    weights = next((argument.value for argument in arguments if isinstance(argument.value, t.Listing)), None)
+    written = {setting.key.name: setting.value for setting in data.settings} if isinstance(data, t.Data) else {}
+    classes = written.get("classes")
+    if weights is None or not isinstance(classes, t.Listing) or len(weights.items) == len(classes.items):
+        return
+    report_weight_count(
+        Label(weights.span, f"{len(weights.items)} given"),
+        chosen["model"].span,
+        [item.span.text.strip('"') for item in classes.items],
+        classes_of(names[1], len(classes.items), ctx),
+        len(weights.items),
+        ctx,
+    )
+
+
+def report_weight_count(
+    where: Label, trained: Span, classes: Sequence[str], declared: Sequence[Label], count: int, ctx: Context
+) -> None:
+    """Says that there are not as many class weights as classes."""
+    text = f"{count} class weights for {len(classes)} classes"
+    here = [] if where.span == trained else [Label(trained, "trained here")]
+    helps = [f"give a weight to each of {', '.join(classes)}", "or let them follow: `inverse_frequency`"]
+    ctx.out.report("R503", text, where, *here, *declared, helps=helps)
 
 
 def last_layer(model: str, layer: str, ctx: Context) -> Span | None:

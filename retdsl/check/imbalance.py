@@ -8,13 +8,13 @@ numbers that a warning would need are not known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import permutations
 
 from retdsl.balance.numbers import about, percent, ratio_text, short
 from retdsl.balance.prior import Seen, is_rule, sampling_ratio
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call, Experiment, Loss
+from retdsl.records import dataclass
 from retdsl.source import Span
 
 NEARLY_BALANCED = 1.5
@@ -197,7 +197,7 @@ def _report_wrong(
     elif isinstance(given, tuple):
         written = f"[{', '.join(f'{float(str(weight)):.12g}' for weight in reversed(given))}]"
         helps = [f"weights stand in the order of `classes`, {', '.join(classes)}: did you mean `{written}`?", *helps]
-        fixes = [Fix(marks.weights, written)] if marks.weights.text[:1] in "[(" else []
+        fixes = [Fix.at(marks.weights, written)] if marks.weights.text[:1] in "[(" else []
     places = [Label(marks.weights, f"{ratios.weights} for {_order(classes)}")]
     if resampled and marks.sampling:
         places.append(Label(marks.sampling, f"this makes {ratios.labels} into {ratios.sampled}"))

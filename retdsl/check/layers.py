@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retdsl.check.fixes import step_before
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, Graph, Wire
 from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Parameter, Shape, Value
-from retdsl.schema import ENTRIES, Layer, Option, ShapeError
+from retdsl.schema import ENTRIES, Entry, Layer, Option, ShapeError
 from retdsl.schema.model import parameter_names
 from retdsl.schema.shapes import shape_text
 from retdsl.syntax import tree as t
@@ -17,7 +18,7 @@ from retdsl.syntax import tree as t
 
 def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, frame: Frame, out: Diagnostics) -> Wire:
     """Adds the layer that a step names to the graph; gives what comes out of it, unknown after a mistake."""
-    given = check_arguments(layer.entry, call.arguments, call.span, frame.env, Context(frame.scope, out), (NAME,))
+    given = _options(layer.entry, call, frame, out)
     if not layer.joins and len(wires) != len(layer.inputs):
         _report_count(call, layer, len(wires), frame, out)
         return UNKNOWN
@@ -34,7 +35,7 @@ def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, 
         try:
             shape = layer.shape(shapes, given.values)
         except ShapeError as error:
-            _report_shape(error, call, layer, wires, graph, frame, out)
+            _report_shape(error, call, layer, wires, frame, out)
             return UNKNOWN
         sizes = layer.parameters(shapes, given.values) if roles else ()
     node = Node(
@@ -54,6 +55,14 @@ def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, 
     return Wire(node.name, shape) if graph.add(node, span, out) else UNKNOWN
 
 
+def _options(entry: Entry, call: t.Apply, frame: Frame, out: Diagnostics) -> Given | None:
+    """The options of a call inside of blocks, whose parameters they may depend on."""
+    found = Diagnostics()
+    given = check_arguments(entry, call.arguments, call.span, frame.env, Context(frame.scope, found), (NAME,))
+    frame.relay(found, call, out)
+    return given
+
+
 def written_options(options: Sequence[Option], given: Given) -> tuple[tuple[str, Value], ...]:
     """The options to be written out: those that differ from the default, and those never to be left to MXNet."""
     return tuple(
@@ -71,38 +80,31 @@ def _report_count(call: t.Apply, layer: Layer, count: int, frame: Frame, out: Di
     else:
         text = f"`{name}` takes {len(wanted)} values ({', '.join(wanted)}) and gets {gets}"
         helps = [f"a fork gives them in this order: `{{ {' | '.join(wanted)} }} => {name}`"]
-    frame.report(out, "R403", text, Label(call.span), helps=helps)
+    frame.report_flow(out, "R403", text, Label(call.span), call, joins=True, helps=helps)
 
 
 def _report_shape(
-    error: ShapeError,
-    call: t.Apply,
-    layer: Layer,
-    wires: Sequence[Wire],
-    graph: Graph,
-    frame: Frame,
-    out: Diagnostics,
+    error: ShapeError, call: t.Apply, layer: Layer, wires: Sequence[Wire], frame: Frame, out: Diagnostics
 ) -> None:
-    labels = [Label(call.span, "gets " + ", ".join(shape_text(wire.shape) for wire in wires))]
-    for wire in wires if len(wires) > 1 else ():
-        made = graph.spans.get(wire.node or "")
-        if made is not None:
-            labels.append(Label(made, f"gives {shape_text(wire.shape)}"))
-    code = "R402" if layer.joins and len(wires) > 1 else "R401"
+    joins = layer.joins and len(wires) > 1
+    subject = Label(call.span, "joins these" if joins else f"gets {shape_text(wires[0].shape)}")
     notes = [error.note] if error.note else []
-    frame.report(out, code, error.message, *labels, notes=notes, helps=[error.help] if error.help else [])
+    helps = [error.help] if error.help else []
+    fixes = [step_before(call.span, error.missing)] if error.missing else []
+    code = "R402" if joins else "R401"
+    frame.report_flow(out, code, error.message, subject, call, joins=joins, notes=notes, helps=helps, fixes=fixes)
 
 
 def check_loss(call: t.Apply, name: str, wire: Wire, frame: Frame, out: Diagnostics) -> Loss | None:
     """The loss head that a step names, on the scores that flow into it; None after a mistake, here or before."""
     entry = ENTRIES["loss"][name]
-    given = check_arguments(entry, call.arguments, call.span, frame.env, Context(frame.scope, out), (NAME,))
+    given = _options(entry, call, frame, out)
     if given is None or wire.node is None:
         return None
     if wire.shape is not None and len(wire.shape) != 2:
         text = f"a loss needs scores [N, classes] and gets {shape_text(wire.shape)}"
         helps = ["put `Flatten => FullyConnected(num_hidden = count(DATA.classes))` before it"]
-        frame.report(out, "R401", text, Label(call.span), helps=helps)
+        frame.report_flow(out, "R401", text, Label(call.span), call, helps=helps)
         return None
     own = given.values.pop("name")
     label = "softmax" if own is None else str(own)

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from retdsl.balance.counts import Counts, Side
 from retdsl.balance.numbers import about, percent, whole_percent
 from retdsl.balance.precision import TYPICAL, cases_needed, wilson
 from retdsl.check.imbalance import NEARLY_BALANCED
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call
+from retdsl.records import dataclass
 from retdsl.schema.training import TWO_CLASS_METRICS
 from retdsl.source import Span
 
@@ -69,7 +69,9 @@ def check_accuracy_alone(
             f"{total[most]} of {sum(total)}"
         )
     helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
-    out.report("R703", "accuracy is the only metric", Label(span), notes=[note], helps=helps)
+    end = Span(span.source, span.end - 1, span.end - 1)
+    fixes = [Fix.at(end, ", auc")] if span.text.endswith("]") else []
+    out.report("R703", "accuracy is the only metric", Label(span), notes=[note], helps=helps, fixes=fixes)
 
 
 def check_operating_point(

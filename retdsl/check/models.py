@@ -5,7 +5,8 @@ from __future__ import annotations
 from retdsl.check.evaluate import Env
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, ancestors
-from retdsl.check.network import INPUT_NAME, MAX_BLIND, Builder
+from retdsl.check.inputs import INPUT_NAME
+from retdsl.check.network import MAX_BLIND, Builder
 from retdsl.check.options import place_of
 from retdsl.ir import Backbone, Network
 from retdsl.syntax import tree as t
@@ -26,17 +27,25 @@ def build_network(model: t.Model, builder: Builder) -> Network | None:
     flow = builder.chain(model.value, None, Frame(builder.env, builder.scope))
     if isinstance(flow, tuple):
         builder.report_not_joined(model.value.span, Frame(builder.env, builder.scope))
-    if builder.out.errors > errors or builder.incomplete or isinstance(flow, tuple) or flow.node is None:
+    if (
+        builder.out.errors > errors
+        or builder.incomplete
+        or builder.inputs.missing
+        or isinstance(flow, tuple)
+        or flow.node is None
+    ):
         return None
     nodes = ancestors(tuple(builder.graph.nodes.values()), flow.node)
-    if not nodes or builder.input_shape is None:
+    if not nodes or builder.inputs.shape is None:
         return None
     used = {node.backbone for node in nodes}
-    backbones: tuple[Backbone, ...] = tuple(b.backbone for b in builder.backbones.values() if b.backbone.name in used)
+    backbones: tuple[Backbone, ...] = tuple(
+        b.backbone for b in builder.inputs.backbones.values() if b.backbone.name in used
+    )
     return Network(
         name=model.name.name,
         input=INPUT_NAME,
-        input_shape=builder.input_shape,
+        input_shape=builder.inputs.shape,
         nodes=tuple(nodes),
         output=flow.node,
         loss=builder.loss,

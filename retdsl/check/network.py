@@ -1,4 +1,4 @@
-"""Chains to networks: every layer checked, named and given its shape, blocks written out, backbones cut.
+"""Chains to networks: every layer checked, named and given its shape, forks, repeats and blocks written out.
 
 Enters: a chain and the shape of the network's input, where that is known. Leaves: a graph. After a mistake the value
 that flows on is unknown, so that one mistake gives one message.
@@ -10,35 +10,28 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from retdsl.check.backbones import BackboneFinder, FoundBackbone
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
+from retdsl.check.fixes import behind
 from retdsl.check.frame import Frame
-from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, cut_help, find_cut
+from retdsl.check.graph import UNKNOWN, Graph, Wire
 from retdsl.check.heads import report_after_loss
+from retdsl.check.inputs import INPUT_NAME, Found, Inputs
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.limits import Limits
 from retdsl.check.option_messages import report_unknown_call
-from retdsl.check.options import (
-    FAILED,
-    Context,
-    Failed,
-    check_arguments,
-    check_value,
-)
+from retdsl.check.options import FAILED, Context, Failed, check_value
 from retdsl.check.scope import MANY, Scope, kind_of
+from retdsl.check.trail import Use, mark_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
 from retdsl.schema.data import INPUT
 from retdsl.schema.lookup import other_layers, refusal
-from retdsl.schema.shapes import shape_text
 from retdsl.schema.types import Integer
 from retdsl.source import Span
 from retdsl.syntax import tree as t
-
-INPUT_NAME = "data"
 
 MAX_REPEAT = 1000
 MAX_BLIND = 500
@@ -51,7 +44,7 @@ Flow: TypeAlias = "Wire | tuple[Wire, ...]"
 class Builder:
     """Builds one network.
 
-    env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
+    env: knows `data.classes`; data_shapes: of each data block's image; given_shape: of the network's input, where it
     is known from outside. limits: what all networks of the file take up, this one included. found: backbones without
     mistakes that other networks of the file have found, by input shape.
     """
@@ -61,9 +54,11 @@ class Builder:
     env: Env
     data_shapes: dict[str, Shape | None]
     root: Path
-    input_shape: Shape | None = None
+    given_shape: Shape | None = None
+    limits: Limits = field(default_factory=Limits)
+    found: Found = field(default_factory=dict)
     graph: Graph = field(default_factory=Graph)
-    backbones: dict[str, FoundBackbone] = field(default_factory=dict)
+    inputs: Inputs = field(init=False)
     loss: Loss | None = None
     incomplete: bool = False
     uses: dict[str, int] = field(default_factory=dict)
@@ -73,8 +68,11 @@ class Builder:
     blind: int = 0
     depth: int = 0
     given_up: bool = False
-    limits: Limits = field(default_factory=Limits)
-    found: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.inputs = Inputs(
+            self.scope, self.out, self.env, self.root, self.graph, self._elaborate, self.given_shape, self.found
+        )
 
     # --- chains
 
@@ -94,6 +92,7 @@ class Builder:
                 flow = UNKNOWN
                 break
             flow = self.head(link.step, frame) if flow is None else self.step(link.step, flow, frame)
+            frame = _behind(link.step, flow, frame)
             if link.alias is not None:
                 self._name_output(link.alias, flow, frame)
         self.depth -= 1
@@ -136,12 +135,12 @@ class Builder:
             case t.Fork(branches=branches):
                 return self._fork(branches, None, frame)
             case t.Cut(base=base, layer=layer):
-                return self._cut(base, layer, frame)
+                return self.inputs.cut(base, layer, frame)
             case t.Apply(function=t.Ref(parts=(INPUT.name,))):
-                return self._input(step, frame)
+                return self.inputs.called(step, frame)
             case t.Ref(parts=(name, "image")):
                 if name in self.data_shapes:
-                    return self._take_input(self.data_shapes[name], step.span, frame)
+                    return self.inputs.of_shape(self.data_shapes[name], step.span, frame)
                 frame.scope.report_unknown("data", name, step.span, self.out)
                 return UNKNOWN
             case t.Ref(parts=(name,)):
@@ -149,16 +148,33 @@ class Builder:
                 if isinstance(declared, t.Model):
                     return self._model(declared, frame)
                 if isinstance(declared, t.Backbone):
-                    found = self.backbone(declared)
-                    return self._keep(found, found.output, step.span)
+                    return self.inputs.whole(declared, step.span)
                 if isinstance(declared, t.Data):
-                    helps = [f"write `{name}.image`"]
-                    frame.report(
-                        self.out, "R204", f"`{name}` is data, not a value that flows", Label(step.span), helps=helps
-                    )
+                    text, helps = f"`{name}` is data, not a value that flows", [f"write `{name}.image`"]
+                    fixes = [behind(step.span, ".image", safe=True)]
+                    frame.report(self.out, "R204", text, Label(step.span), helps=helps, fixes=fixes)
                     return UNKNOWN
         self._report_no_input(step, frame)
         return UNKNOWN
+
+    def _model(self, declared: t.Model, frame: Frame) -> Flow:
+        name = declared.name.name
+        if name in self.models:  # reported as a circle already
+            return UNKNOWN
+        self.models = (*self.models, name)
+        flow = self.chain(declared.value, None, Frame(self.env, frame.scope))
+        self.models = self.models[:-1]
+        return flow
+
+    def _elaborate(
+        self, call: t.Apply, block: t.Block, scope: Scope, shape: Shape | None
+    ) -> tuple[Sequence[Node], Wire]:
+        """The nodes of a block that is a backbone on its own."""
+        inner = Builder(scope, self.out, self.env, {}, self.root, shape, self.limits)
+        frame = Frame(self.env, scope).passed(call.span, shape, "on ")
+        flow = inner._block(call, block, Wire(INPUT_NAME, shape), frame)
+        self.incomplete = self.incomplete or inner.incomplete
+        return list(inner.graph.nodes.values()), flow if isinstance(flow, Wire) else UNKNOWN
 
     def _report_no_input(self, step: t.Expr, frame: Frame) -> None:
         called = step.function if isinstance(step, t.Apply) else step
@@ -215,115 +231,35 @@ class Builder:
         other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
         if other is not None:
             return self._layer(call, other, flow, frame)
-        self._unknown_step(call.function, frame)
-        return UNKNOWN
+        sure = self._unknown_step(call.function, frame)
+        return UNKNOWN if sure is None else self._call(call, sure, flow, frame)
 
     def _layer(self, call: t.Apply, layer: Layer, flow: Flow, frame: Frame) -> Flow:
         return add_layer(call, layer, flow if isinstance(flow, tuple) else (flow,), self.graph, frame, self.out)
 
-    def _unknown_step(self, ref: t.Ref, frame: Frame) -> None:
+    def _unknown_step(self, ref: t.Ref, frame: Frame) -> str | None:
+        """Says what is wrong with the name of a step; gives the one that is surely meant."""
         declared = frame.scope.in_chain(ref.parts[0])
         if declared is not None and not isinstance(declared, t.Block):
             label = Label(declared.name.span, "declared here")
             text = f"a {kind_of(declared)} cannot stand in the middle of a chain"
             frame.report(self.out, "R204", text, Label(ref.span), label, helps=["start the chain with it"])
-            return
+            return None
         refused = refusal(ref.name)
         if refused is not None:
             text = f"`{ref.name}` cannot stand in a chain"
             label = Label(ref.span, "MXNet has it, the language has not")
             frame.report(self.out, "R205", text, label, notes=[refused.why], helps=[refused.instead])
-            return
+            return None
         few = len(self.out) < MANY
         layers = [e for name, e in ENTRIES["layer"].items() if few or name in ESSENTIAL]
         entries = [*layers, *ENTRIES["loss"].values()]
         names = [*frame.scope.known("block"), "repeat"]
-        if not frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
-            names += (layer.name for layer in other_layers()) if few else ()
-            report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
-
-    # --- inputs and backbones
-
-    def _input(self, call: t.Apply, frame: Frame) -> Wire:
-        given = check_arguments(INPUT, call.arguments, call.span, frame.env, Context(frame.scope, self.out))
-        if given is None:
-            return UNKNOWN
-        channels, height, width = (int(str(given.values[key])) for key in ("channels", "height", "width"))
-        return self._take_input((None, channels, height, width), call.span, frame)
-
-    def _take_input(self, shape: Shape | None, span: Span, frame: Frame) -> Wire:
-        if shape is not None and self.input_shape is not None and shape != self.input_shape:
-            text = f"the network takes {shape_text(shape)}, the photographs come as {shape_text(self.input_shape)}"
-            frame.report(
-                self.out, "R401", text, Label(span), helps=["make `resize(...)` of the data block agree with it"]
-            )
-        if shape is not None:
-            self.input_shape = shape
-        return Wire(INPUT_NAME, shape)
-
-    def _model(self, declared: t.Model, frame: Frame) -> Flow:
-        name = declared.name.name
-        if name in self.models:  # reported as a circle already
-            return UNKNOWN
-        self.models = (*self.models, name)
-        flow = self.chain(declared.value, None, Frame(self.env, frame.scope))
-        self.models = self.models[:-1]
-        return flow
-
-    def backbone(self, declared: t.Backbone, *, needed: bool = True) -> FoundBackbone:
-        """The network behind a backbone; its layers' names are taken from now on."""
-        name = declared.name.name
-        if name not in self.backbones:
-            key, errors = (name, self.input_shape), self.out.errors
-            found = self.found.get(key)
-            if found is None:
-                finder = BackboneFinder(
-                    self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
-                )
-                found = finder.find(declared)
-            if self.out.errors == errors:
-                self.found[key] = found
-            self.input_shape = found.input_shape
-            self.incomplete = self.incomplete or not found.nodes
-            self.backbones[name] = found
-            self.graph.reserve((node.name for node in found.nodes), declared.name.span)
-        return self.backbones[name]
-
-    def _elaborate(
-        self, call: t.Apply, block: t.Block, scope: Scope, shape: Shape | None
-    ) -> tuple[Sequence[Node], Wire]:
-        """The nodes of a block that is a backbone on its own."""
-        inner = Builder(scope, self.out, self.env, {}, self.root, shape, limits=self.limits)
-        flow = inner._block(call, block, Wire(INPUT_NAME, shape), Frame(self.env, scope))
-        self.incomplete = self.incomplete or inner.incomplete
-        return list(inner.graph.nodes.values()), flow if isinstance(flow, Wire) else UNKNOWN
-
-    def _cut(self, base: t.Ref, layer: t.Ref | t.Text, frame: Frame) -> Wire:
-        declared = frame.scope.in_chain(base.name)
-        if not isinstance(declared, t.Backbone):
-            frame.scope.report_unknown("backbone", base.name, base.span, self.out)
-            return UNKNOWN
-        found = self.backbone(declared)
-        if not found.nodes:
-            return UNKNOWN
-        val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
-        asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
-        node = find_cut(found.nodes, asked)
-        if node is None and found.output.node is None:
-            return UNKNOWN  # the layer may stand behind the mistake in the backbone
-        if node is None:
-            label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
-            text = f"`{base.name}` has no layer `{asked}`"
-            helps = [cut_help(found.nodes, asked)]
-            frame.report(self.out, "R206", text, Label(layer.span, "no such layer"), label, helps=helps)
-            return UNKNOWN
-        return self._keep(found, Wire(node.name, node.shape), base.span)
-
-    def _keep(self, found: FoundBackbone, wire: Wire, span: Span) -> Wire:
-        if wire.node is None:
-            return UNKNOWN
-        kept = self.graph.take_over(ancestors(found.nodes, wire.node), span, self.out)
-        return wire if kept else UNKNOWN
+        if frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
+            return None
+        names += (layer.name for layer in other_layers()) if few else ()
+        sure = report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
+        return sure if sure is not None and (sure in ENTRIES["loss"] or find_layer(sure)) else None
 
     # --- structure
 
@@ -364,12 +300,15 @@ class Builder:
             env = replace(frame.env, unknown=frame.env.unknown | set(counter))
             self.chain(step.body, UNKNOWN, replace(frame, env=env))
             return UNKNOWN
+        head = mark_of(step)
         for i in range(int(str(count))):
-            names = {**frame.env.names, **{name: Val(i, step.span) for name in counter}}
-            env = Env(names, frame.env.dotted, frame.env.unknown - set(counter))
-            flow = self.chain(step.body, flow, replace(frame, env=env))
+            own = {name: Val(i, step.span) for name in counter}
+            env = Env({**frame.env.names, **own}, frame.env.dotted, frame.env.unknown - set(counter))
+            entered = (*frame.uses, Use(head, (unnamed[0],), own, i + 1))
+            flow = self.chain(step.body, flow, replace(frame, env=env, uses=entered))
             if flow == UNKNOWN:
                 break
+            frame = frame.passed(head, flow.shape if isinstance(flow, Wire) else None, "after ")
         return flow
 
     @staticmethod
@@ -391,7 +330,18 @@ class Builder:
             Env(names, frame.env.dotted),
             frame.scope,
             (*frame.path, path),
-            (*frame.calls, call.span),
+            (*frame.uses, Use(mark_of(call), tuple(argument.value for argument in call.arguments), names)),
             (*frame.blocks, name),
+            frame.last,
         )
         return self.chain(block.value, flow, inner)
+
+
+def _behind(step: t.Expr, flow: Flow, frame: Frame) -> Frame:
+    """The frame for what comes after a step, which knows the shape that it gave; of a fork, that of every branch."""
+    if isinstance(flow, Wire):
+        return frame.passed(mark_of(step), flow.shape)
+    if not isinstance(step, t.Fork):
+        return frame
+    ends = (mark_of(t.links_of(branch)[-1].step) for branch in step.branches)
+    return frame.forked(step, tuple((end, wire.shape) for end, wire in zip(ends, flow, strict=False)))

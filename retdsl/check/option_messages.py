@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
+from retdsl.check.fixes import rename_fixes, surely
 from retdsl.check.scope import MANY
-from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.left_out import LEFT_OUT
-from retdsl.schema.synonyms import synonyms
+from retdsl.schema.synonyms import foreign, synonyms
 from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -21,18 +22,20 @@ FEW = 12
 
 def report_unknown_call(
     category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
-) -> None:
-    """Says that nothing of that name can be called here, with what comes near."""
+) -> str | None:
+    """Says that nothing of that name can be called here, with what comes near; gives the name that is surely meant."""
     entries = list(entries)
-    aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
+    elsewhere = foreign(category)
+    spelt = {word.casefold() for word in elsewhere}
+    own = {alias: entry.name for entry in entries for alias in entry.aliases if alias.casefold() not in spelt}
     names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
-    hint = did_you_mean(name, names, aliases)
+    meant = guess(name, names, {**own, **elsewhere})
     few = f"there are {', '.join(f'`{n}`' for n in sorted(names))}"
-    helps = [hint or (few if len(names) <= FEW else "`retdsl layers` lists all that there are")]
-    near = suggest(name, names, aliases)
-    fixes = [Fix(span, near[0])] if len(near) == 1 else []
+    helps = [meant.question or (few if len(names) <= FEW else "`retdsl layers` lists all that there are")]
+    fixes = rename_fixes(meant, name, span)
     label = Label(span, f"not {with_article(category)}")
     out.report("R205", f"there is no {category} `{name}`", label, helps=helps, fixes=fixes)
+    return surely(meant, name)
 
 
 def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> None:
@@ -49,9 +52,10 @@ def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> No
 
 def report_unknown_option(
     entry: Entry, ident: t.Ident, known: Mapping[str, Option], given: Collection[str], out: Diagnostics
-) -> Sequence[str]:
-    """Says that a call or a block has no option of that name; returns those that it may have been meant for.
+) -> tuple[Sequence[str], str | None]:
+    """Says that a call or a block has no option of that name.
 
+    Gives those that it may have been meant for, and the one that it surely means.
     given: the options that are there; one that must be and is not may well be meant.
     """
     name, span, options = ident.name, ident.span, list(known)
@@ -59,9 +63,10 @@ def report_unknown_option(
     key = "key" if block else "option"
     whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
     aliases = synonyms(options)
-    near = suggest(name, options, aliases)
+    meant = guess(name, options, aliases)
+    near: Sequence[str] = meant.names
     missing = [option for option in known if option not in given and known[option].default is REQUIRED]
-    hint = did_you_mean(name, options, aliases) or _belongs_to(entry, name)
+    hint = meant.question or _belongs_to(entry, name)
     if hint is None and missing:
         near = missing
         hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
@@ -69,11 +74,11 @@ def report_unknown_option(
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
     left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
     if left_out is not None:
-        near, hint, notes = [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
-    fixes = [Fix(span, near[0])] if len(near) == 1 and near != missing else []
+        meant, near, hint, notes = Guess(), [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
+    fixes = rename_fixes(meant, name, span)
     text = f"{whose} has no {key} `{name}`"
     out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)
-    return near
+    return near, surely(meant, name)
 
 
 def _belongs_to(entry: Entry, name: str) -> str | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import TypeAlias
 
-from retdsl.check.evaluate import CallValue, ChainValue, Env, RatioValue, Val, describe, evaluate, hint_for
+from retdsl.check.evaluate import CallValue, ChainValue, Env, Hint, RatioValue, Val, describe, evaluate, hint_for
+from retdsl.check.fixes import rename_fixes
 from retdsl.check.option_messages import (
     about,
     is_scalar,
@@ -17,10 +18,11 @@ from retdsl.check.option_messages import (
 )
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
 from retdsl.records import dataclass, replace
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
     Boolean,
     Choice,
@@ -79,12 +81,15 @@ def place_of(span: Span) -> Place:
 
 
 def lookup(category: str, name: str, span: Span, out: Diagnostics, extra: Iterable[str] = ()) -> Entry | None:
-    """The schema's entry of that category and name; an unknown one is reported. `extra`: names known besides."""
+    """The schema's entry of that category and name; an unknown one is reported, and what it surely means is taken.
+
+    extra: names known besides.
+    """
     entries = ENTRIES[category]
     if name in entries:
         return entries[name]
-    report_unknown_call(category, name, span, out, entries.values(), extra)
-    return None
+    sure = report_unknown_call(category, name, span, out, entries.values(), extra)
+    return entries.get(sure or "")
 
 
 def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
@@ -132,7 +137,7 @@ def check_arguments(
     ok = True
     unnamed = list(entry.unnamed)
     nameless: list[Span] = []
-    unknown: list[t.Ident] = []
+    unknown: list[tuple[t.Ident, t.Expr]] = []
     for argument in arguments:
         if argument.name is None:
             if not unnamed:
@@ -142,8 +147,7 @@ def check_arguments(
         else:
             name, where = argument.name.name, argument.name.span
             if name not in options:
-                unknown.append(argument.name)
-                ok = False
+                unknown.append((argument.name, argument.value))
                 continue
             if name in unnamed:
                 unnamed.remove(name)
@@ -153,8 +157,13 @@ def check_arguments(
             ok = False
             continue
         written[name] = (where, argument.value)
-    for ident in unknown:
-        meant.update(report_unknown_option(entry, ident, options, written, ctx.out))
+    for ident, expr in unknown:
+        near, sure = report_unknown_option(entry, ident, options, written, ctx.out)
+        if sure is None or sure in written:
+            meant.update(near)
+            ok = False
+        else:
+            written[sure] = (ident.span, expr)
     if nameless:
         report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
         ok = False
@@ -193,10 +202,11 @@ def _bare(expr: t.Expr, env: Env) -> bool:
 def _report_bare_name(val: Val, ctx: Context) -> None:
     """The name of a layer is a text: a bare word there is a parameter that does not exist."""
     text = f'"{val.span.text}"'
-    helps = hint_for(val, ctx.parameters) or [f"write `{text}`"]
+    hint = hint_for(val, ctx.parameters)
+    if not hint["helps"]:
+        hint = Hint(helps=[f"write `{text}`"], fixes=[Fix.at(val.span, text)])
     label = Label(val.span, f"this is {describe(val)}")
-    fixes = [] if hint_for(val, ctx.parameters) else [Fix(val.span, text)]
-    ctx.out.report("R303", "the name of a layer must be a text or a parameter", label, helps=helps, fixes=fixes)
+    ctx.out.report("R303", "the name of a layer must be a text or a parameter", label, **hint)
 
 
 def default_of(option: Option) -> Value:
@@ -248,8 +258,9 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 
 
 def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None:
-    helps = hint_for(val, ctx.parameters) or ways(val, kind)
-    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
+    hint = hint_for(val, ctx.parameters)
+    hint["helps"] = hint["helps"] or ways(val, kind)
+    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), **hint)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
@@ -260,14 +271,18 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         if not mismatch.in_range:
             percent = isinstance(kind, Fraction) and isinstance(val.value, int | float) and 1 < val.value <= 100
             helps = [f"write `{val.value}%`"] if percent else []
-            ctx.out.report("R304", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), helps=helps)
+            fixes = [Fix.at(val.span, f"{val.value}%")] if percent and val.span.text == str(val.value) else []
+            label = Label(val.span, f"this is {describe(val)}")
+            ctx.out.report("R304", f"{what} must be {words}", label, helps=helps, fixes=fixes)
             return FAILED
     names = kind.names if isinstance(kind, Choice) else ("true", "false") if isinstance(kind, Boolean) else ()
     if isinstance(val.value, Word | str) and names:
         name = val.value.name if isinstance(val.value, Word) else val.value
-        hint = did_you_mean(name, (*names, *ctx.parameters))
+        meant = guess(name, (*names, *ctx.parameters), foreign("value"))
+        helps = [meant.question] if meant.question else []
+        fixes = rename_fixes(meant, name, val.span)
         label = Label(val.span, f"this is {describe(val)}")
-        ctx.out.report("R303", f"{what} must be {words}", label, helps=[hint] if hint else [])
+        ctx.out.report("R303", f"{what} must be {words}", label, helps=helps, fixes=fixes)
         return FAILED
     _mismatch(val, kind, words, ctx, what)
     return FAILED
@@ -322,7 +337,7 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     for alternative in kind.types:
         silent = Context(ctx.scope, Diagnostics())
         value = check_value(val, alternative, silent, what)
-        if not isinstance(value, Failed):
+        if not isinstance(value, Failed) and not silent.out.errors:
             return value
     fitting = [alternative for alternative in kind.types if _fits(val, alternative)]
     if len(fitting) == 1:
@@ -345,8 +360,10 @@ def _fits(val: Val, kind: Type) -> bool:
             return isinstance(val.value, Word)
         case RatioOf():
             return isinstance(val.value, RatioValue)
-        case Name():
+        case Name() | Choice():
             return isinstance(val.value, str | Word)
+        case OneOf(types=types):
+            return any(_fits(val, alternative) for alternative in types)
         case Nothing():
             return val.value is None
         case _:

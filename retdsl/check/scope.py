@@ -7,10 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import get_args
 
-from retdsl.check.files import files_beside, find_used, read_spec, zoo_families, zoo_networks
+from retdsl.check.files import files_beside, find_used, read_spec, shown_name, zoo_families, zoo_networks
+from retdsl.check.fixes import rename_fixes
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
-from retdsl.records import dataclass, field
+from retdsl.diagnostics.suggest import guess, suggest
+from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
@@ -123,9 +124,10 @@ class Scope:
             helps = [f"this file has {_a(kind)} `{known[0]}`"] if len(known) == 1 else []
             out.report("R204", text, Label(span), label, helps=helps)
             return
-        hint = did_you_mean(name, known)
-        helps = [hint] if hint else [_declared(wanted, known)] if known else []
-        out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps)
+        meant = guess(name, known)
+        helps = [meant.question or _declared(wanted, known)] if known else []
+        fixes = rename_fixes(meant, name, span, own=True)
+        out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps, fixes=fixes)
 
 
 def _declared(kind: str, names: Sequence[str]) -> str:
@@ -194,7 +196,7 @@ class _Collector:
             self.out.report("R107", f"more than {MAX_FILES} files are used", span)
         else:
             self.seen.add(path)
-            used = read_spec(path, path.name, self.out, span, self.room)
+            used = read_spec(path, shown_name(path), self.out, span, self.room)
             self.scope.incomplete = self.scope.incomplete or used is None
             return used
         self.scope.incomplete = True
@@ -207,10 +209,13 @@ def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> N
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
     zoo = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
-    hint = did_you_mean(name, zoo if isinstance(target, t.Ref) else files_beside(user))
+    meant = guess(name, zoo if isinstance(target, t.Ref) else files_beside(user))
     ways = ["write `use zoo.NAME`"] if isinstance(target, t.Ref) else []
-    helps = [hint] if hint else [*ways, 'a path starts at the folder of this file, as in `use "FILE.retina"`']
-    out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps)
+    ways.append('a path starts at the folder of this file, as in `use "FILE.retina"`')
+    helps = [meant.question] if meant.question else ways
+    named = replace(meant, names=tuple(f'"{found}"' if isinstance(target, t.Text) else found for found in meant.names))
+    fixes = rename_fixes(named, name, target.span, own=True)
+    out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps, fixes=fixes)
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

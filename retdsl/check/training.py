@@ -9,7 +9,8 @@ from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
-from retdsl.check.heads import classes_of, last_layer
+from retdsl.check.fixes import number_fixes
+from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import check_accuracy_alone, check_operating_point
 from retdsl.check.options import Context, place_of
@@ -80,6 +81,7 @@ def check_train(
         return None
     written: list[Written] = [*taken, *((None, setting) for setting in overrides)]
     settings, root = [setting for _, setting in written], train.parent is None
+    check_written_weights(settings, ctx)
     checked = check_settings(TRAIN_KEYS, settings, train.name.span, env, ctx, overriding=True, whole=root)
     if checked is None:
         return None
@@ -217,15 +219,13 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
             [Label(span), *declared] if last is None else [Label(last, f"gives {gives}"), Label(span, "trained here")]
         )
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
-        ctx.out.report("R502", text, *labels, *declared_classes, helps=helps)
+        fixes = [] if last is None else number_fixes(last, shape[-1], f"count({data.name}.classes)")
+        ctx.out.report("R502", text, *labels, *declared_classes, helps=helps, fixes=fixes)
         fits = False
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
-        text = f"{len(weights)} class weights for {count} classes"
         where = Label(_written_weights(model, span), f"{len(weights)} given")
-        here = [] if where.span == span else [Label(span, "trained here")]
-        helps = [f"give a weight to each of {', '.join(data.classes)}", "or let them follow: `inverse_frequency`"]
-        ctx.out.report("R503", text, where, *here, *declared_classes, helps=helps)
+        report_weight_count(where, span, data.classes, declared_classes, len(weights), ctx)
         fits = False
     return fits
 

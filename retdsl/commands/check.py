@@ -16,6 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a .retina file, or the name of a study that ships")
     parser.add_argument("--data", action="store_true", help="also read labels and images")
+    parser.add_argument("--fix", action="store_true", help="write the fixes that are safe into the files")
+    parser.add_argument("--diff", action="store_true", help="show what --fix would write, and write nothing")
     parser.add_argument("-v", "--verbose", action="store_true", help="also what the spec says in full, and comes to")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
@@ -24,8 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     everything: list[Diagnostics] = []
     specs: list[compiler.Checked] = []
+    fixed: list[dict[str, object]] = []
     for name in arguments.files:
-        out, checked = _check(name, arguments)
+        out, checked = _check(name, arguments, fixed)
         everything.append(out)
         specs += [checked] if checked is not None else []
     code = WRONG if any(diagnostics.errors for diagnostics in everything) else DONE
@@ -37,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
         more = _accounts_json(specs) if arguments.verbose else {}
+        more |= {"fixed": fixed} if arguments.fix else {}
         print(json.dumps({"diagnostics": to_json(messages), **counts, **more}, indent=1, ensure_ascii=False))
         return code
     if messages:
@@ -50,18 +54,34 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _check(name: str, arguments: argparse.Namespace) -> tuple[Diagnostics, compiler.Checked | None]:
-    """One file, checked; with `--data` once more, with what its data say."""
+def _check(
+    name: str, arguments: argparse.Namespace, fixed: list[dict[str, object]]
+) -> tuple[Diagnostics, compiler.Checked | None]:
+    """One file, fixed if that is wanted, and checked; with `--data` once more, with what its data say."""
     out = Diagnostics()
     spec = compiler.read(name, arguments.root, out)
     if spec is None:
         return out, None
+    if arguments.fix or arguments.diff:
+        spec = _fix(name, spec, arguments, fixed)
     checked = compiler.check(spec)
     if arguments.data and not checked.diagnostics.errors:
         from retdsl import running
 
         checked = running.check_data(spec, complete(checked), quiet=arguments.format == "json")
     return checked.diagnostics, checked
+
+
+def _fix(name: str, spec: compiler.Spec, arguments: argparse.Namespace, told: list[dict[str, object]]) -> compiler.Spec:
+    """The spec with what is safe to fix fixed; as text it is said at once, for programs it is put into `told`."""
+    from retdsl.commands.fix import applied_json, fixed_spec, say_fixed
+
+    write = arguments.fix and not arguments.diff
+    after, fixed = fixed_spec(name, spec, write=write)
+    told += applied_json(fixed)
+    if arguments.format == "text":
+        say_fixed(name, fixed, wrote=write)
+    return after
 
 
 def _accounts_json(specs: list[compiler.Checked]) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from shutil import get_terminal_size
 from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
@@ -18,15 +19,23 @@ def say(text: str) -> None:
 
 
 def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
-    """Prints messages as text, in colour where a terminal shows it and its user has nothing against it."""
+    """Prints messages as text, in colour where a terminal shows it and its user has nothing against it, and as wide as
+    the terminal is.
+    """
     from retdsl.diagnostics.render import render_text
 
-    say(render_text(messages, colour=colour_wanted()))
+    columns = get_terminal_size().columns if sys.stderr.isatty() else None
+    say(render_text(messages, colour_wanted(), columns))
 
 
 def colour_wanted(stream: TextIO | None = None) -> bool:
-    """Whether a stream (stderr unless said) is a terminal with colours; NO_COLOR is obeyed (https://no-color.org)."""
-    return (stream or sys.stderr).isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Whether a stream (stderr unless said) is a terminal with colours. NO_COLOR (https://no-color.org) goes before
+    FORCE_COLOR.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
+    return forced or ((stream or sys.stderr).isatty() and os.environ.get("TERM") != "dumb")
 
 
 def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = True) -> None:

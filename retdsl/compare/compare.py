@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, TypeAlias
 
@@ -17,6 +16,7 @@ from retdsl.compare.model import Comparison, Difference, Part, Sides
 from retdsl.compare.pairing import is_part_of
 from retdsl.compare.plans import data_differences, experiment_differences, model_differences
 from retdsl.ir import Network, Program
+from retdsl.records import dataclass, replace
 
 Compared: TypeAlias = Callable[[Any, Any], Iterator[Difference]]
 

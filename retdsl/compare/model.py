@@ -6,10 +6,10 @@ changed over (`mirrored`). Values stand in the language's own words. Places do n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from retdsl.ir import Place
+from retdsl.records import dataclass, field, replace
 
 Kind: TypeAlias = Literal["changed", "added", "removed", "replaced", "reordered", "rewired", "renamed"]
 

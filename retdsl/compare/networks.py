@@ -6,7 +6,6 @@ What is the same in many places is one difference that names them all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TypeAlias
 
 from retdsl.compare.meaning import computation, learns_or_draws
@@ -16,6 +15,7 @@ from retdsl.compare.settings import optional_difference
 from retdsl.compare.stretches import stretch_differences
 from retdsl.compare.wiring import rewired
 from retdsl.ir import Backbone, Call, Network, Node, Place, Value
+from retdsl.records import replace
 from retdsl.schema.backbones import WEIGHTS
 from retdsl.schema.lookup import find_node
 from retdsl.schema.spelling import option_type, spell, spell_layer

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable
-from dataclasses import dataclass
 from itertools import count
 
 from retdsl.compare.align import align
 from retdsl.compare.meaning import computation, swaps
 from retdsl.ir import Network, Node
+from retdsl.records import dataclass
 from retdsl.schema.lookup import find_node
 
 ALIKE = 0.5

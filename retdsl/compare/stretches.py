@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from retdsl.compare.model import Change, Difference, Kind, Layers
 from retdsl.compare.pairing import Pairing
 from retdsl.ir import Network, Node
+from retdsl.records import dataclass
 from retdsl.schema.spelling import spell_call, spell_layer
 
 MOST_SPELLED = 4

@@ -8,11 +8,11 @@ keys below are always there and keep their names; new ones may join them.
       "message": "...",
       "labels": [{PLACE, "text": "..."}],          the first is the subject's; empty for a message about a whole file
       "notes": ["..."], "helps": ["..."],
-      "fixes": [{PLACE, "replacement": "...", "safe": true | false}]
+      "fixes": [{PLACE, "replacement": "...", "safe": true | false, "also": [{PLACE, "replacement": "..."}]}]
     }
 
 PLACE is `"file", "start_line", "start_column", "end_line", "end_column"`: lines and columns from 1, columns in Unicode
-code points, the end one past the last character.
+code points, the end one past the last character. The edits of `also` belong to the fix: all of them or none.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from retdsl.diagnostics.catalogue import CATALOGUE
-from retdsl.diagnostics.model import Diagnostic
+from retdsl.diagnostics.model import Diagnostic, Fix
 from retdsl.source import Span
 
 
@@ -36,10 +36,15 @@ def to_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
             "labels": [{**_place(label.span), "text": label.text} for label in item.labels],
             "notes": list(item.notes),
             "helps": list(item.helps),
-            "fixes": [{**_place(fix.span), "replacement": fix.replacement, "safe": fix.safe} for fix in item.fixes],
+            "fixes": [_fix(fix) for fix in item.fixes],
         }
         for item in diagnostics
     ]
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    first, *others = ({**_place(edit.span), "replacement": edit.replacement} for edit in fix.edits)
+    return {**first, "safe": fix.safe, "also": others}
 
 
 def _place(span: Span) -> dict[str, Any]:

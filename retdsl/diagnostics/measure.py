@@ -39,6 +39,11 @@ def width(char: str) -> int:
     return 2 if east_asian_width(char) in "WF" else 1
 
 
+def text_width(text: str) -> int:
+    """Columns of a printable text."""
+    return len(text) if text.isascii() else sum(width(char) for char in text)
+
+
 def printable(text: str) -> str:
     """One line of text, made safe to print; tabs and line breaks become spaces."""
     if text.isprintable():

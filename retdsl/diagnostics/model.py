@@ -5,11 +5,11 @@ A step that finds something wrong appends a `Diagnostic` to its `Diagnostics` an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Literal
 
 from retdsl.diagnostics.catalogue import CATALOGUE
-from retdsl.records import dataclass
+from retdsl.records import dataclass, replace
 from retdsl.source import Span
 
 Severity = Literal["error", "warning"]
@@ -24,12 +24,24 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Fix:
-    """Replacing `span` by `replacement` cures the mistake; `safe` if it cannot change the meaning otherwise."""
+class Edit:
+    """Writing `replacement` in place of `span`."""
 
     span: Span
     replacement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that together cure the mistake; `safe` if they cannot change the meaning otherwise."""
+
+    edits: tuple[Edit, ...]
     safe: bool = False
+
+    @staticmethod
+    def at(span: Span, replacement: str, *, safe: bool = False) -> Fix:
+        """A fix of one edit."""
+        return Fix((Edit(span, replacement),), safe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,8 @@ class Diagnostics:
     """
 
     def __init__(self) -> None:
-        self._items: list[Diagnostic] = []
-        self._seen: set[tuple[str, str, Span | None]] = set()
+        self._items: dict[Hashable, Diagnostic] = {}
+        self._cases: dict[Hashable, set[Hashable]] = {}
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
 
     def report(
@@ -79,27 +91,43 @@ class Diagnostics:
         CATALOGUE[code]
         made = tuple(label if isinstance(label, Label) else Label(label) for label in labels)
         said, notes, helps = _cut(message), tuple(map(_cut, notes)), tuple(map(_cut, helps))
-        item = Diagnostic(code, said, made, notes, helps, tuple(fixes))
-        key = (code, message, made[0].span if made else None)
-        if key not in self._seen:
-            self._seen.add(key)
-            self._items.append(item)
+        self.add(Diagnostic(code, said, made, notes, helps, tuple(fixes)))
+
+    def add(self, item: Diagnostic, *, same: str | None = None, case: Hashable = None) -> None:
+        """Adds a message that is made already.
+
+        same: what makes two messages of one code at one place the same, if not their text. case: which of the uses of
+        a block it is about; how many others it holds for is told, too.
+        """
+        place = item.labels[0].span if item.labels else None
+        key = (item.code, item.message if same is None else same, place)
+        if key not in self._items:
+            self._items[key] = item
             self._counts[item.severity] += 1
+        if case is not None:
+            self._cases.setdefault(key, set()).add(case)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Messages by place: file in order of first mention, then line and column."""
         order: dict[str, int] = {}
-        for item in self._items:
+        for item in self._items.values():
             if item.labels:
                 order.setdefault(item.labels[0].span.source.name, len(order))
 
-        def key(item: Diagnostic) -> tuple[int, int]:
+        def place(item: Diagnostic) -> tuple[int, int]:
             if not item.labels:
                 return (-1, 0)
             span = item.labels[0].span
             return (order[span.source.name], span.start)
 
-        return iter(sorted(self._items, key=key))
+        return iter(sorted((self._told(key, item) for key, item in self._items.items()), key=place))
+
+    def _told(self, key: Hashable, item: Diagnostic) -> Diagnostic:
+        """The message, with how many further cases it holds for."""
+        more = len(self._cases.get(key, ())) - 1
+        if more < 1:
+            return item
+        return replace(item, notes=(*item.notes, f"the same goes for {more} more use{'s' * (more > 1)}"))
 
     def __len__(self) -> int:
         return len(self._items)

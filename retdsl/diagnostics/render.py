@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retdsl.diagnostics.measure import printable, printable_lines
+from retdsl.diagnostics.measure import printable, printable_lines, text_width
 from retdsl.diagnostics.model import Diagnostic, Label
-from retdsl.diagnostics.snippet import Row, bare, draw, gutter_width
+from retdsl.diagnostics.snippet import LEAST_ROOM, Row, bare, draw, gutter_width
 from retdsl.source import Source
 
 MOST_CODES = 4
@@ -32,8 +32,8 @@ STYLES = {
     "error": "bold red",
     "warning": "yellow",
     "message": "bold",
-    "gutter": "blue",
-    "secondary": "blue",
+    "gutter": "bright_blue",
+    "secondary": "bright_blue",
     "note": "bold",
     "help": "cyan",
     "title": "bold",
@@ -45,12 +45,13 @@ STYLES = {
 """What each style name looks like, in rich's words."""
 
 
-def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False, columns: int | None = None) -> str:
     """All messages and the count, without a line break at the end; empty for no messages.
 
-    colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
+    colour: ANSI colours for a terminal. columns: its width, so that source lines are cut and sentences wrapped to fit.
+    Whether there is one, and whether its user wants colour, the caller knows.
     """
-    return paint(render_rows(diagnostics), colour)
+    return paint(render_rows(diagnostics, columns), colour)
 
 
 def render_one(item: Diagnostic) -> str:
@@ -65,20 +66,22 @@ def paint(rows: Iterable[Row], colour: bool = False) -> str:
     return "\n".join("".join(text for text, _ in row) for row in rows)
 
 
-def render_rows(diagnostics: Iterable[Diagnostic]) -> list[Row]:
+def render_rows(diagnostics: Iterable[Diagnostic], columns: int | None = None) -> list[Row]:
     """The same as rows of `(text, style name)`; the names are the keys of `STYLES`, or empty for plain text."""
     items = list(diagnostics)
     rows: list[Row] = []
     for item in items:
-        rows += [*_diagnostic(item), []]
+        rows += [*_diagnostic(item, columns), []]
     if items:
         rows.append(_summary(items))
     return [_stripped(row) for row in rows]
 
 
-def _diagnostic(item: Diagnostic) -> list[Row]:
+def _diagnostic(item: Diagnostic, columns: int | None = None) -> list[Row]:
     gutter = gutter_width(item.labels)
-    rows = _paragraph([(f"{item.severity}[{item.code}]", item.severity), (": ", "message")], item.message, "message")
+    rows = _paragraph(
+        [(f"{item.severity}[{item.code}]", item.severity), (": ", "message")], item.message, "message", columns
+    )
     subject = item.labels[0] if item.labels else None
     for source, labels in _by_source(item.labels):
         arrow = "-->" if source is item.labels[0].span.source else ":::"
@@ -86,12 +89,12 @@ def _diagnostic(item: Diagnostic) -> list[Row]:
             rows.append(bare(gutter))
         line, column = source.position(labels[0].span.start)
         rows.append([(" " * (gutter - 1) + arrow, "gutter"), (f" {printable(source.name)}:{line}:{column}", "")])
-        rows += [bare(gutter), *draw(source, labels, subject, item.severity, gutter)]
+        rows += [bare(gutter), *draw(source, labels, subject, item.severity, gutter, columns)]
     if item.labels and (item.notes or item.helps):
         rows.append(bare(gutter))
     for kind, texts in (("note", item.notes), ("help", item.helps)):
         for text in texts:
-            rows += _paragraph([(" " * gutter + " = ", "gutter"), (kind, kind), (": ", "")], text, "")
+            rows += _paragraph([(" " * gutter + " = ", "gutter"), (kind, kind), (": ", "")], text, "", columns)
     return rows
 
 
@@ -108,11 +111,26 @@ def _by_source(labels: Iterable[Label]) -> list[tuple[Source, list[Label]]]:
     return groups
 
 
-def _paragraph(head: Row, text: str, style: str) -> list[Row]:
+def _paragraph(head: Row, text: str, style: str, columns: int | None) -> list[Row]:
     """A text after its head; its further lines are indented to stand under the first."""
-    first, *others = printable_lines(text)
-    indent = " " * sum(len(piece) for piece, _ in head)
-    return [[*head, (first, style)], *([(indent + line, style)] for line in others)]
+    indent = sum(len(piece) for piece, _ in head)
+    room = None if columns is None else max(LEAST_ROOM, columns - indent)
+    first, *others = [part for line in printable_lines(text) for part in _wrapped(line, room)]
+    return [[*head, (first, style)], *([(" " * indent + line, style)] for line in others)]
+
+
+def _wrapped(line: str, room: int | None) -> list[str]:
+    """A line in parts that fit, broken at blanks; one word that is too long stays whole."""
+    if room is None or text_width(line) <= room:
+        return [line]
+    parts: list[str] = [""]
+    for word in line.split(" "):
+        longer = f"{parts[-1]} {word}" if parts[-1] else word
+        if parts[-1] and text_width(longer) > room:
+            parts.append(word)
+        else:
+            parts[-1] = longer
+    return parts
 
 
 def _summary(items: list[Diagnostic]) -> Row:

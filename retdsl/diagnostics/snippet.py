@@ -4,11 +4,10 @@ Enters: one source and the labels that lie in it. Leaves: rows of styled segment
 Guaranteed: every label's text stands in a row of its own end, so that no text covers another or a mark; spans outside
 the text are moved to its nearest end.
 
-Labels within one line hang under it, the rightmost beside its mark:
+Labels within one line stand under it, the rightmost beside its mark, in more rows where they would not fit:
 
      3 |   => Pooling(kernel = (2, 2)) => Dense(10)
        |      -------                     ^^^^^ no such step
-       |      |
        |      gives [N, 64, 7, 7]
 
 A label over several lines gets a bar in the margin, one column for each that runs at the same time:
@@ -25,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from retdsl.diagnostics.measure import ELLIPSIS, lay_out, printable
+from retdsl.diagnostics.measure import ELLIPSIS, Cut, lay_out, printable, text_width
 from retdsl.diagnostics.model import Label
 from retdsl.records import dataclass, replace
 from retdsl.source import Source
@@ -33,9 +32,20 @@ from retdsl.source import Source
 Segment: TypeAlias = "tuple[str, str]"
 """A piece of text and the name of its style."""
 Row: TypeAlias = "list[Segment]"
+Placed: TypeAlias = "tuple[int, str, str]"
+"""The column where a text starts, the text, and its style."""
+
+GAP = 2
+"""Columns between texts that share a row."""
+
+MOST_TOGETHER = 3
+"""Texts of labels that are cut off and share a place; of more, the first and the last are shown."""
 
 ROOM = 120
-"""Columns of source text shown; longer lines are cut around their labels."""
+"""Columns of source text shown at most; longer lines are cut around their labels."""
+
+LEAST_ROOM = 40
+"""Columns of source text shown on the narrowest terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +81,25 @@ def gutter_width(labels: Sequence[Label]) -> int:
     return max(2, len(str(last)))
 
 
-def draw(source: Source, labels: Sequence[Label], subject: Label | None, style: str, gutter: int) -> list[Row]:
-    """The source lines that the labels touch, with the labels. `subject` gets `^` in `style`, others `-`."""
+def draw(
+    source: Source, labels: Sequence[Label], subject: Label | None, style: str, gutter: int, columns: int | None = None
+) -> list[Row]:
+    """The source lines that the labels touch, with the labels. `subject` gets `^` in `style`, others `-`.
+
+    columns: of the terminal, if there is one.
+    """
     marks = [_mark(x, "^", style) if x is subject else _mark(x, "-", "secondary") for x in labels]
     marks = _with_depths(marks)
     margin = max((mark.depth + 2 for mark in marks if mark.tall), default=0)
+    limit = None if columns is None else max(LEAST_ROOM, columns - gutter - margin - len(" | "))
+    room = min(ROOM, limit or ROOM)
     rows: list[Row] = []
     before = None
     for number in _shown_lines(marks):
         if before is not None and number > before + 1:
             bars = _bars(mark for mark in marks if mark.tall and mark.first <= before and mark.last >= number)
-            rows.append([(f"{ELLIPSIS:{gutter + 3}}", "gutter"), *_painted(bars)])
-        rows += _line(source, number, marks, margin, gutter)
+            rows.append([(f"{ELLIPSIS:{gutter + 3}}", "gutter"), *_painted(bars, 0, margin)])
+        rows += _line(source, number, marks, margin, gutter, room, limit)
         before = number
     return rows
 
@@ -122,13 +139,16 @@ def _shown_lines(marks: list[Mark]) -> list[int]:
     return sorted(lines)
 
 
-def _line(source: Source, number: int, marks: list[Mark], margin: int, gutter: int) -> list[Row]:
+def _line(
+    source: Source, number: int, marks: list[Mark], margin: int, gutter: int, room: int, limit: int | None
+) -> list[Row]:
     """One source line and the rows under it."""
     text = source.line(number)
     laid = lay_out(text)
     here = [mark for mark in marks if number in (mark.first, mark.last)]
     places = [(mark, *laid.cover(*_within(mark, number))) for mark in here]
-    cut = laid.cut(_focus(places), ROOM)
+    cut = laid.cut(_focus(places), room)
+    places = _gathered(places, cut)
 
     flats = [Flat(mark, *cut.place(first, last)) for mark, first, last in places]
     closing = [flat for flat in flats if flat.mark.tall and flat.mark.last == number]
@@ -138,21 +158,40 @@ def _line(source: Source, number: int, marks: list[Mark], margin: int, gutter: i
 
     canvas = _bars(running)
     canvas.update({flat.mark.depth: ("/", flat.mark.style) for flat in at_indent})
-    rows = [_row(gutter, canvas, cut.text, margin, number=number)]
+    rows = [_row(gutter, canvas, (margin, cut.text, ""), number=number)]
     running += [flat.mark for flat in at_indent]
-    for canvas, tail, column in _under([flat for flat in flats if not flat.mark.tall]):
+    for canvas, texts in _under([flat for flat in flats if not flat.mark.tall], limit):
         shifted = {margin + column: cell for column, cell in canvas.items()}
-        rows.append(_row(gutter, {**_bars(running), **shifted}, tail[0], margin + column, style=tail[1]))
+        placed = [(margin + column, text, style) for column, text, style in texts]
+        rows.append(_row(gutter, {**_bars(running), **shifted}, *placed))
     for flat in closing:
-        label = f" {flat.mark.text}" if flat.mark.text else ""
         canvas = _bars(running) | _reach(flat, flat.end - 1, margin, running)
-        rows.append(_row(gutter, canvas, label, margin + flat.end, style=flat.mark.style))
+        rows.append(_row(gutter, canvas, (margin + flat.end + 1, flat.mark.text, flat.mark.style)))
         running.remove(flat.mark)
     for flat in opening:
         if flat not in at_indent:
-            rows.append(_row(gutter, _bars(running) | _reach(flat, flat.start, margin, running), "", 0))
+            rows.append(_row(gutter, _bars(running) | _reach(flat, flat.start, margin, running)))
             running.append(flat.mark)
     return rows
+
+
+def _gathered(places: Sequence[tuple[Mark, int, int]], cut: Cut) -> list[tuple[Mark, int, int]]:
+    """The places, flat marks in a part of the line that is not shown made one, which has all their texts."""
+    seen: list[tuple[Mark, int, int]] = []
+    unseen: dict[bool, list[tuple[Mark, int, int]]] = {}
+    for place in sorted(places, key=lambda place: place[1]):
+        mark, first, last = place
+        if mark.tall or mark.sign == "^" or (first < cut.right and last > cut.left):
+            seen.append(place)
+        else:
+            unseen.setdefault(last <= cut.left, []).append(place)
+    for together in unseen.values():
+        texts = [mark.text for mark, _, _ in together if mark.text]
+        if len(texts) > MOST_TOGETHER:
+            texts = [texts[0], ELLIPSIS, texts[-1]]
+        mark, first, last = together[0]
+        seen.append((replace(mark, text=", ".join(texts)), first, last))
+    return seen
 
 
 def _within(mark: Mark, number: int) -> tuple[int, int]:
@@ -183,42 +222,64 @@ def _reach(flat: Flat, column: int, margin: int, running: Sequence[Mark]) -> Can
     return {**reach, margin + column: (flat.mark.sign, flat.mark.style)}
 
 
-def _under(flats: list[Flat]) -> list[tuple[Canvas, Segment, int]]:
-    """The rows under a line: marks, the text at the end of the row with its style, and the column where that starts."""
+def _under(flats: list[Flat], limit: int | None) -> list[tuple[Canvas, list[Placed]]]:
+    """The rows under a line: marks or hangers, and the texts that stand in the row, left of `limit` if that can be."""
     if not flats:
         return []
     signs: Canvas = {}
     for flat in sorted(flats, key=lambda flat: (flat.mark.sign == "^", flat.start - flat.end)):
         signs.update(dict.fromkeys(range(flat.start, flat.end), (flat.mark.sign, flat.mark.style)))
     beside = max(flats, key=lambda flat: (flat.end, flat.start, flat.mark.sign == "^"))
-    tail = f" {beside.mark.text}" if beside.mark.text else ""
-    rows: list[tuple[Canvas, Segment, int]] = [(signs, (tail, beside.mark.style), beside.end)]
-    hanging = sorted((x for x in flats if x is not beside and x.mark.text), key=lambda x: x.start)
-    if hanging:
-        rows.append((_hangers(hanging), ("", ""), 0))
-    while hanging:
-        flat = hanging.pop()
-        left = {column: cell for column, cell in _hangers(hanging).items() if column < flat.start}
-        rows.append((left, (flat.mark.text, flat.mark.style), flat.start))
+    fits = limit is None or beside.end + 1 + text_width(beside.mark.text) <= limit
+    rows: list[tuple[Canvas, list[Placed]]] = [(signs, [])]
+    if fits:
+        rows[0][1].append((beside.end + 1, beside.mark.text, beside.mark.style))
+    hanging = _in_rows([flat for flat in flats if not (flat is beside and fits) and flat.mark.text], limit)
+    if len(hanging) > 1:
+        rows.append((_hangers(flat for row in hanging for _, flat in row), []))
+    for i, row in enumerate(hanging):
+        left = _hangers(flat for later in hanging[i + 1 :] for _, flat in later)
+        rows.append((left, [(column, flat.mark.text, flat.mark.style) for column, flat in row]))
     return rows
 
 
-def _hangers(flats: Sequence[Flat]) -> Canvas:
+def _in_rows(flats: Iterable[Flat], limit: int | None) -> list[list[tuple[int, Flat]]]:
+    """The hanging texts with their columns, a new row wherever one would not end before the next begins.
+
+    They are placed from the right to the left, so that no text covers another.
+    """
+    rows: list[list[tuple[int, Flat]]] = []
+    for flat in sorted(flats, key=lambda flat: flat.start, reverse=True):
+        length = text_width(flat.mark.text)
+        column = flat.start if limit is None else max(0, min(flat.start, limit - length))
+        if rows and column + length + GAP <= rows[-1][-1][0]:
+            rows[-1].append((column, flat))
+        else:
+            rows.append([(column, flat)])
+    return [row[::-1] for row in rows]
+
+
+def _hangers(flats: Iterable[Flat]) -> Canvas:
     return {flat.start: ("|", flat.mark.style) for flat in flats}
 
 
-def _row(gutter: int, canvas: Canvas, text: str, column: int, *, style: str = "", number: int | None = None) -> Row:
-    """The gutter, the canvas, and `text` from `column` on, to the right of everything on the canvas."""
-    shown = "" if number is None else str(number)
-    if not text.strip() and not canvas:
-        return [(f"{shown:>{gutter}} |", "gutter")]
-    return [(f"{shown:>{gutter}} | ", "gutter"), *_painted(canvas, column if text else 0), (text, style)]
+def _row(gutter: int, canvas: Canvas, *texts: Placed, number: int | None = None) -> Row:
+    """The gutter, the canvas, and texts on it: what the canvas has to the right of a text's start is not drawn."""
+    shown = f"{'' if number is None else number:>{gutter}}"
+    if not canvas and not any(text.strip() for _, text, _ in texts):
+        return [(f"{shown} |", "gutter")]
+    row: Row = [(f"{shown} | ", "gutter")]
+    at = 0
+    for column, text, style in texts:
+        row += [*_painted(canvas, at, column), (text, style)]
+        at = column + text_width(text)
+    return row + _painted(canvas, at, max(canvas, default=-1) + 1)
 
 
-def _painted(canvas: Canvas, length: int = 0) -> Row:
-    """The canvas as segments, at least `length` columns long."""
+def _painted(canvas: Canvas, start: int, stop: int) -> Row:
+    """The columns of the canvas from `start` to `stop` as segments."""
     row: Row = []
-    for column in range(max(length, max(canvas, default=-1) + 1)):
+    for column in range(start, stop):
         char, style = canvas.get(column, (" ", ""))
         if row and row[-1][1] == style:
             row[-1] = (row[-1][0] + char, style)

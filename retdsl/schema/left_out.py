@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retdsl.ir import Value
+from retdsl.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

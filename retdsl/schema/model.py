@@ -52,10 +52,16 @@ class Entry:
 
 
 class ShapeError(Exception):
-    """A layer cannot take a value of that shape: what is wrong, why, and what to do."""
+    """A layer cannot take a value of that shape: what is wrong, why, and what to do.
 
-    def __init__(self, message: str, *, note: str | None = None, help: str | None = None) -> None:
+    missing: a step that cures it when it is put before the layer.
+    """
+
+    def __init__(
+        self, message: str, *, note: str | None = None, help: str | None = None, missing: str | None = None
+    ) -> None:
         super().__init__(message)
+        self.missing = missing
         self.message = message
         self.note = note
         self.help = help

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import re
 import struct
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from retdsl.ir import Value
+from retdsl.records import dataclass
 from retdsl.schema.model import REQUIRED, Layer, Option, Required, layer
 from retdsl.schema.operator_words import OPERATORS, OPTIONS
 from retdsl.schema.types import Boolean, Choice, Integer, Many, Name, Pair, Real, Type, optional

@@ -30,7 +30,9 @@ def _quote(slip: Slip) -> Mistake | None:
         return Mistake(slip.start)
     end = slip.end + inner.end() + 1
     by = f'"{inner.group()}"'
-    return slip.rewrite("R101", "texts stand between double quotes", slip.start, end, by, f"write `{by}`")
+    plain = "{" not in by and "\\" not in by  # which mean something between double quotes
+    text = "texts stand between double quotes"
+    return slip.rewrite("R101", text, slip.start, end, by, f"write `{by}`", safe=plain)
 
 
 def _percent(slip: Slip) -> Mistake | None:
@@ -44,7 +46,7 @@ def _percent(slip: Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     gap = slip.piece.span(number.end(1), slip.end)
     helps = [f"write `{number[1]}%` without a space"]
-    fix = Fix(gap, "%", safe=True)
+    fix = Fix.at(gap, "%", safe=True)
     slip.out.report("R101", "`%` belongs directly behind a number", Label(span), helps=helps, fixes=[fix])
     return Mistake(slip.start, repair=Repair(number.end(1), "%".ljust(gap.end - gap.start)))
 

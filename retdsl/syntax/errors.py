@@ -82,6 +82,6 @@ def _unclosed_in_chain(piece: Piece, end: int, out: Diagnostics) -> Mistake | No
     label = Label(piece.span(last, last + 1), "opened here and not closed")
     before = Label(piece.span(*arrow.span(1)), "expected `)` before this")
     place = len(piece.text[: arrow.start()].rstrip())
-    fixes = [Fix(piece.span(place, place), ")")]
+    fixes = [Fix.at(piece.span(place, place), ")", safe=True)]
     out.report("R102", "`(` is not closed", label, before, helps=["close it with `)`"], fixes=fixes)
     return Mistake(last, repair=Repair(arrow.start(1) - 1, ")"))

@@ -63,10 +63,15 @@ class Slip:
         """The first match of a pattern in what stands before, not too far back; its offsets are those of the piece."""
         return re.compile(pattern).search(self.piece.text, max(0, self.start - REACH), self.start)
 
-    def rewrite(self, code: str, text: str, start: int, end: int, by: str, help: str, label: str = "") -> Mistake:
+    def rewrite(
+        self, code: str, text: str, start: int, end: int, by: str, help: str, label: str = "", *, safe: bool = True
+    ) -> Mistake:
         """Reports that `by` belongs in place of what stands from `start` to `end`, and repairs it if it fits."""
         span = self.piece.span(start, end)
-        self.out.report(code, text, Label(span, label), helps=[help], fixes=[Fix(span, by, safe=True)])
+        blank = not by and self.piece.text[start - 1 : start] == self.piece.text[end : end + 1] == " "
+        place = self.piece.span(start, end + blank)
+        self.out.report(code, text, Label(span, label), helps=[help], fixes=[Fix.at(place, by, safe=safe)])
+        by = by.strip()
         return Mistake(start, repair=Repair(start, by.ljust(end - start)) if len(by) <= end - start else None)
 
 

@@ -10,6 +10,18 @@ from retdsl.source import Source, Span
 
 KEYWORDS = ("data", "backbone", "block", "model", "augment", "sampling", "train", "use")
 
+KEYWORDS_ELSEWHERE = {
+    **dict.fromkeys(("dataset", "images"), "data"),
+    **dict.fromkeys(("pretrained", "encoder", "base"), "backbone"),
+    **dict.fromkeys(("def", "function", "layer", "module", "macro"), "block"),
+    **dict.fromkeys(("network", "net"), "model"),
+    **dict.fromkeys(("augmentation", "transform", "transforms"), "augment"),
+    **dict.fromkeys(("sampler", "sample"), "sampling"),
+    **dict.fromkeys(("experiment", "training", "fit", "run"), "train"),
+    **dict.fromkeys(("import", "include", "from", "require"), "use"),
+}
+"""What other languages start such a declaration with."""
+
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 OPENING = {closing: opening for opening, closing in CLOSING.items()}
 

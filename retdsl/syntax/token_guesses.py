@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from retdsl.diagnostics import Fix, Label
-from retdsl.diagnostics.suggest import did_you_mean, suggest
+from retdsl.diagnostics.suggest import guess
 from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
-from retdsl.syntax.text import CLOSING, KEYWORDS, OPENING, open_brackets, settings_open
+from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
 
@@ -26,7 +26,9 @@ def _slashes(slip: Slip) -> Mistake | None:
     start = slip.start - slip.before.endswith("/")
     end = slip.end + len(slip.line_after)
     span = slip.piece.span(start, start + 2)
-    slip.out.report("R102", "a comment starts with `#`", span, helps=["write `#`"], fixes=[Fix(span, "#", safe=True)])
+    slip.out.report(
+        "R102", "a comment starts with `#`", span, helps=["write `#`"], fixes=[Fix.at(span, "#", safe=True)]
+    )
     return Mistake(start, repair=Repair(start, " " * (end - start)))
 
 
@@ -37,7 +39,7 @@ def _superfluous(slip: Slip) -> Mistake | None:
     if slip.word not in OPENING or (opened and not in_settings) or slip.before.rstrip()[-1:] in ("=", ",", ">"):
         return None
     text = f"there is no `{OPENING[slip.word]}` for this `{slip.word}`"
-    return slip.rewrite("R102", text, slip.start, slip.end, "", "leave it out, or open it before")
+    return slip.rewrite("R102", text, slip.start, slip.end, "", "leave it out, or open it before", safe=False)
 
 
 def _unclosed(slip: Slip) -> Mistake | None:
@@ -122,35 +124,39 @@ def between_settings(slip: Slip) -> Mistake | None:
 
 
 def _not_equal_sign(slip: Slip) -> Mistake | None:
-    """`epochs: 10`, `epochs == 10`."""
+    """`epochs: 10`, `epochs == 10`, `epochs := 10`."""
     if slip.word == "=" and slip.before.endswith("="):
         return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
+    if slip.word == ":" and slip.after.startswith("=") and "=" in slip.expected:
+        return slip.rewrite("R102", "a value follows a single `=`", slip.start, slip.end + 1, "=", "write `=`")
     if slip.word == ":" and slip.expected == {"="}:
-        return slip.rewrite("R102", "a key and its value are joined by `=`", slip.start, slip.end, "=", "write `=`")
+        text, by = "a key and its value are joined by `=`", "=" if slip.before[-1:].isspace() else " ="
+        return slip.rewrite("R102", text, slip.start, slip.end, by, "write `=`")
     return None
 
 
 def _wrong_keyword(slip: Slip) -> Mistake | None:
     if slip.before.strip() or not slip.expected >= ANY_KEYWORD:
         return None
-    hint = did_you_mean(slip.word, KEYWORDS)
+    meant = guess(slip.word, KEYWORDS, KEYWORDS_ELSEWHERE)
     text = f"no declaration starts with `{slip.word}`"
     starts = f"a declaration starts with {either([f'`{k}`' for k in KEYWORDS])}"
     span = slip.piece.span(slip.start, slip.end)
-    meant = suggest(slip.word, KEYWORDS)
-    fixes = [Fix(span, meant[0])] if len(meant) == 1 else []
-    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=[hint or starts], fixes=fixes)
-    fits = len(meant) == 1 and len(meant[0]) <= len(slip.word)
-    return Mistake(slip.start, repair=Repair(slip.start, meant[0].ljust(len(slip.word))) if fits else None)
+    only = meant.names[0] if len(meant.names) == 1 else None
+    fixes = [Fix.at(span, only, safe=meant.slip)] if only else []
+    helps = [meant.question or starts]
+    slip.out.report("R102", text, Label(span, "a declaration starts here"), helps=helps, fixes=fixes)
+    fits = only is not None and len(only) <= len(slip.word)
+    return Mistake(slip.start, repair=Repair(slip.start, only.ljust(len(slip.word))) if only and fits else None)
 
 
 def _from(slip: Slip) -> Mistake | None:
-    """`train b extends a`, `train a = {`."""
-    if not slip.expected >= {"from", "{"}:
-        return None
-    if slip.word == "=":
+    """`train b extends a`, `train a = {`, `data a = {`."""
+    if slip.word == "=" and slip.expected & {"{", "from"} and re.match(r"\s*\{", slip.after):
         text = "no `=` stands before the settings of a block"
         return slip.rewrite("R102", text, slip.start, slip.end, "", "leave the `=` out")
+    if not slip.expected >= {"from", "{"}:
+        return None
     if re.fullmatch(r"\w+", slip.word):
         text = f"an experiment continues another with `from`, not with `{slip.word}`"
         return slip.rewrite("R102", text, slip.start, slip.end, "from", "write `from`")
@@ -165,7 +171,7 @@ def _missing_equals(slip: Slip) -> Mistake | None:
     span = slip.piece.span(slip.start, slip.end)
     place = slip.piece.span(name.end(1), name.end(1))
     text = f"`=` is missing between `{name[1]}` and its value"
-    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix(place, " =")])
+    slip.out.report("R102", text, Label(span, "expected `=` before this"), fixes=[Fix.at(place, " =")])
     return Mistake(slip.start, repair=Repair(name.end(1), "="))
 
 
@@ -174,7 +180,9 @@ def _missing_comma(slip: Slip) -> Mistake | None:
         return None
     place = len(slip.before.rstrip())
     span = slip.piece.span(slip.start, slip.end)
-    fix = Fix(slip.piece.span(place, place), ",")
+    words = re.search(r"[A-Za-z_]\w*\s*$", slip.before) and not re.match(r"\s*=(?!>)", slip.after)
+    certain = not (words and re.match(r"[A-Za-z_]", slip.word))  # two words may be meant as one name
+    fix = Fix.at(slip.piece.span(place, place), ",", safe=certain)
     label = Label(span, f"expected {listed(slip.expected)}")
     text = f"`,` is missing before `{slip.word}`"
     slip.out.report("R102", text, label, helps=["put a comma between the two"], fixes=[fix])
@@ -195,7 +203,7 @@ def _missing_arrow(slip: Slip) -> Mistake | None:
     ):
         return None
     span = slip.piece.span(slip.start, slip.end)
-    fix = Fix(slip.piece.span(slip.start, slip.start), "=> ")
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "=> ")
     label = Label(span, "not part of what stands before")
     text = f"`=>` is missing before `{slip.word}`"
     slip.out.report("R102", text, label, helps=["chain steps with `=>`"], fixes=[fix])
@@ -207,7 +215,7 @@ def _bare_point(slip: Slip) -> Mistake | None:
     if slip.word != "." or digits is None or slip.before[-1:].isalnum():
         return None
     span = slip.piece.span(slip.start, slip.end + digits.end())
-    fix = Fix(slip.piece.span(slip.start, slip.start), "0", safe=True)
+    fix = Fix.at(slip.piece.span(slip.start, slip.start), "0", safe=True)
     helps = [f"write `0.{digits.group()}`"]
     slip.out.report("R102", "a number starts with a digit", Label(span), helps=helps, fixes=[fix])
     return Mistake(slip.start)

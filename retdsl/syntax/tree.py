@@ -310,6 +310,31 @@ def steps_of(expr: Expr) -> Iterator[Expr]:
             yield expr
 
 
+def names_in(expr: Expr) -> Iterator[str]:
+    """Every plain name that an expression refers to, those put into texts included; names of options are none."""
+    match expr:
+        case Ref(parts=(name,)):
+            yield name
+        case Text(parts=parts):
+            inner: tuple[Expr, ...] = tuple(part for part in parts if not isinstance(part, str))
+        case Listing(items=inner) | Ratio(parts=inner) | Fork(branches=inner):
+            pass
+        case Sum(operands=inner) | Product(operands=inner):
+            pass
+        case Group(inner=one) | Negative(operand=one):
+            inner = (one,)
+        case Apply(arguments=arguments):
+            inner = tuple(argument.value for argument in arguments)
+        case Repeat(arguments=arguments, body=body):
+            inner = (*(argument.value for argument in arguments), body)
+        case Chain(links=links):
+            inner = tuple(link.step for link in links)
+        case _:
+            inner = ()
+    for part in () if isinstance(expr, Ref) else inner:
+        yield from names_in(part)
+
+
 def links_of(expr: Expr) -> tuple[Link, ...]:
     """An expression as a chain: a chain's links, anything else as the only link."""
     return expr.links if isinstance(expr, Chain) else (Link(expr.span, expr, None),)

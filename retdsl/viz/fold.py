@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import TypeAlias
 
 from retdsl.ir import Network, Node, Shape
 from retdsl.outline import Path, outline
+from retdsl.records import dataclass
 from retdsl.viz.words import size
 
 LIMIT = 12

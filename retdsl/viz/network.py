@@ -6,11 +6,11 @@ Folded, every block of the language is one box (see `fold`); expanded, every lay
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from retdsl.ir import Backbone, Call, Loss, Network
 from retdsl.outline import outline
+from retdsl.records import replace
 from retdsl.viz.fold import Unit, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap

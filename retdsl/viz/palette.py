@@ -6,8 +6,7 @@ frozen is pale with a thin border, trained is warm with a thick one, the loss is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from retdsl.records import dataclass
 from retdsl.viz.graph import Look
 
 FONT = "Arial"  # graphviz-pure draws Arimo, Linux mostly Liberation Sans: all of the same widths

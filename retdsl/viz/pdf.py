@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from retdsl.records import dataclass
 
 _FONTS = ("Helvetica", "Helvetica-Bold", "Helvetica-Oblique", "Helvetica-BoldOblique")
 _ROUND = 0.5523  # control points at this part of the radius make four Bézier curves a circle

@@ -101,7 +101,8 @@ def test_counts_that_differ_are_told_with_both_numbers_and_a_fix() -> None:
     assert "1400 : 140" in item.message
     assert "4000 : 600" in item.message
     [fix] = item.fixes
-    assert (fix.span.text, fix.replacement, fix.safe) == ("4000 : 600", "1400 : 140", True)
+    [edit] = fix.edits
+    assert (edit.span.text, edit.replacement, fix.safe) == ("4000 : 600", "1400 : 140", True)
 
 
 def test_every_problem_with_the_data_is_an_error_of_its_own_at_the_source() -> None:

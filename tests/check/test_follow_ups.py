@@ -60,7 +60,7 @@ def test_a_declaration_without_a_name_excuses_the_names_it_may_have_had() -> Non
 
 
 def test_an_unknown_option_may_be_the_one_that_is_missing() -> None:
-    item = only(("FullyConnected(count(eyes.classes))", "FullyConnected(outs = 2)"))
+    item = only(("FullyConnected(count(eyes.classes))", "FullyConnected(amount = 2)"))
     assert (item.code, item.helps) == ("R302", ("`FullyConnected` needs `num_hidden`: is this meant for it?",))
     assert item.fixes == ()
 
@@ -70,7 +70,7 @@ def test_the_name_of_a_layer_is_a_text_or_a_parameter() -> None:
     assert said(more=block.format("name")) == []
     assert said(more=block.format("nam")) == [("R303", "nam")]
     [fix] = only(("=> Flatten\n", "=> Flatten(name = flat)\n")).fixes
-    assert (fix.replacement, fix.safe) == ('"flat"', False)
+    assert ([edit.replacement for edit in fix.edits], fix.safe) == (['"flat"'], False)
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_a_file_with_mistakes_is_blamed_itself(tmp_path: Path) -> None:
 def test_an_unused_block_is_checked_as_far_as_it_can_be() -> None:
     block = """
     block b(n, name) =
-      Convolution(m, kernal = 3) => { Flaten | repeat(n, i) { Dropout(q = i) } } => Softmaxx("{nam}")
+      Convolution(m, kernal = 3) => { Flaten | repeat(n, i) { Dropout(q = i) } } => Add => Softmaxx("{nam}")
     """
     assert said(more=block) == [
         ("R303", "m"),
@@ -115,7 +115,7 @@ def test_an_unused_block_is_checked_as_far_as_it_can_be() -> None:
 
 def test_a_block_with_a_mistake_is_reported_once_however_often_it_is_used() -> None:
     more = (
-        "block b(n) = Convolution(n, kernel = 3, strde = 2)\nmodel m = own => b(1) => b(2) => repeat(3, i) { b(i + 1) }"
+        "block b(n) = Convolution(n, kernel = 1, strde = 1)\nmodel m = own => b(1) => b(2) => repeat(3, i) { b(i + 1) }"
     )
     assert said(more=more) == [("R302", "strde")]
 
@@ -147,7 +147,7 @@ def test_hints() -> None:
     assert only(("=> Flatten\n", "=> BatchNorm(fix_gamma = False) => Flatten\n")).helps == ("did you mean `false`?",)
     assert only(("Convolution(filters", "Convolution(filtres")).helps == ("did you mean `filters`?",)
     assert only(("best(auc)", "best(sensitivity)")).helps == ("write the same options in both places",)
-    assert only(("=> Flatten\n", "=> Dense(3)\n")).helps == ("did you mean `FullyConnected`?",)
+    assert only(("=> Flatten\n", "=> Flatten => Dense(3)\n")).helps == ("did you mean `FullyConnected`?",)
     assert only(("count(eyes.classes)", "count(eyes.class)")).helps == ("did you mean `eyes.classes`?",)
 
 

@@ -152,7 +152,7 @@ def test_weights_in_the_wrong_order_are_told_the_right_one() -> None:
     [item] = counted("4000 : 60", "WSoftmax([66.7, 1])", "natural")
     assert "66.7 : 1 in the labels" in item.notes[0]
     assert "4447 : 1" in item.notes[0]
-    assert [(fix.replacement, fix.safe) for fix in item.fixes] == [("[1, 66.7]", False)]
+    assert [(fix.edits[0].replacement, fix.safe) for fix in item.fixes] == [("[1, 66.7]", False)]
 
 
 def test_alpha_on_the_wrong_side_says_where_it_comes_from() -> None:

@@ -22,7 +22,7 @@ def examine(text: str) -> None:
     """Checks a text, and that everything that is said about it can be shown and lies within it."""
     checked = check(text)
     for item in checked.diagnostics:
-        for span in (*(label.span for label in item.labels), *(fix.span for fix in item.fixes)):
+        for span in (*(label.span for label in item.labels), *(edit.span for fix in item.fixes for edit in fix.edits)):
             assert 0 <= span.start <= span.end <= len(span.source.text), item
     shown = render_text(checked.diagnostics)
     assert (shown == "") == (len(checked.diagnostics) == 0)
@@ -65,12 +65,12 @@ RUNAWAYS = {
         ["R405"],
     ),
     "a thousand million mistakes": (
-        "model m = input(3, 8, 8) => repeat(1000) { repeat(1000) { repeat(1000) { Flattn } } }",
+        "model m = input(3, 8, 8) => repeat(1000) { repeat(1000) { repeat(1000) { Transformer } } }",
         ["R205"],
     ),
     "doubling layers": (blocks("Activation(relu)", "{0} => {0}", 40), ["R405"]),
     "doubling nothings": (blocks("identity", "{0} => {0}", 40), ["R405"]),
-    "doubling mistakes": (blocks("Flattn", "{0} => {0}", 40), ["R205"]),
+    "doubling mistakes": (blocks("Transformer", "{0} => {0}", 40), ["R205"]),
     "doubling branches": (blocks("identity", "{{ {0} | {0} }} => Add", 40), ["R405"]),
     "doubling in a backbone": (
         blocks("Activation(relu)", "{0} => {0}", 40).replace("model m = input(3, 8, 8) =>", "backbone b ="),

@@ -24,7 +24,7 @@ def test_every_key() -> None:
         Label(Span(SOURCE, 0, 23)),
         notes=["a note"],
         helps=["did you mean `Flatten`?"],
-        fixes=[Fix(place, "Flatten", safe=True)],
+        fixes=[Fix.at(place, "Flatten", safe=True)],
     )
     where = {"file": "a.retina", "start_line": 2, "start_column": 6, "end_line": 2, "end_column": 12}
     assert to_json(diagnostics) == [
@@ -36,7 +36,7 @@ def test_every_key() -> None:
             "labels": [{**where, "text": "here"}, {**where, "start_line": 1, "start_column": 1, "text": ""}],
             "notes": ["a note"],
             "helps": ["did you mean `Flatten`?"],
-            "fixes": [{**where, "replacement": "Flatten", "safe": True}],
+            "fixes": [{**where, "replacement": "Flatten", "safe": True, "also": []}],
         }
     ]
 

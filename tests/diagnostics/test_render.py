@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -9,7 +10,9 @@ import sys
 import pytest
 from diagnostic_texts import some_diagnostics
 from hypothesis import given
+from hypothesis import strategies as st
 
+from retdsl.commands.terminal import colour_wanted
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.measure import printable, printable_lines
 from retdsl.diagnostics.render import render_text
@@ -87,11 +90,39 @@ def test_several_labels_on_one_line() -> None:
            |
          1 | a => Pooling(kernel = (2, 2)) => Dense(10)
            | -    -------                     ^^^^^ no such step
-           | |    |
-           | |    gives 4-D
-           | x
+           | x    gives 4-D
         """
     )
+
+
+def test_texts_that_would_touch_go_to_rows_of_their_own() -> None:
+    source = Source("a.retina", "a => Pooling(2) => Flatten => Dense(10)\n")
+    labels = (
+        at(source, "Dense", "no such step"),
+        at(source, "Flatten", "gives 2-D"),
+        at(source, "Pooling", "gives [N, 64, 7, 7]"),
+        at(source, "a", "宽"),
+    )
+    assert rendered(*labels) == expected(
+        """
+         --> a.retina:1:31
+           |
+         1 | a => Pooling(2) => Flatten => Dense(10)
+           | -    -------       -------    ^^^^^ no such step
+           | |    |             |
+           | |    |             gives 2-D
+           | 宽   gives [N, 64, 7, 7]
+        """
+    )
+
+
+def test_labels_that_are_cut_off_share_a_text() -> None:
+    source = Source("a.retina", "one => two => three => " + "x, " * 100 + "here")
+    lines = rendered(at(source, "here", "wrong"), *(at(source, x, x.upper()) for x in ("three", "one", "two")))
+    assert lines.splitlines()[3:] == [
+        "   |    -" + " " * 108 + "^^^^ wrong",
+        "   |    ONE, TWO, THREE",
+    ]
 
 
 def test_labels_over_each_other() -> None:
@@ -104,8 +135,8 @@ def test_labels_over_each_other() -> None:
          1 | model a = b[c]
            |           ^^^^ whole
            |             |
-           |             again
            |             inner
+           |             again
         """
     )
 
@@ -232,6 +263,71 @@ def test_long_lines_are_cut_around_the_span() -> None:
         line = rendered(Label(Span(source, place, place))).splitlines()[2]
         assert cut in line
         assert line.count("...") == 1
+
+
+NARROW = Source(
+    "a.retina", "model m = input(3, 8, 8) => " + "Activation(relu) => " * 4 + "Convolution(2) => Transformer\n"
+)
+
+
+def test_a_narrow_terminal_gets_cut_lines_and_wrapped_sentences() -> None:
+    diagnostics = Diagnostics()
+    labels = (at(NARROW, "Transformer", "not a layer"), at(NARROW, "input", "gives [N, 3, 8, 8]"))
+    listed = ", ".join(f"`{name}`" for name in ("Activation", "Add", "BatchNorm", "Concat", "Convolution", "Dropout"))
+    diagnostics.report("R205", "there is no layer `Transformer`", *labels, helps=[f"there are {listed}"])
+    assert render_text(diagnostics, columns=60) + "\n" == expected(
+        """
+        error[R205]: there is no layer `Transformer`
+         --> a.retina:1:127
+           |
+         1 | ...ctivation(relu) => Convolution(2) => Transformer
+           |    -                                    ^^^^^^^^^^^
+           |    gives [N, 3, 8, 8]                   not a layer
+           |
+           = help: there are `Activation`, `Add`, `BatchNorm`,
+                   `Concat`, `Convolution`, `Dropout`
+
+        1 error; `retdsl explain R205` tells more
+        """
+    )
+
+
+@given(some_diagnostics(), st.integers(20, 130))
+def test_any_text_fits_a_terminal_as_far_as_it_can(diagnostics: Diagnostics, columns: int) -> None:
+    text = render_text(diagnostics, columns=columns)
+    for item in diagnostics:
+        for part in (item.message, *item.notes, *item.helps):
+            assert all(word in text for line in printable_lines(part) for word in line.split(" "))
+    assert all(line == line.rstrip() for line in text.split("\n"))
+    plain = [line for line in text.split("\n") if line.isascii()]
+    drawn = [line for line in plain if re.match(r" *\d+ \| ", line)]
+    assert all(len(line) <= max(columns, 60) for line in drawn)
+
+
+@pytest.mark.parametrize(
+    ("variables", "terminal", "wanted"),
+    [
+        ({}, True, True),
+        ({}, False, False),
+        ({"NO_COLOR": "1"}, True, False),
+        ({"NO_COLOR": ""}, True, True),
+        ({"TERM": "dumb"}, True, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"FORCE_COLOR": "0"}, False, False),
+        ({"FORCE_COLOR": "1", "TERM": "dumb"}, True, True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, True, False),
+    ],
+)
+def test_colour_is_for_terminals_and_for_those_who_want_it(
+    variables: dict[str, str], terminal: bool, wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm-256color", **variables}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert colour_wanted() is wanted
 
 
 def test_colour_says_the_same() -> None:

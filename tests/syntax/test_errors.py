@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tree_texts import declarations, mistakes, shown
 
+from retdsl.diagnostics.fixing import apply
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import MAX_NESTING, MAX_SIZE
 from retdsl.syntax.recovery import MAX_MISTAKES
@@ -160,7 +161,7 @@ def test_fixes_cure_what_they_are_offered_for() -> None:
     ):
         _, [said] = mistakes(text)
         [fix] = said.fixes
-        declarations(text[: fix.span.start] + fix.replacement + text[fix.span.end :])
+        declarations(apply(text, fix.edits))
 
 
 def test_nesting_has_an_end() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retdsl.check import check_source
-from retdsl.check.files import zoo_families, zoo_help, zoo_networks
+from retdsl.check.files import guess_network, zoo_families, zoo_help, zoo_networks
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.render import render_text
 from retdsl.ir import Call, Network
@@ -140,7 +140,8 @@ def test_names_of_other_collections_are_understood(written: str) -> None:
 
 
 def test_a_network_that_is_like_nothing_else_gets_the_families() -> None:
-    assert zoo_help("yolo").startswith("the families of the zoo are `densenet`, `efficientnet_lite`, ")
+    assert guess_network("yolo").names == ()
+    assert zoo_help().startswith("the families of the zoo are `densenet`, `efficientnet_lite`, ")
 
 
 def test_options_go_to_the_network() -> None:
@@ -154,7 +155,7 @@ def test_options_go_to_the_network() -> None:
     ("written", "code", "said"),
     [
         ("mobilenet_v2, widht = 0.5", "R302", "the block `mobilenet_v2` has no parameter `widht`"),
-        ("mobilenet_v2, weigths = imagenet", "R302", "`zoo` has no option `weigths`"),
+        ("efficientnet_lite0, weigths = imagenet", "R302", "`zoo` has no option `weigths`"),
         ("vgg11, 3", "R306", "too many unnamed values for `zoo`"),
         ("efficientnet_lite0, weights = imagenet, classes = 2", "R803", "those of `efficientnet_lite0` as it is"),
         ("resnet_v1", "R208", "the zoo has no network `resnet_v1`"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -19,6 +18,7 @@ from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, va
 from retdsl.engines.mxnet.split import Parts, split_at_freeze
 from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
 from retdsl.outline import outline
+from retdsl.records import dataclass
 
 COMMENT_COLUMN = 88
 """Where comments start, if the code before is not longer."""

@@ -7,9 +7,8 @@ before the first layer that learns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retdsl.ir import Network, Node
+from retdsl.records import dataclass
 from retdsl.schema.lookup import find_node
 
 

@@ -80,6 +80,7 @@ def fully_connected(inputs: Sequence[Shape], options: Options) -> Shape:
             f"`FullyConnected` needs [N, features] and gets {shape_text(shape)}",
             note="MXNet would flatten it without a word; here every change of shape is written",
             help=f"insert `Flatten` before it, which gives [N, {size_of(shape)}]",
+            missing="Flatten",
         )
     return (None, whole(options, "num_hidden"))
 

@@ -1,0 +1,123 @@
+"""Where the values of a network come from: its input, and backbones, whole or cut.
+
+Enters: the first step of a chain. Leaves: the value that flows on, unknown after a mistake, and in the graph the layers
+of backbones that it needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeAlias
+
+from retdsl.check.backbones import BackboneFinder, Elaborate, FoundBackbone
+from retdsl.check.evaluate import Env, evaluate
+from retdsl.check.fixes import as_written, rename_fixes
+from retdsl.check.frame import Frame
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, find_cut, guess_cut, last_layers
+from retdsl.check.options import Context, check_arguments
+from retdsl.check.scope import Scope
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.ir import Shape
+from retdsl.records import dataclass, field, replace
+from retdsl.schema.data import INPUT
+from retdsl.schema.shapes import shape_text
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+INPUT_NAME = "data"
+
+Found: TypeAlias = "dict[tuple[str, Shape | None], FoundBackbone]"
+"""Backbones without mistakes, by name and input shape, for the other networks of the file."""
+
+
+@dataclass(slots=True)
+class Inputs:
+    """The inputs and backbones of one network.
+
+    shape: of the network's input, as soon as it is known. elaborate: writes out a block that is a backbone. found: what
+    other networks of the file have found already.
+    missing: whether a backbone's layers are not known, for a mistake or because its files are not at hand.
+    """
+
+    scope: Scope
+    out: Diagnostics
+    env: Env
+    root: Path
+    graph: Graph
+    elaborate: Elaborate
+    shape: Shape | None = None
+    found: Found = field(default_factory=dict)
+    backbones: dict[str, FoundBackbone] = field(default_factory=dict)
+    missing: bool = False
+
+    def called(self, call: t.Apply, frame: Frame) -> Wire:
+        """`input(3, 224, 224)`."""
+        given = check_arguments(INPUT, call.arguments, call.span, frame.env, Context(frame.scope, self.out))
+        if given is None:
+            return UNKNOWN
+        channels, height, width = (int(str(given.values[key])) for key in ("channels", "height", "width"))
+        return self.of_shape((None, channels, height, width), call.span, frame)
+
+    def of_shape(self, shape: Shape | None, span: Span, frame: Frame) -> Wire:
+        """The network's input, which must be the same wherever it is taken."""
+        if shape is not None and self.shape is not None and shape != self.shape:
+            text = f"the network takes {shape_text(shape)}, the photographs come as {shape_text(self.shape)}"
+            helps = ["make `resize(...)` of the data block agree with it"]
+            frame.report(self.out, "R401", text, Label(span), helps=helps)
+        if shape is not None:
+            self.shape = shape
+        return Wire(INPUT_NAME, shape)
+
+    def backbone(self, declared: t.Backbone, *, needed: bool = True) -> FoundBackbone:
+        """The network behind a backbone; its layers' names are taken from now on."""
+        name = declared.name.name
+        if name not in self.backbones:
+            key, errors = (name, self.shape), self.out.errors
+            found = self.found.get(key)
+            if found is None:
+                finder = BackboneFinder(self.scope, self.out, self.env, self.root, self.shape, self.elaborate, needed)
+                found = finder.find(declared)
+            if self.out.errors == errors:
+                self.found[key] = found
+            self.shape = found.input_shape
+            self.missing = self.missing or not found.nodes
+            self.backbones[name] = found
+            self.graph.reserve((node.name for node in found.nodes), declared.name.span)
+        return self.backbones[name]
+
+    def whole(self, declared: t.Backbone, span: Span) -> Wire:
+        """What comes out of a backbone that is not cut."""
+        found = self.backbone(declared)
+        return self._keep(found, found.output, span)
+
+    def cut(self, base: t.Ref, layer: t.Ref | t.Text, frame: Frame) -> Wire:
+        """`backbone[layer]`."""
+        declared = frame.scope.in_chain(base.name)
+        if not isinstance(declared, t.Backbone):
+            frame.scope.report_unknown("backbone", base.name, base.span, self.out)
+            return UNKNOWN
+        found = self.backbone(declared)
+        if not found.nodes:
+            return UNKNOWN
+        val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
+        asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
+        node = find_cut(found.nodes, asked)
+        if node is None and found.output.node is None:
+            return UNKNOWN  # the layer may stand behind the mistake in the backbone
+        if node is None:
+            label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
+            text = f"`{base.name}` has no layer `{asked}`"
+            meant = guess_cut(found.nodes, asked)
+            helps = [meant.question or last_layers(found.nodes)]
+            quoted = replace(meant, names=tuple(as_written(name) for name in meant.names))
+            fixes = rename_fixes(quoted, asked, layer.span, own=True)
+            subject = Label(layer.span, "no such layer")
+            frame.report(self.out, "R206", text, subject, label, helps=helps, fixes=fixes)
+            return UNKNOWN
+        return self._keep(found, Wire(node.name, node.shape), base.span)
+
+    def _keep(self, found: FoundBackbone, wire: Wire, span: Span) -> Wire:
+        if wire.node is None:
+            return UNKNOWN
+        kept = self.graph.take_over(ancestors(found.nodes, wire.node), span, self.out)
+        return wire if kept else UNKNOWN

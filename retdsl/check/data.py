@@ -68,10 +68,10 @@ def check_settings(
     meant: set[str] = set()
     ok = True
     known = {option.name: option for option in entry.options}
+    given = {setting.key.name for setting in settings} if whole else known
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            given = {setting.key.name for setting in settings} if whole else known
             meant.update(report_unknown_option(entry, setting.key, known, given, ctx.out))
             ok = False
         elif key in written and not overriding:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from retdsl.check.backbones import BackboneFinder, FoundBackbone
+from retdsl.check.backbones import BackboneFinder, Found, FoundBackbone
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.frame import Frame
@@ -51,8 +51,8 @@ class Builder:
     """Builds one network.
 
     env: knows `data.classes`; data_shapes: of each data block's image; input_shape: of the network's input, where it
-    is known from outside. limits: what all networks of the file take up, this one included. found: backbones without
-    mistakes that other networks of the file have found, by input shape.
+    is known from outside. limits: what all networks of the file take up, this one included. found: what other networks
+    of the file have found.
     """
 
     scope: Scope
@@ -73,7 +73,7 @@ class Builder:
     depth: int = 0
     given_up: bool = False
     limits: Limits = field(default_factory=Limits)
-    found: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
 
     # --- chains
 
@@ -260,14 +260,14 @@ class Builder:
         name = declared.name.name
         if name not in self.backbones:
             key, errors = (name, self.input_shape), self.out.errors
-            found = self.found.get(key)
+            found = self.found.backbones.get(key)
             if found is None:
                 finder = BackboneFinder(
-                    self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, needed
+                    self.scope, self.out, self.env, self.root, self.input_shape, self._elaborate, self.found, needed
                 )
                 found = finder.find(declared)
             if self.out.errors == errors:
-                self.found[key] = found
+                self.found.backbones[key] = found
             self.input_shape = found.input_shape
             self.incomplete = self.incomplete or not found.nodes
             self.backbones[name] = found

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retdsl.diagnostics.measure import printable, printable_lines
+from retdsl.diagnostics.measure import ELLIPSIS, printable, printable_lines
 from retdsl.diagnostics.model import Diagnostic, Label
 from retdsl.diagnostics.snippet import Row, bare, draw, gutter_width
 from retdsl.source import Source
@@ -45,12 +45,13 @@ STYLES = {
 """What each style name looks like, in rich's words."""
 
 
-def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False) -> str:
+def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False, most: int | None = None) -> str:
     """All messages and the count, without a line break at the end; empty for no messages.
 
+    most: how many messages are shown in full, all without it; the others are counted.
     colour: ANSI colours for a terminal. Whether there is one, and whether its user wants colour, the caller knows.
     """
-    return paint(render_rows(diagnostics), colour)
+    return paint(render_rows(diagnostics, most), colour)
 
 
 def render_one(item: Diagnostic) -> str:
@@ -65,12 +66,14 @@ def paint(rows: Iterable[Row], colour: bool = False) -> str:
     return "\n".join("".join(text for text, _ in row) for row in rows)
 
 
-def render_rows(diagnostics: Iterable[Diagnostic]) -> list[Row]:
+def render_rows(diagnostics: Iterable[Diagnostic], most: int | None = None) -> list[Row]:
     """The same as rows of `(text, style name)`; the names are the keys of `STYLES`, or empty for plain text."""
     items = list(diagnostics)
     rows: list[Row] = []
-    for item in items:
+    for item in items[:most]:
         rows += [*_diagnostic(item), []]
+    if most is not None and len(items) > most:
+        rows += [[(f"{ELLIPSIS} and {len(items) - most} more, which `--format json` lists", "")], []]
     if items:
         rows.append(_summary(items))
     return [_stripped(row) for row in rows]

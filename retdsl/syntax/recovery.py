@@ -28,7 +28,7 @@ MAX_MISTAKES = 20
 """Mistakes of one declaration that are looked for."""
 
 MAX_PARSED = 2_000_000
-"""Characters that are parsed again for the mistakes of one declaration; in a huge one, fewer mistakes are looked for."""
+"""Characters that may be parsed again for the mistakes of one declaration: in a huge one, fewer mistakes are found."""
 
 _STARTS_WITH_KEYWORD = re.compile(rf"\s*(?:{'|'.join(KEYWORDS)})\b")
 

@@ -4,7 +4,7 @@
 
 Everything runs in turn, round by round, so that what else the machine does touches all alike. Ratios are those of the
 medians and of the best rounds. Python's bytecode lies in a folder of its own and is made before, as by an
-installation; with `--no-bytecode` every run compiles the sources anew. Large specs are those of
+installation; with `--no-bytecode` none is written, and a run compiles what has none beside it. Large specs are those of
 tests/check/big_specs.py; `growth` is the exponent of time over lines, 1 for time in proportion.
 """
 
@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("specs", nargs="*", help="instead of the study and ResNet-152")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--no-bytecode", action="store_true", help="compile retdsl's sources in every run")
+    parser.add_argument("--no-bytecode", action="store_true", help="write no bytecode")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="retdsl-") as name:
         folder = Path(name)
@@ -64,16 +64,13 @@ def main() -> None:
 
 
 def _environment(bytecode: Path | None) -> Mapping[str, str]:
-    """The environment of this process, but with the sources of this checkout, and bytecode in a folder or nowhere."""
+    """The environment of this process, but with the sources of this checkout, and new bytecode in a folder or nowhere."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     for switch in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):
         environment.pop(switch, None)
-    return environment | (
-        {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": os.devnull}
-        if bytecode is None
-        else {"PYTHONPYCACHEPREFIX": str(bytecode)}
-    )
+    written = {"PYTHONDONTWRITEBYTECODE": "1"} if bytecode is None else {"PYTHONPYCACHEPREFIX": str(bytecode)}
+    return environment | written
 
 
 def _check(spec: str) -> list[str]:

@@ -14,6 +14,7 @@ from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.catalogue import RANKS, Code
 from retdsl.diagnostics.explanations import Example, explanation, preamble, preamble_names, prose
 from retdsl.diagnostics.render import render_one
+from retdsl.schema.pages import layer_page
 
 HERE = Path(__file__).resolve().parent
 SPEC = "study.retina"
@@ -23,8 +24,10 @@ FOLDER = "/home/you/study"
 
 def pages() -> dict[Path, str]:
     """Every generated page, and what stands in it."""
-    return {HERE / "errors" / "README.md": error_index()} | {
-        HERE / "errors" / f"{code.code}.md": error_page(code) for code in CATALOGUE.values()
+    return {
+        HERE / "layers.md": layer_page(),
+        HERE / "errors" / "README.md": error_index(),
+        **{HERE / "errors" / f"{code.code}.md": error_page(code) for code in CATALOGUE.values()},
     }
 
 
@@ -104,8 +107,8 @@ def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     assert spec is not None
     checked = compiler.check(spec)
     if example.reads_data and checked.program is not None:
-        running.check_data(checked.program, spec.root, out)
-    return [*checked.diagnostics, *out]
+        checked = running.check_data(spec, checked.program, quiet=True)
+    return list(checked.diagnostics)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "train": "compile and run experiments",
     "diff": "what differs in meaning between two specs, or two experiments",
     "explain": "what the code of a message means, with examples",
+    "layers": "what a network is made of, and all about one layer, loss, metric or policy",
     "doctor": "what this machine can do, and what is missing",
 }
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""

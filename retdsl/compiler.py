@@ -6,9 +6,10 @@ What takes long to import is imported where it is used, since most often a spec 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from retdsl.balance.counts import Reading
 from retdsl.check import Checked as Checked
 from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
@@ -85,9 +86,9 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
     return settings
 
 
-def check(spec: Spec, settings: Sequence[t.Setting] = ()) -> Checked:
-    """The checked program of a spec, with every message."""
-    return check_source(spec.source, spec.root, settings)
+def check(spec: Spec, settings: Sequence[t.Setting] = (), readings: Mapping[str, Reading] | None = None) -> Checked:
+    """The checked program of a spec, with every message. readings: what its data say, from `read_data`."""
+    return check_source(spec.source, spec.root, settings, readings)
 
 
 def select(program: Program, names: Sequence[str]) -> list[Experiment]:

@@ -134,7 +134,8 @@ class DataPlan:
     """Where photographs come from and how they become the network's input.
 
     prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
-    normalize_from: the backbone whose input convention was taken because the spec gives none, else None.
+    normalize_from: the backbone whose input convention was taken because the spec gives none, else None; counts:
+    photographs of each class in all, if the spec gives them. They change no program, only what can be said of it.
     """
 
     name: str
@@ -146,6 +147,7 @@ class DataPlan:
     normalize_from: str | None
     image_shape: Shape
     place: Place
+    counts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 import retdsl
-from retdsl.compiler import Checked, compile_experiment, joined_spec
-from retdsl.diagnostics import Diagnostics
+from retdsl.balance.counts import Reading, reading_of
+from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec
 from retdsl.ir import Experiment, Program
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, write_bytes, write_text
@@ -26,7 +26,10 @@ from retdsl.runtime.files import make_folder, write_bytes, write_text
 WRONG = 1
 """The exit code of a program whose spec or data have errors."""
 
-_EXIT_CODES = (0, WRONG, 2, 70, 130)
+DEFECT = 70
+"""The exit code of a defect of retdsl itself."""
+
+_EXIT_CODES = (0, WRONG, 2, DEFECT, 130)
 """Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""
 
 
@@ -52,27 +55,36 @@ def train(
     return code
 
 
-def check_data(program: Program, root: Path, out: Diagnostics | None = None) -> int:
-    """Lets every data block's program read all labels and photographs; returns the worst exit code.
+def check_data(spec: Spec, program: Program, *, quiet: bool = False) -> Checked:
+    """The spec of a program, checked once more with what its labels and photographs say. `quiet` as in `read_data`."""
+    return check(spec, readings=read_data(program, spec.root, quiet=quiet))
 
-    What is wrong is printed by the program; with `out` it becomes a diagnostic instead.
+
+def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str, Reading]:
+    """Lets a program of every data block read all labels and photographs; what they say, by the block's name.
+
+    quiet: what the programs tell people on the way is left out. Raises RunError if one fails to answer.
     """
-    code = 0
-    seen: list[object] = []
+    readings: dict[str, Reading] = {}
     for experiment in program.experiments:
-        if experiment.data in seen:
-            continue
-        seen.append(experiment.data)
-        with tempfile.TemporaryDirectory(prefix="retdsl-") as folder, tempfile.TemporaryFile() as said:
-            train_py = compile_experiment(program, experiment, Path(folder), root)
-            arguments = ("--check-data", "--plain", "--root", str(root))
-            code = max(code, run_program(train_py, *arguments, said=None if out is None else said))
-            said.seek(0)
-            _, error, text = said.read().decode(errors="replace").partition("error: ")
-            if error and out is not None:
-                message, *notes = (line.strip() for line in text.strip().splitlines())
-                out.report("R605", message, notes=notes)
-    return code
+        if experiment.data.name not in readings:
+            with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+                train_py = compile_experiment(program, experiment, Path(folder), root)
+                readings[experiment.data.name] = _read_by(train_py, root, quiet)
+    return readings
+
+
+def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as said:
+        arguments = ("--check-data", "--format", "json", "--plain", "--root", str(root))
+        code = run_program(train_py, *arguments, answer=answer, said=said if quiet else None)
+        answer.seek(0)
+        said.seek(0)
+        found = answer.read()
+        if code not in (0, WRONG) or not found:
+            words = said.read().decode(errors="replace").splitlines()
+            raise RunError("the program that reads the photographs failed", items=words, exit_code=code or DEFECT)
+        return reading_of(json.loads(found), root)
 
 
 def write_symbols(train_py: Path, root: Path) -> int:
@@ -80,10 +92,10 @@ def write_symbols(train_py: Path, root: Path) -> int:
     return run_program(train_py, "--symbols", str(train_py.parent), "--root", str(root))
 
 
-def run_program(train_py: Path, *arguments: str, said: IO[bytes] | None = None) -> int:
+def run_program(train_py: Path, *arguments: str, answer: IO[bytes] | None = None, said: IO[bytes] | None = None) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
 
-    said: a file that takes what the program says to people, instead of the terminal.
+    answer, said: files that take what the program says to programs and to people, instead of stdout and stderr.
 
     What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
@@ -95,7 +107,8 @@ def run_program(train_py: Path, *arguments: str, said: IO[bytes] | None = None) 
         environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
-        process = subprocess.Popen([sys.executable, str(train_py), *arguments], env=environment, stderr=said)
+        command = [sys.executable, str(train_py), *arguments]
+        process = subprocess.Popen(command, env=environment, stdout=answer, stderr=said)
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)
@@ -108,7 +121,7 @@ def run_program(train_py: Path, *arguments: str, said: IO[bytes] | None = None) 
     if code not in _EXIT_CODES:
         how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         help = "this happens when memory runs out: use a smaller `batch`" if code == -signal.SIGKILL else None
-        raise RunError(f"the program {how}", where=train_py, help=help, exit_code=70)
+        raise RunError(f"the program {how}", where=train_py, help=help, exit_code=DEFECT)
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -25,8 +26,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("here")
-def test_check_says_that_nothing_is_wrong(capsys: pytest.CaptureFixture[str]):
+def test_check_says_that_nothing_is_wrong(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "good.retina").write_text(CSV)
     assert main(["check", "good.retina"]) == 0
     out, err = capsys.readouterr()
     assert (out, err) == ("", "good.retina: no errors\n")
@@ -152,7 +153,9 @@ def _environment() -> dict[str, str]:
     return dict(os.environ)
 
 
-CSV = TINY.replace("synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)", 'csv("labels.csv", patient = patient)')
+TABLE = TINY.replace("synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)", 'csv("labels.csv", patient = patient)')
+CSV = TABLE.replace("WSoftmax(weights = inverse_frequency)", "Softmax")
+"""Without a message, as far as can be known without the photographs."""
 
 
 def test_data_that_are_not_what_the_spec_says(here: Path):
@@ -179,10 +182,81 @@ def test_what_is_wrong_with_the_data_is_in_the_json_too(here: Path, capfd: pytes
     assert main(["check", "table.retina", "--data", "--format", "json"]) == 1
     out, err = capfd.readouterr()
     found = json.loads(out)
-    assert [d["code"] for d in found["diagnostics"]] == ["R605"]
-    assert found["errors"] == 1
-    assert "a.png" in str(found["diagnostics"][0]["notes"])
+    assert [(d["code"], d["message"]) for d in found["diagnostics"]] == [
+        ("R605", "classes without a photograph (1)"),
+        ("R605", "photographs that do not exist (1)"),
+    ]
+    assert found["errors"] == 2
+    assert found["diagnostics"][1]["notes"] == ["a.png (line 2)"]
+    assert all(d["labels"][0]["start_line"] == 3 for d in found["diagnostics"]), "at the source"
     assert err == ""
+
+
+@pytest.mark.usefixtures("here")
+def test_the_program_answers_people_and_programs(capfd: pytest.CaptureFixture[str]):
+    assert main(["compile", "good.retina", "-o", "out"]) == 0
+    command = [sys.executable, "out/tiny/train.py", "--check-data", "--plain"]
+    environment = {**_environment(), "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    capfd.readouterr()
+    assert subprocess.run(command, env=environment, check=False).returncode == 0
+    out, err = capfd.readouterr()
+    assert (out, "60 photographs read" in err) == ("", True)
+    assert subprocess.run([*command, "--format", "json"], env=environment, check=False).returncode == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert sum(answer["sides"]["train"]["photographs"]) == 32
+    assert answer["problems"] == []
+
+
+@pytest.mark.usefixtures("here")
+def test_verbose_tells_what_the_network_sees(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["check", "good.retina", "-v"]) == 0
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "train tiny {  # good.retina:30" in err
+    assert re.search(r"healthy +23 +76\.7 % +8 +50\.0 % +1 +23\.3 %$", err, re.MULTILINE)
+    assert "estimates from 45 : 15" in err
+    assert max(map(len, err.split("train tiny {")[1].splitlines())) <= 80
+    assert not [line for line in err.splitlines() if line != line.rstrip()]
+    assert main(["check", "good.retina", "-v", "--data"]) == 0
+    assert "counted in the labels" in capfd.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_verbose_json_has_the_same_numbers(capfd: pytest.CaptureFixture[str]):
+    assert main(["check", "good.retina", "bad.retina", "--format", "json"]) == 1
+    assert "experiments" not in json.loads(capfd.readouterr().out)
+    assert main(["check", "good.retina", "-v", "--data", "--format", "json"]) == 0
+    out, err = capfd.readouterr()
+    [told] = json.loads(out)["experiments"]
+    assert err == ""
+    assert (told["name"], told["file"], told["keys"][0]["key"]) == ("tiny", "good.retina", "model")
+    assert told["seen"]["exact"]
+    assert told["seen"]["drawn"] == [8, 8]
+    assert told["seen"]["effective_share"][0] < 0.3
+    assert sum(told["measured"]["test"]["photographs"]) + sum(told["measured"]["valid"]["photographs"]) == 28
+
+
+def test_verbose_says_how_unknown_numbers_would_be_known(here: Path, capsys: pytest.CaptureFixture[str]):
+    (here / "table.retina").write_text(CSV)
+    assert main(["check", "table.retina", "-v"]) == 0
+    err = capsys.readouterr().err
+    assert "counts are not known: give `counts = ...` in `data eyes`, or use --data" in err
+    assert re.search(r"infected +\? +\? +8 +50\.0 % +1 +50\.0 %$", err, re.MULTILINE)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_program_that_fails_to_read_says_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def broken(*_: object, **__: object) -> Path:
+        path = Path("train.py")
+        path.write_text("import sys\nprint('error: of ours', file=sys.stderr)\nsys.exit(70)\n")
+        return path
+
+    monkeypatch.setattr("retdsl.running.compile_experiment", broken)
+    assert main(["check", "good.retina", "--data", "--format", "json"]) == 70
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "of ours" in err
 
 
 @pytest.mark.usefixtures("here")

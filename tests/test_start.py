@@ -21,7 +21,7 @@ SLOW = {
 }
 """What some commands need, or messages, or checkpoints; each takes a part of the time that a check takes."""
 
-MOST_MODULES = 60
+MOST_MODULES = 90
 """Modules of retdsl itself; finding and reading one takes some tenths of a millisecond."""
 
 RUN = """

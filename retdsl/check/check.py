@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from retdsl.balance.counts import Counts, Reading, known_counts
 from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
@@ -18,7 +19,7 @@ from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import DataPlan, Network, Program, Shape
-from retdsl.records import dataclass
+from retdsl.records import dataclass, field
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.types import Word
 from retdsl.source import Source
@@ -28,26 +29,37 @@ from retdsl.syntax import tree as t
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What checking leaves: the program (None after an error, or where a checkpoint is not at hand), all messages, and
-    the sources that belong to it, used files first.
+    """What checking leaves: the program (None after an error, or where a checkpoint is not at hand), all messages, the
+    sources that belong to it, used files first, and the photographs of each data block, where they are known.
     """
 
     program: Program | None
     diagnostics: Diagnostics
     sources: tuple[Source, ...]
+    counts: Mapping[str, Counts] = field(default_factory=dict)
 
 
-def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()) -> Checked:
+def check_source(
+    source: Source,
+    root: Path,
+    overrides: Sequence[t.Setting] = (),
+    readings: Mapping[str, Reading] | None = None,
+) -> Checked:
     """Checks a spec.
 
-    root: where relative paths of checkpoints start. overrides: settings put on top of every train block.
+    root: where relative paths of checkpoints start. overrides: settings put on top of every train block. readings: what
+    the labels and photographs of data blocks say, by the blocks' names, if they were read.
     Reads only spec files and the symbol files of checkpoints; never raises for any text.
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
     report_circles(scope, out)
     ctx = Context(scope, out)
-    data = {d.name.name: check_data(d, ctx) for d in scope.of_kind("data") if isinstance(d, t.Data)}
+    read = readings or {}
+    blocks = [d for d in scope.of_kind("data") if isinstance(d, t.Data)]
+    data = {d.name.name: check_data(d, ctx, read.get(d.name.name)) for d in blocks}
+    counted = {name: known_counts(plan, read.get(name)) for name, plan in data.items() if plan is not None}
+    counts = {name: found for name, found in counted.items() if found is not None}
     augments = {a.name.name: check_augment(a, ctx) for a in scope.of_kind("augment") if isinstance(a, t.Augment)}
     samplings = {s.name.name: check_sampling(s, ctx) for s in scope.of_kind("sampling") if isinstance(s, t.Sampling)}
     env = Env(dotted=lambda ref, to: _data_attribute(ref, scope, to))
@@ -57,6 +69,7 @@ def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()
         augments={name: steps for name, steps in augments.items() if steps is not None},
         samplings={name: policy for name, policy in samplings.items() if policy is not None},
         network=networks.build,
+        counts=counts,
     )
     trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
     experiments = [check_train(train, overrides, env, parts, ctx) for train in trains]
@@ -71,7 +84,7 @@ def check_source(source: Source, root: Path, overrides: Sequence[t.Setting] = ()
             data=tuple(parts.data.values()),
             experiments=tuple(e for e in experiments if e is not None),
         )
-    return Checked(program, out, tuple(sources))
+    return Checked(program, out, tuple(sources), counts)
 
 
 def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from retdsl.balance.counts import Reading
+from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
 from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
@@ -108,8 +110,8 @@ def check_settings(
     return Settings(values, {key: setting.value for key, setting in written.items()}) if ok else None
 
 
-def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
-    """The plan of a data block; None after a mistake."""
+def check_data(declared: t.Data, ctx: Context, reading: Reading | None = None) -> DataPlan | None:
+    """The plan of a data block; None after a mistake. reading: what its labels and photographs say, if known."""
     settings = check_settings(DATA_KEYS, declared.settings, declared.name.span, Env(), ctx)
     if settings is None:
         for setting in declared.settings:  # the image chain may have mistakes of its own
@@ -129,13 +131,20 @@ def check_data(declared: t.Data, ctx: Context) -> DataPlan | None:
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
     if source.name == "synthetic_fundus":
         _check_painted(source, classes, settings, ctx)
+    counts = cast("tuple[int, ...] | None", settings.values["counts"])
+    if counts is not None and len(counts) != len(classes):
+        text = f"{len(counts)} counts for {len(classes)} classes"
+        where = Label(settings.written["counts"].span), Label(settings.written["classes"].span, f"{len(classes)} named")
+        ctx.out.report("R503", text, *where)
     image = check_image(settings.written["image"], ctx)
     if image is None or ctx.out.errors > errors:
         return None
     prepare, normalize, shape = image
-    return DataPlan(
-        declared.name.name, source, classes, split, prepare, normalize, None, shape, place_of(declared.name.span)
-    )
+    place = place_of(declared.name.span)
+    plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts)
+    written = settings.written["source"].span
+    check_counts(plan, written, settings.place("counts", written), reading, ctx.out)
+    return plan
 
 
 def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> None:

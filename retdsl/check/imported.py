@@ -15,48 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from retdsl.ir import Node, Parameter, Place, Shape, Value
-from retdsl.schema import LAYERS, REQUIRED, Layer, ShapeError
-from retdsl.schema.parameters import PARAMETERS
-from retdsl.schema.shapes import imported_fully_connected
+from retdsl.schema import REQUIRED, Layer, ShapeError, find_layer
+from retdsl.schema.left_out import taken_for_granted
+from retdsl.schema.lookup import find_operator
+from retdsl.schema.model import Stricter
+from retdsl.schema.operators import has_default
+from retdsl.schema.shapes import size_of
 from retdsl.schema.types import Choice, OneOf, Pair, Type
 
 INPUT = "data"
 
-_SAME_LAYER = {
-    "_Plus": "Add",
-    "_plus": "Add",
-    "elemwise_add": "Add",
-    "broadcast_add": "Add",
-    "ElementWiseSum": "Add",
-    "add_n": "Add",
-    "_Mul": "Multiply",
-    "elemwise_mul": "Multiply",
-    "broadcast_mul": "Multiply",
-    "flatten": "Flatten",
-    "concat": "Concat",
-}
 _LOSSES = {"SoftmaxOutput", "Softmax", "LinearRegressionOutput", "LogisticRegressionOutput", "MakeLoss", "SVMOutput"}
-
-
-_WITHOUT_EFFECT = {
-    "workspace",
-    "cudnn_tune",
-    "cudnn_off",
-    "cudnn_algo_verbose",
-    "num_args",
-    "lower_bound",
-    "upper_bound",
-}
-_ONLY_SO: dict[str, Value] = {
-    "layout": "NCHW",
-    "axis": 1,
-    "axes": (),
-    "flatten": True,
-    "mode": "training",
-    "output_mean_var": False,
-    "p_value": 2,
-}
-"""Options that the schema leaves out, at the values that it takes for granted."""
 
 
 class BadSymbol(Exception):
@@ -133,13 +102,11 @@ def _node(
     input_shape: Shape,
     place: Place,
 ) -> Node:
-    op = _SAME_LAYER.get(item["op"], item["op"])
     # 2015 wrote `param`, 2016 `attr`, and since 2017 it is `attrs`.
     attributes = item.get("attrs") or item.get("param") or item.get("attr") or {}
     written = {key: str(value) for key, value in attributes.items() if not key.startswith("__")}
     options = {key: _literal(value) for key, value in written.items() if value not in ("None", "()")}
-    layer = _understood(op, options)
-    for word in (op, *options):  # these become names in a program
+    for word in (item["op"], *options):  # these become names in a program
         if not word.isidentifier() or not word.isascii() or keyword.iskeyword(word):
             raise BadSymbol(f"`{word}` at its layer `{item['name']}` is no name that MXNet has")
     sources: list[str] = []
@@ -154,12 +121,15 @@ def _node(
             sources.append(INPUT)
         else:
             variables.append(raw[source]["name"])
-    roles = PARAMETERS.get(op, ())
+    likely = find_operator(item["op"])
+    roles = () if likely is None else likely.learns
     if len(variables) > len(roles):
-        said = f"it is not known what `{item['name']}` ({op}) does with `{variables[0]}`"
+        said = f"it is not known what `{item['name']}` ({item['op']}) does with `{variables[0]}`"
         raise BadSymbol(said + ("" if sources else f"; the network's input must be named `{INPUT}`"))
+    layer = _understood(likely, options, len(sources))
+    op = item["op"] if layer is None else layer.name
     inputs = [input_shape if name == INPUT else shapes.get(name) for name in sources]
-    shape, sizes = _shape(layer, op, options, inputs, item, index)
+    shape, sizes = _shape(layer, options, inputs, item, index)
     names = list(variables)
     if op == "BatchNorm" and len(names) == 2:  # files of 2015 leave the moving statistics unsaid
         names += [f"{item['name']}_{role}" for role in roles[2:]]
@@ -172,15 +142,21 @@ def _node(
     return Node(item["name"], op, kept, tuple(sources), shape, parameters, place)
 
 
-def _understood(op: str, options: Mapping[str, Value]) -> Layer | None:
-    """The schema's layer, if it says all that this one does; an option beyond the schema must be without effect."""
-    layer = LAYERS.get(op)
-    if layer is None:
+def _understood(layer: Layer | None, options: Mapping[str, Value], count: int) -> Layer | None:
+    """The schema's layer, if it says all that this one does.
+
+    It must take as many values; an option beyond the schema must be without effect, and one that only the schema
+    requires must be there.
+    """
+    if layer is None or find_layer(layer.name) is not layer or not (layer.joins or count == len(layer.inputs)):
         return None
+    described = layer.entry.options
     beyond = {key: value for key, value in options.items() if layer.entry.option(key) is None}
-    plain = all(key in _WITHOUT_EFFECT or _ONLY_SO.get(key) == value for key, value in beyond.items())
-    within = all(_fits(o.type, options[o.name]) for o in layer.entry.options if o.name in options)
-    return layer if plain and within else None
+    plain = all(taken_for_granted(key, value) for key, value in beyond.items())
+    within = all(_fits(o.type, options[o.name]) for o in described if o.name in options)
+    absent = [o.name for o in described if o.default is REQUIRED and o.name not in options]
+    stricter = any(has_default(layer.operator, name) for name in absent)
+    return layer if plain and within and not stricter else None
 
 
 def _fits(wanted: Type, value: Value) -> bool:
@@ -198,7 +174,6 @@ def _fits(wanted: Type, value: Value) -> bool:
 
 def _shape(
     layer: Layer | None,
-    op: str,
     options: Mapping[str, Value],
     inputs: Sequence[Shape | None],
     item: Mapping[str, Any],
@@ -206,17 +181,17 @@ def _shape(
 ) -> tuple[Shape | None, dict[str, Shape]]:
     """The output shape and those of the parameters by their roles, as far as they follow."""
     known = [shape for shape in inputs if shape is not None]
-    if layer is None or len(known) < len(inputs) or not known:
+    if layer is None or layer.shape is None or len(known) < len(inputs) or not known:
         return None, {}
     defaults = {o.name: o.default for o in layer.entry.options}
     full: dict[str, Value] = {k: None if v is REQUIRED else v for k, v in defaults.items()}
     full.update(options)
-    rule = imported_fully_connected if op == "FullyConnected" else layer.shape
+    if layer.name == "FullyConnected":  # MXNet flattens without a word
+        known = [(None, size_of(known[0]))]
     try:
-        shape = rule(known, full)
-        if op == "FullyConnected" and len(known[0]) > 2:
-            known = [LAYERS["Flatten"].shape(known, {})]
-        return shape, {role: size for role, size, _ in layer.parameters(known, full)}
+        return layer.shape(known, full), dict(zip(layer.learns, layer.parameters(known, full), strict=False))
+    except Stricter:
+        return None, {}
     except ShapeError as error:
         raise BadSymbol(f"at its layer `{item['name']}` (node {index}): {error}") from error
 

@@ -10,7 +10,7 @@ from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Parameter, Shape, Value
 from retdsl.schema import ENTRIES, Layer, Option, ShapeError
-from retdsl.schema.parameters import parameter_names
+from retdsl.schema.model import parameter_names
 from retdsl.schema.shapes import shape_text
 from retdsl.syntax import tree as t
 
@@ -18,10 +18,8 @@ from retdsl.syntax import tree as t
 def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, frame: Frame, out: Diagnostics) -> Wire:
     """Adds the layer that a step names to the graph; gives what comes out of it, unknown after a mistake."""
     given = check_arguments(layer.entry, call.arguments, call.span, frame.env, Context(frame.scope, out), (NAME,))
-    if len(wires) > 1 and not layer.joins:
-        text = f"`{layer.entry.name}` takes one value and gets {len(wires)} branches"
-        helps = ["put `Concat`, `Add` or `Multiply` before it"]
-        frame.report(out, "R403", text, Label(call.span), helps=helps)
+    if not layer.joins and len(wires) != len(layer.inputs):
+        _report_count(call, layer, len(wires), frame, out)
         return UNKNOWN
     if given is None or any(wire.node is None for wire in wires):
         return UNKNOWN
@@ -30,25 +28,25 @@ def add_layer(call: t.Apply, layer: Layer, wires: Sequence[Wire], graph: Graph, 
         name = graph.automatic_name(layer.prefix.format(**{k: str(v) for k, v in given.values.items()}))
     shapes = [wire.shape for wire in wires if wire.shape is not None]
     shape: Shape | None = None
-    roles = parameter_names(layer.entry.name, given.values)
-    parameters = tuple(Parameter(f"{name}_{role}", None, role.startswith("moving")) for role in roles)
-    if len(shapes) == len(wires):
+    roles = parameter_names(layer, given.values)
+    sizes: Sequence[Shape | None] = [None] * len(roles)
+    if layer.shape is not None and len(shapes) == len(wires):
         try:
             shape = layer.shape(shapes, given.values)
         except ShapeError as error:
             _report_shape(error, call, layer, wires, graph, frame, out)
             return UNKNOWN
-        parameters = tuple(
-            Parameter(f"{name}_{suffix}", size, auxiliary)
-            for suffix, size, auxiliary in layer.parameters(shapes, given.values)
-        )
+        sizes = layer.parameters(shapes, given.values) if roles else ()
     node = Node(
         name=str(name),
         op=layer.entry.name,
         options=written_options(layer.entry.options, given),
         inputs=tuple(str(wire.node) for wire in wires),
         shape=shape,
-        parameters=parameters,
+        parameters=tuple(
+            Parameter(f"{name}_{role}", size, role.startswith("moving"))
+            for role, size in zip(roles, sizes, strict=False)  # a layer without a bias has one name less
+        ),
         place=place_of(call.span),
         path=frame.path,
     )
@@ -63,6 +61,17 @@ def written_options(options: Sequence[Option], given: Given) -> tuple[tuple[str,
         for option in options
         if option.always or given.values[option.name] != option.default
     )
+
+
+def _report_count(call: t.Apply, layer: Layer, count: int, frame: Frame, out: Diagnostics) -> None:
+    name, wanted = layer.entry.name, layer.inputs
+    gets = "one" if count == 1 else f"{count} branches"
+    if len(wanted) == 1:
+        text, helps = f"`{name}` takes one value and gets {gets}", ["put `Concat`, `Add` or `Multiply` before it"]
+    else:
+        text = f"`{name}` takes {len(wanted)} values ({', '.join(wanted)}) and gets {gets}"
+        helps = [f"a fork gives them in this order: `{{ {' | '.join(wanted)} }} => {name}`"]
+    frame.report(out, "R403", text, Label(call.span), helps=helps)
 
 
 def _report_shape(

@@ -26,12 +26,13 @@ from retdsl.check.options import (
     check_arguments,
     check_value,
 )
-from retdsl.check.scope import Scope, kind_of
+from retdsl.check.scope import MANY, Scope, kind_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Shape
 from retdsl.records import dataclass, field, replace
-from retdsl.schema import ENTRIES, LAYERS
+from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
 from retdsl.schema.data import INPUT
+from retdsl.schema.lookup import other_layers, refusal
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.types import Integer
 from retdsl.source import Span
@@ -163,8 +164,8 @@ class Builder:
         called = step.function if isinstance(step, t.Apply) else step
         if isinstance(called, t.Ref) and len(called.parts) == 1:
             name = called.name
-            steps = [*LAYERS, *ENTRIES["loss"]]
-            if name not in steps and frame.scope.find("block", name) is None:
+            is_step = name in ENTRIES["loss"] or frame.scope.find("block", name) or find_layer(name)
+            if not is_step:
                 if isinstance(step, t.Ref):
                     frame.scope.report_unknown("backbone", name, called.span, self.out, "model")
                 else:
@@ -199,9 +200,8 @@ class Builder:
     def _call(self, call: t.Apply, name: str, flow: Flow, frame: Frame) -> Flow:
         if name == "identity":
             return flow
-        if name in LAYERS:
-            wires = flow if isinstance(flow, tuple) else (flow,)
-            return add_layer(call, LAYERS[name], wires, self.graph, frame, self.out)
+        if name in ESSENTIAL:
+            return self._layer(call, LAYERS[name], flow, frame)
         if name in ENTRIES["loss"]:
             if isinstance(flow, tuple):
                 self.report_not_joined(call.span, frame)
@@ -212,8 +212,14 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
+        other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
+        if other is not None:
+            return self._layer(call, other, flow, frame)
         self._unknown_step(call.function, frame)
         return UNKNOWN
+
+    def _layer(self, call: t.Apply, layer: Layer, flow: Flow, frame: Frame) -> Flow:
+        return add_layer(call, layer, flow if isinstance(flow, tuple) else (flow,), self.graph, frame, self.out)
 
     def _unknown_step(self, ref: t.Ref, frame: Frame) -> None:
         declared = frame.scope.in_chain(ref.parts[0])
@@ -222,9 +228,18 @@ class Builder:
             text = f"a {kind_of(declared)} cannot stand in the middle of a chain"
             frame.report(self.out, "R204", text, Label(ref.span), label, helps=["start the chain with it"])
             return
-        entries = [*(layer.entry for layer in LAYERS.values()), *ENTRIES["loss"].values()]
-        names = [*frame.scope.known("block"), "identity", "repeat"]
-        if not frame.scope.excuses(ref.name, [*names, *(entry.name for entry in entries)]):
+        refused = refusal(ref.name)
+        if refused is not None:
+            text = f"`{ref.name}` cannot stand in a chain"
+            label = Label(ref.span, "MXNet has it, the language has not")
+            frame.report(self.out, "R205", text, label, notes=[refused.why], helps=[refused.instead])
+            return
+        few = len(self.out) < MANY
+        layers = [e for name, e in ENTRIES["layer"].items() if few or name in ESSENTIAL]
+        entries = [*layers, *ENTRIES["loss"].values()]
+        names = [*frame.scope.known("block"), "repeat"]
+        if not frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
+            names += (layer.name for layer in other_layers()) if few else ()
             report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
 
     # --- inputs and backbones

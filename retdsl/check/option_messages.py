@@ -9,10 +9,14 @@ from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import synonyms
 from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
 from retdsl.source import Span
 from retdsl.syntax import tree as t
+
+FEW = 12
+"""More names than this are a list to look things up in, not a help."""
 
 
 def report_unknown_call(
@@ -23,7 +27,8 @@ def report_unknown_call(
     aliases = {alias: entry.name for entry in entries for alias in entry.aliases}
     names = [entry.name for entry in entries] + (list(extra) if len(out) < MANY else [])
     hint = did_you_mean(name, names, aliases)
-    helps = [hint] if hint else [f"there are {', '.join(f'`{n}`' for n in sorted(names))}"]
+    few = f"there are {', '.join(f'`{n}`' for n in sorted(names))}"
+    helps = [hint or (few if len(names) <= FEW else "`retdsl layers` lists all that there are")]
     near = suggest(name, names, aliases)
     fixes = [Fix(span, near[0])] if len(near) == 1 else []
     label = Label(span, f"not {with_article(category)}")
@@ -62,6 +67,9 @@ def report_unknown_option(
         hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
     label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
+    if left_out is not None:
+        near, hint, notes = [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
     fixes = [Fix(span, near[0])] if len(near) == 1 and near != missing else []
     text = f"{whose} has no {key} `{name}`"
     out.report("R302", text, label, notes=notes, helps=[hint] if hint else [], fixes=fixes)

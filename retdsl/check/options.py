@@ -28,6 +28,7 @@ from retdsl.schema.types import (
     Many,
     Mismatch,
     Name,
+    Nothing,
     OneOf,
     Pair,
     Policy,
@@ -236,7 +237,7 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                 return FAILED if isinstance(one, Failed) else (one, one)
         case RatioOf():
             if isinstance(val.value, RatioValue):
-                return _check_ratio(val.value, ctx, what)
+                return _check_ratio(val.value, kind, ctx, what)
         case Steps():
             pass
         case _:
@@ -303,14 +304,17 @@ def _check_many(
     return checked
 
 
-def _check_ratio(ratio: RatioValue, ctx: Context, what: str) -> Checked:
+def _check_ratio(ratio: RatioValue, kind: RatioOf, ctx: Context, what: str) -> Checked:
+    numbers = "whole numbers" if kind.whole else "numbers"
     parts: list[Value] = []
     for part in ratio.parts:
-        if isinstance(part.value, bool) or not isinstance(part.value, int | float) or part.value <= 0:
+        value = part.value
+        number = 0 if isinstance(value, bool) or not isinstance(value, int | float) else value
+        if number <= 0 or (kind.whole and number % 1 != 0):
             label = Label(part.span, f"this is {describe(part)}")
-            ctx.out.report("R304", f"the parts of {what} must be numbers above 0", label)
+            ctx.out.report("R304", f"the parts of {what} must be {numbers} above 0", label)
             return FAILED
-        parts.append(part.value)
+        parts.append(int(number) if kind.whole else number)
     return tuple(parts)
 
 
@@ -343,5 +347,7 @@ def _fits(val: Val, kind: Type) -> bool:
             return isinstance(val.value, RatioValue)
         case Name():
             return isinstance(val.value, str | Word)
+        case Nothing():
+            return val.value is None
         case _:
             return isinstance(val.value, int | float) and not isinstance(val.value, bool)

@@ -11,7 +11,7 @@ from retdsl.check.files import files_beside, find_used, read_spec, zoo_families,
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import did_you_mean, suggest
 from retdsl.records import dataclass, field
-from retdsl.schema import ENTRIES
+from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
@@ -75,7 +75,7 @@ class Scope:
                 helps += [f"`train NAME from {name} {{ ... }}` copies an experiment and changes some keys"]
             out.report("R202", f"`{name}` is declared twice", again, first, notes=notes, helps=helps)
             return
-        if kind == "block" and any(name in ENTRIES[category] for category in ("layer", "loss")):
+        if kind == "block" and (name in ESSENTIAL or name in ENTRIES["loss"]):
             text = f"`{name}` is a step of the language already"
             out.report("R202", text, declaration.name.span, helps=["give the block another name"])
             return

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
+from retdsl.balance.counts import Counts
+from retdsl.balance.prior import seen_by_network
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.heads import classes_of, last_layer
+from retdsl.check.imbalance import Marks, check_imbalance
+from retdsl.check.measuring import check_accuracy_alone, check_operating_point
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field, replace
+from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
@@ -27,13 +32,15 @@ MAX_GENERATIONS = 100
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights. frozen: the nodes of networks with backbones frozen, as experiments have asked for.
+    known of its backbones' weights; `counts` are the photographs of the data blocks, where they are known. frozen: the
+    nodes of networks with backbones frozen, as experiments have asked for.
     """
 
     data: dict[str, DataPlan]
     augments: dict[str, tuple[Call, ...]]
     samplings: dict[str, Call]
     network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
+    counts: Mapping[str, Counts] = field(default_factory=dict)
     frozen: dict[tuple[str, Shape, tuple[Value, ...]], tuple[Node, ...]] = field(default_factory=dict)
 
 
@@ -82,15 +89,15 @@ def check_train(
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
-    training = _training(values, len(data.classes) if data else 2, checked, train, ctx)
+    counts = parts.counts.get(str(values["data"]))
+    training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None
     errors = ctx.out.errors
-    _check_head(network, data, checked, train, ctx)
-    if network.loss is not None:
-        _check_policy_sizes(policy, data, checked, train, ctx)
+    fits = _check_head(network, data, checked, train, ctx)
+    fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
     frozen = _freeze(values["freeze"], network, checked, parts, ctx)
-    if ctx.out.errors > errors or frozen is None:
+    if not fits or frozen is None:
         return None
     network = replace(network, nodes=frozen)
     _check_trainable(network, checked, train, ctx)
@@ -100,7 +107,7 @@ def check_train(
         name, weights = next(iter(known.items()))
         data = replace(data, normalize=weights.normalize, normalize_from=name)
     freeze = values["freeze"] if isinstance(values["freeze"], tuple) else (values["freeze"],)
-    return Experiment(
+    experiment = Experiment(
         name=train.name.name,
         network=network,
         data=data,
@@ -111,6 +118,22 @@ def check_train(
         place=place_of(train.name.span),
         keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
     )
+    _check_imbalance(experiment, counts, checked, train, ctx)
+    return experiment
+
+
+def _check_imbalance(
+    experiment: Experiment, counts: Counts | None, checked: Settings, train: t.Train, ctx: Context
+) -> None:
+    """What sampling and loss make of the classes."""
+    loss = experiment.network.loss
+    assert loss is not None, "a network without a loss is refused"
+    labels = None if counts is None else counts.train.photographs
+    seen = seen_by_network(experiment.sampling, loss, len(experiment.data.classes), labels)
+    model = ctx.scope.find("model", experiment.network.name)
+    named, sampling = checked.place("model", train.name.span), checked.written.get("sampling")
+    marks = Marks(named, None if sampling is None else sampling.span, _written_weights(model, named))
+    check_imbalance(experiment, seen, counts is not None and counts.exact, marks, ctx.out)
 
 
 def _report_repeated(train: t.Train, ctx: Context) -> None:
@@ -124,23 +147,32 @@ def _report_repeated(train: t.Train, ctx: Context) -> None:
 
 
 def _training(
-    values: dict[str, Value], classes: int, checked: Settings, train: t.Train, ctx: Context
+    values: dict[str, Value],
+    data: DataPlan | None,
+    counts: Counts | None,
+    checked: Settings,
+    train: t.Train,
+    ctx: Context,
 ) -> TrainingPlan | None:
     metrics = cast("tuple[Call, ...]", values["metrics"])
     span = checked.place("metrics", train.name.span)
     errors = ctx.out.errors
+    classes = data.classes if data else ()
     for metric in metrics:
-        if metric.name in TWO_CLASS_METRICS and classes != 2:
-            text = f"`{metric.name}` is for two classes, and there are {classes}"
+        if metric.name in TWO_CLASS_METRICS and data is not None and len(classes) != 2:
+            text = f"`{metric.name}` is for two classes, and there are {len(classes)}"
             where = Label(checked.part("metrics", metric.name, span))
-            declared = classes_of(str(values["data"]), classes, ctx)
+            declared = classes_of(data.name, len(classes), ctx)
             ctx.out.report("R705", text, where, *declared, helps=["use `auc` or `balanced_accuracy`"])
-    if all(metric.name == "accuracy" for metric in metrics):
-        notes = ["who calls every eye healthy is right 98.5 % of the time at 200 : 3"]
-        helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
-        ctx.out.report("R703", "accuracy is the only metric", Label(span), notes=notes, helps=helps)
     checkpoint = cast(Call, values["checkpoint"])
     keep = checkpoint["keep"]
+    check_accuracy_alone(metrics, classes, counts, span, ctx.out)
+    if data is not None and counts is not None:
+        for asked in metrics:
+            chooses = isinstance(keep, Call) and keep["metric"] == asked
+            kept = checked.part("checkpoint", "keep", train.name.span) if chooses else None
+            place = checked.part("metrics", asked.name, span)
+            check_operating_point(asked, place, kept, classes, data.split, counts, ctx.out)
     if isinstance(keep, Call) and keep["metric"] not in metrics:
         chosen = cast(Call, keep["metric"])
         text = f"the best epoch is chosen by `{chosen.name}`, which is not among the metrics"
@@ -163,7 +195,8 @@ def _training(
     )
 
 
-def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
+def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> bool:
+    """Whether the model ends in a loss that fits the classes."""
     model = ctx.scope.find("model", network.name)
     declared = [] if model is None else [Label(model.name.span, "declared here")]
     span = checked.place("model", train.name.span)
@@ -171,7 +204,8 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         helps = [f"let a model continue it: `model trained = {network.name} => Softmax`"]
         text = f"the model `{network.name}` does not end in a loss head and cannot be trained"
         ctx.out.report("R501", text, Label(span), *declared, helps=helps)
-        return
+        return False
+    fits = True
     shape = network.node(network.loss.logits).shape
     count = len(data.classes)
     declared_classes = classes_of(data.name, count, ctx)
@@ -184,6 +218,7 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         )
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
         ctx.out.report("R502", text, *labels, *declared_classes, helps=helps)
+        fits = False
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
         text = f"{len(weights)} class weights for {count} classes"
@@ -191,27 +226,36 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         here = [] if where.span == span else [Label(span, "trained here")]
         helps = [f"give a weight to each of {', '.join(data.classes)}", "or let them follow: `inverse_frequency`"]
         ctx.out.report("R503", text, where, *here, *declared_classes, helps=helps)
+        fits = False
+    return fits
 
 
 def _written_weights(model: object, otherwise: Span) -> Span:
-    """Where the class weights of a model's head stand, if it ends in a head with written weights."""
+    """Where the class weights of a model's head stand, if the model ends in a head with weights."""
     last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
-    arguments = last.arguments if isinstance(last, t.Apply) else ()
-    lists = [argument.value.span for argument in arguments if isinstance(argument.value, t.Listing)]
-    return lists[0] if lists else otherwise
+    if not isinstance(last, t.Apply) or last.function.name not in ENTRIES["loss"]:
+        return otherwise
+    for argument in last.arguments:
+        called = argument.value.function if isinstance(argument.value, t.Apply) else argument.value
+        is_rule = isinstance(called, t.Ref) and called.name in ENTRIES["class weighting"]
+        if is_rule or isinstance(called, t.Listing):
+            return argument.value.span
+    return last.span
 
 
-def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> None:
-    """A ratio has as many parts as there are classes."""
+def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> bool:
+    """Whether a ratio has as many parts as there are classes."""
     span = checked.place("sampling", train.name.span)
     count = len(data.classes)
     ratio = dict(policy.options).get("ratio")
-    if isinstance(ratio, tuple) and len(ratio) != count:
-        written = _written_ratio(checked.written.get("sampling"), ctx) or span
-        here = [] if span.start <= written.start < span.end else [Label(span, "used here")]
-        text = f"the ratio has {len(ratio)} parts, and there are {count} classes"
-        parts = Label(written, f"{len(ratio)} parts")
-        ctx.out.report("R503", text, parts, *here, *classes_of(data.name, count, ctx))
+    if not isinstance(ratio, tuple) or len(ratio) == count:
+        return True
+    written = _written_ratio(checked.written.get("sampling"), ctx) or span
+    here = [] if span.start <= written.start < span.end else [Label(span, "used here")]
+    text = f"the ratio has {len(ratio)} parts, and there are {count} classes"
+    parts = Label(written, f"{len(ratio)} parts")
+    ctx.out.report("R503", text, parts, *here, *classes_of(data.name, count, ctx))
+    return False
 
 
 def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:

@@ -1,4 +1,6 @@
-"""`retdsl check FILE...`: every error and warning at once; with `--data` also what labels and images say."""
+"""`retdsl check FILE...`: every error and warning at once; with `--data` also what labels and images say; with
+`--verbose` also every experiment in full, and what its network sees.
+"""
 
 from __future__ import annotations
 
@@ -8,35 +10,25 @@ from retdsl import compiler
 from retdsl.commands.spec import add_root, complete
 from retdsl.commands.terminal import DONE, WRONG, say, say_diagnostics
 from retdsl.diagnostics import Diagnostics
-from retdsl.ir import Program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a .retina file, or the name of a study that ships")
     parser.add_argument("--data", action="store_true", help="also read labels and images")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also what the spec says in full")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also what the spec says in full, and comes to")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     everything: list[Diagnostics] = []
-    programs: list[Program] = []
-    code = DONE
+    specs: list[compiler.Checked] = []
     for name in arguments.files:
-        out = Diagnostics()
-        spec = compiler.read(name, arguments.root, out)
-        checked = None if spec is None else compiler.check(spec)
-        everything.append(out if checked is None else checked.diagnostics)
-        programs += [checked.program] if arguments.verbose and checked is not None and checked.program else []
-        if everything[-1].errors:
-            code = WRONG
-        elif arguments.data and spec is not None and checked is not None:
-            from retdsl import running
-
-            into = everything[-1] if arguments.format == "json" else None
-            code = max(code, running.check_data(complete(checked), spec.root, into))
+        out, checked = _check(name, arguments)
+        everything.append(out)
+        specs += [checked] if checked is not None else []
+    code = WRONG if any(diagnostics.errors for diagnostics in everything) else DONE
     messages = [message for diagnostics in everything for message in diagnostics]
     if arguments.format == "json":
         import json
@@ -44,19 +36,35 @@ def run(arguments: argparse.Namespace) -> int:
         from retdsl.diagnostics.json_form import to_json
 
         counts = {"errors": sum(d.errors for d in everything), "warnings": sum(d.warnings for d in everything)}
-        more = {}
-        if arguments.verbose:
-            from retdsl.commands.accounts import keys_json
-
-            more = {"experiments": keys_json(programs)}
+        more = _accounts_json(specs) if arguments.verbose else {}
         print(json.dumps({"diagnostics": to_json(messages), **counts, **more}, indent=1, ensure_ascii=False))
         return code
     if messages:
         say_diagnostics(messages)
     elif code == DONE:
         say(f"{', '.join(arguments.files)}: no errors")
-    if programs:
-        from retdsl.commands.accounts import say_keys
+    if arguments.verbose:
+        from retdsl.commands.accounts import say_accounts
 
-        say_keys(programs)
+        say_accounts(specs)
     return code
+
+
+def _check(name: str, arguments: argparse.Namespace) -> tuple[Diagnostics, compiler.Checked | None]:
+    """One file, checked; with `--data` once more, with what its data say."""
+    out = Diagnostics()
+    spec = compiler.read(name, arguments.root, out)
+    if spec is None:
+        return out, None
+    checked = compiler.check(spec)
+    if arguments.data and not checked.diagnostics.errors:
+        from retdsl import running
+
+        checked = running.check_data(spec, complete(checked), quiet=arguments.format == "json")
+    return checked.diagnostics, checked
+
+
+def _accounts_json(specs: list[compiler.Checked]) -> dict[str, object]:
+    from retdsl.commands.accounts import accounts_json
+
+    return {"experiments": accounts_json(specs)}

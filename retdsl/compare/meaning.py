@@ -10,10 +10,11 @@ from functools import reduce
 from math import gcd
 
 from retdsl.ir import Call, Node, Value
-from retdsl.schema import LAYERS, REQUIRED
+from retdsl.schema import REQUIRED
 from retdsl.schema.data import NORMALIZE
+from retdsl.schema.lookup import find_node
 
-COMMUTATIVE = frozenset({"Add", "Multiply"})
+COMMUTATIVE = frozenset({"Add", "Multiply", "Maximum", "Minimum"})
 """Layers whose values may come in any order."""
 
 _AS_IT_IS = Call(NORMALIZE.name, (("mean", (0.0, 0.0, 0.0)), ("std", (1.0, 1.0, 1.0)), ("scale", 1.0)))
@@ -48,10 +49,10 @@ def computation(node: Node) -> tuple[str, tuple[tuple[str, Value], ...]]:
     if node.op == "ReLU6":
         return "clip", (("a_min", 0.0), ("a_max", 6.0))
     given = dict(node.options)
-    if node.op in LAYERS:
-        for option in LAYERS[node.op].entry.options:
-            if option.default is not REQUIRED:
-                given.setdefault(option.name, option.default)
+    layer = find_node(node.op)
+    for option in layer.entry.options if layer else ():
+        if option.default is not REQUIRED:
+            given.setdefault(option.name, option.default)
     return node.op, tuple(sorted(given.items()))
 
 
@@ -62,4 +63,5 @@ def swaps(node: Node) -> bool:
 
 def learns_or_draws(node: Node) -> bool:
     """Whether freezing changes what a layer does: it has parameters, draws random numbers, or is not known."""
-    return bool(node.parameters) or node.op not in LAYERS or LAYERS[node.op].stochastic
+    layer = find_node(node.op)
+    return bool(node.parameters) or layer is None or layer.stochastic

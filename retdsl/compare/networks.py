@@ -16,8 +16,8 @@ from retdsl.compare.settings import optional_difference
 from retdsl.compare.stretches import stretch_differences
 from retdsl.compare.wiring import rewired
 from retdsl.ir import Backbone, Call, Network, Node, Place, Value
-from retdsl.schema import LAYERS
 from retdsl.schema.backbones import WEIGHTS
+from retdsl.schema.lookup import find_node
 from retdsl.schema.spelling import option_type, spell, spell_layer
 
 Said: TypeAlias = "tuple[str, Place | None]"
@@ -72,7 +72,8 @@ def _changed(both: list[tuple[Node, Node]]) -> Iterator[Difference]:
 
 
 def _options(op: str, a: dict[str, Value], b: dict[str, Value]) -> Iterator[Change]:
-    entry = LAYERS[op].entry if op in LAYERS else None
+    layer = find_node(op)
+    entry = layer.entry if layer else None
     for option in {**a, **b}:
         if option not in a or option not in b or a[option] != b[option]:
             kind = option_type(entry, option)

@@ -17,7 +17,7 @@ from itertools import count
 from retdsl.compare.align import align
 from retdsl.compare.meaning import computation, swaps
 from retdsl.ir import Network, Node
-from retdsl.schema import LAYERS
+from retdsl.schema.lookup import find_node
 
 ALIKE = 0.5
 """The share of a changed stretch that must have its like on the other side; else it is another stretch as a whole."""
@@ -57,7 +57,7 @@ def is_part_of(part: Network, whole: Network) -> bool:
 
 def automatic(node: Node) -> bool:
     """Whether a layer's name is, or might as well be, its kind and a number."""
-    layer = LAYERS.get(node.op)
+    layer = find_node(node.op)
     if layer is None:
         return False
     prefix = layer.prefix.format(**{key: str(value) for key, value in computation(node)[1]})

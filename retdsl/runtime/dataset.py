@@ -1,7 +1,8 @@
 """The photographs of a study: listed, checked, divided, and read one by one.
 
 Enters: what a `data` block says, and the root folder that its paths start from. Leaves: a `Dataset`.
-Guaranteed: labels are within the classes, no patient is on two sides, and every side holds every class.
+Guaranteed: labels are within the classes, no patient is on two sides, and every side of an opened data set holds every
+class.
 """
 
 from __future__ import annotations
@@ -36,16 +37,20 @@ class Data:
     normalize: normalize | None = None
 
     def open(self, root: Path) -> Dataset:
-        """Lists and divides the photographs; samples are in the order of their names, whatever that of the source.
+        """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
+        a side of the split lacks a class. Photographs are not decoded here: see `PreparedImages.load_all`.
+        """
+        dataset = self.divided(root)
+        require_every_class(dataset)
+        return dataset
 
-        Raises RunError with everything that is wrong with the source, and if a side of the split lacks a class.
-        Photographs are not decoded here: see `PreparedImages.load_all`.
+    def divided(self, root: Path) -> Dataset:
+        """The photographs, listed and divided; samples are in the order of their names, whatever that of the source.
+
+        Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
         samples = tuple(sorted(self.source.samples(root, self.classes), key=lambda sample: sample.image))
-        sides = self.split.divide(samples)
-        dataset = Dataset(self, root, samples, *sides)
-        _require_every_class(dataset, sides)
-        return dataset
+        return Dataset(self, root, samples, *self.split.divide(samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,10 @@ class Dataset:
     train: tuple[int, ...]
     valid: tuple[int, ...]
     test: tuple[int, ...]
+
+    @property
+    def sides(self) -> Sides:
+        return Sides(self.train, self.valid, self.test)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -80,10 +89,13 @@ class Dataset:
         return prepare_photograph(self.data.source.read(self.root, self.samples[index]), self.data.prepare)
 
 
-def _require_every_class(dataset: Dataset, sides: Sides) -> None:
-    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty."""
+def require_every_class(dataset: Dataset) -> None:
+    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty.
+
+    Raises RunError with all that is missing.
+    """
     problems = Problems()
-    for side, share, indices in zip(SIDES, dataset.data.split.shares, sides, strict=True):
+    for side, share, indices in zip(SIDES, dataset.data.split.shares, dataset.sides, strict=True):
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
             if share > 0 and count == 0:
                 label = dataset.classes.index(title)

@@ -15,6 +15,7 @@ SHOWN_ITEMS = 10
 class RunError(Exception):
     """What is wrong (`message`), where (`where`, a file or row), each single case (`items`), and the cure (`help`).
 
+    parts: where several problems are told at once, each as an error of its own, for whoever wants them one by one.
     exit_code: 1 for everything that the spec or the data are to blame for.
     """
 
@@ -25,6 +26,7 @@ class RunError(Exception):
         where: object = None,
         help: str | Sequence[str] | None = None,
         items: Iterable[str] = (),
+        parts: Iterable[RunError] = (),
         exit_code: int = 1,
     ) -> None:
         super().__init__(message)
@@ -32,6 +34,7 @@ class RunError(Exception):
         self.where = None if where is None else str(where)
         self.help = (help,) if isinstance(help, str) else tuple(help or ())
         self.items = tuple(items)
+        self.parts = tuple(parts)
         self.exit_code = exit_code
 
     def __str__(self) -> str:

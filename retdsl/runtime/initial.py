@@ -7,6 +7,7 @@ array depends on the seed, its own name and its shape only, so that another laye
 |---|---|---|
 | Convolution, Deconvolution | normal, variance 2 / fan-in (He et al., ICCV 2015) | bias 0 |
 | FullyConnected | uniform within sqrt(6 / (fan-in + fan-out)) (Glorot and Bengio, AISTATS 2010) | bias 0 |
+| UpSampling (bilinear) | interpolation between pixels (Long et al., CVPR 2015) | |
 | BatchNorm and other norms | gamma 1, beta 0 | moving mean 0, moving variance 1 |
 | LeakyReLU (prelu) | gamma 0.25 | |
 """
@@ -49,6 +50,8 @@ def initial_values(symbol: Symbol, shapes: Mapping[str, Shape], seed: int) -> di
 def _rule(layer: str, name: str) -> Rule | None:
     if layer == "LeakyReLU":
         return _constant(0.25)
+    if layer == "UpSampling":
+        return _interpolation
     if name.endswith("_weight"):
         return _glorot_uniform if layer == "FullyConnected" else _he_normal
     for ending, value in (("_bias", 0.0), ("_beta", 0.0), ("_moving_mean", 0.0), ("_gamma", 1.0), ("_moving_var", 1.0)):
@@ -71,6 +74,15 @@ def _glorot_uniform(shape: Shape, random: np.random.Generator) -> Array:
     """shape: [outputs, inputs]."""
     bound = math.sqrt(6.0 / (shape[0] + math.prod(shape[1:])))
     return random.uniform(-bound, bound, shape).astype(np.float32)
+
+
+def _interpolation(shape: Shape, _random: np.random.Generator) -> Array:
+    """shape: [channels, 1, side, side]; each channel's filter is a tent over the pixels around."""
+    side = shape[-1]
+    scale = math.ceil(side / 2)
+    centre = (side - 1) / 2
+    tent = 1 - np.abs(np.arange(side) - centre) / scale
+    return np.broadcast_to(np.outer(tent, tent), shape).astype(np.float32)
 
 
 def _layer_of_each_parameter(symbol: Symbol) -> dict[str, str]:

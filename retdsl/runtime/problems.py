@@ -20,17 +20,17 @@ class Problems:
 
     def __init__(self) -> None:
         self._cases: dict[str, list[str]] = {}
-        self._help: dict[str, None] = {}
+        self._help: dict[str, dict[str, None]] = {}
 
     def add(self, kind: str, case: str, help: str | None = None) -> None:
         """Notes one case under the heading `kind`. The same `help` is told once."""
         self._cases.setdefault(kind, []).append(case)
         if help is not None:
-            self.advise(help)
+            self.advise(kind, help)
 
-    def advise(self, help: str) -> None:
-        """Adds a way out that belongs to no single case."""
-        self._help.setdefault(help)
+    def advise(self, kind: str, help: str) -> None:
+        """Adds a way out that belongs to a kind, but to no single case."""
+        self._help.setdefault(kind, {}).setdefault(help)
 
     def __len__(self) -> int:
         return sum(map(len, self._cases.values()))
@@ -41,11 +41,15 @@ class Problems:
             self._raise(message, where)
 
     def _raise(self, message: str, where: object) -> NoReturn:
-        if len(self._cases) == 1:
-            [(kind, items)] = self._cases.items()
-            raise RunError(_heading(kind, items), where=where, help=tuple(self._help), items=items)
+        parts = [
+            RunError(_heading(kind, cases), where=where, help=tuple(self._help.get(kind, ())), items=cases)
+            for kind, cases in self._cases.items()
+        ]
+        if len(parts) == 1:
+            raise parts[0]
         blocks = [_block(kind, cases) for kind, cases in self._cases.items()]
-        raise RunError(message, where=where, help=tuple(self._help), items=blocks)
+        help = dict.fromkeys(text for part in parts for text in part.help)
+        raise RunError(message, where=where, help=tuple(help), items=blocks, parts=parts)
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

@@ -8,6 +8,7 @@ that of a defect goes to a file that the message names.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -18,11 +19,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
-from retdsl.runtime.dataset import require_apart, split_line
+from retdsl.runtime.data_check import examine
+from retdsl.runtime.dataset import split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
-from retdsl.runtime.images import PreparedImages
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.report import RunFolder, new_run_folder
 
@@ -44,12 +45,13 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     trains = not arguments.symbols and not arguments.check_data
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
+        code = DONE
         if arguments.check_data:
-            check_data(experiment, root, arguments.threads, arguments.plain)
+            code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols))
         if folder is None:
-            return DONE
+            return code
         return _run(experiment, root, folder, arguments.threads, arguments.plain)
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -87,12 +89,25 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights).tojson())
 
 
-def check_data(experiment: Experiment, root: Path, threads: int, plain: bool) -> None:
-    """Reads all labels and every photograph, and divides the patients. Raises RunError with all that is wrong."""
-    dataset = experiment.data.open(root)
+def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str) -> int:
+    """Reads all labels and every photograph, and says all that is wrong; returns the exit code.
+
+    form: "text" says it to people, "json" puts it on stdout as one object, which `Findings.to_json` describes.
+    """
     with make_progress(plain=plain) as progress:
-        progress.note(split_line(experiment.name, dataset))
-        require_apart(dataset, PreparedImages(dataset, threads=threads, memory=0).load_all(progress.reading))
+        findings = examine(
+            experiment.data,
+            root,
+            threads,
+            divided=lambda dataset: progress.note(split_line(experiment.name, dataset)),
+            progress=progress.reading,
+        )
+    if form == "json":
+        print(json.dumps(findings.to_json()))
+    else:
+        for error in findings.errors:
+            print(f"error: {error}", file=sys.stderr)
+    return WRONG if findings.errors else DONE
 
 
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
@@ -127,6 +142,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--check-data", action="store_true", help="only read all labels and photographs")
+    add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     return parser
 

@@ -24,6 +24,7 @@ from retdsl.runtime.sample import Sample
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 DELIMITERS = ",;\t"
+_MISSING = "photographs that do not exist"
 
 
 class Source(Protocol):
@@ -168,9 +169,9 @@ class _Rows:
         missing = [image for image in self.lines if not os.path.exists(root / image)]
         beside = self.table.parent
         for image in missing:
-            self.problems.add("photographs that do not exist", f"{image} (line {self.lines[image]})", _relative(root))
+            self.problems.add(_MISSING, f"{image} (line {self.lines[image]})", _relative(root))
         if missing and all(os.path.exists(beside / image) for image in missing):
-            self.problems.advise(f"they are there relative to the table's own folder, {beside}")
+            self.problems.advise(_MISSING, f"they are there relative to the table's own folder, {beside}")
 
 
 def _read_rows(source: csv, root: Path, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from retdsl.schema.backbones import BACKBONE_SOURCES
 from retdsl.schema.data import AUGMENTATIONS, INPUT, NORMALIZE, PREPARE, SOURCES, SPLITS
-from retdsl.schema.layers import LAYERS
+from retdsl.schema.layers import ESSENTIAL, LAYERS
+from retdsl.schema.lookup import find_layer
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
 from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SAMPLINGS, SCHEDULES
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
-"""category -> name -> entry"""
+"""category -> name -> entry; of layers only those by hand, see `find_layer`"""
 
 for _entry in (
     *SOURCES,
@@ -32,4 +33,4 @@ for _entry in (
 ):
     ENTRIES.setdefault(_entry.category, {})[_entry.name] = _entry
 
-__all__ = ["ENTRIES", "LAYERS", "REQUIRED", "Entry", "Layer", "Option", "ShapeError"]
+__all__ = ["ENTRIES", "ESSENTIAL", "LAYERS", "REQUIRED", "Entry", "Layer", "Option", "ShapeError", "find_layer"]

@@ -61,12 +61,16 @@ class ShapeError(Exception):
         self.help = help
 
 
+class Stricter(ShapeError):
+    """MXNet would take the value, and this language does not."""
+
+
 Options: TypeAlias = Mapping[str, Value]
 ShapeRule: TypeAlias = Callable[[Sequence[Shape], Options], Shape]
-ParameterRule: TypeAlias = Callable[[Sequence[Shape], Options], Sequence[tuple[str, Shape, bool]]]
+ParameterRule: TypeAlias = Callable[[Sequence[Shape], Options], Sequence[Shape]]
 
 
-def no_parameters(_inputs: Sequence[Shape], _options: Options) -> Sequence[tuple[str, Shape, bool]]:
+def no_parameters(_inputs: Sequence[Shape], _options: Options) -> Sequence[Shape]:
     """The parameter rule of a layer that learns nothing."""
     return ()
 
@@ -75,14 +79,63 @@ def no_parameters(_inputs: Sequence[Shape], _options: Options) -> Sequence[tuple
 class Layer:
     """A layer of a network.
 
-    shape: output shape from input shapes and options, raises ShapeError; parameters: suffix, shape and whether
-    auxiliary; prefix: of automatic names (`fc` for `fc1`; `{act_type}` puts an option in); joins: takes several values;
-    stochastic: draws random numbers in training.
+    shape: output shape from input shapes and options, raises ShapeError; its docstring says the rule in words; None
+    where the shape is not known before the program runs. prefix: of automatic names (`fc` for `fc1`; `{act_type}` puts
+    an option in). learns: the names of its parameters in MXNet's order, `bias` only without `no_bias`; learns_if: only
+    where that option has that value; parameters: the shapes of all in `learns`. inputs: what it takes, in order; joins:
+    any number of values instead. operator: MXNet's name for it. stochastic: draws random numbers in training.
     """
 
     entry: Entry
-    shape: ShapeRule
+    shape: ShapeRule | None
     prefix: str
+    learns: tuple[str, ...] = ()
     parameters: ParameterRule = no_parameters
+    learns_if: tuple[str, Value] | None = None
+    inputs: tuple[str, ...] = ("data",)
     joins: bool = False
+    operator: str = ""
     stochastic: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+
+def layer(
+    name: str,
+    doc: str,
+    *options: Option,
+    shape: ShapeRule | None,
+    prefix: str = "",
+    learns: tuple[str, ...] = (),
+    parameters: ParameterRule = no_parameters,
+    learns_if: tuple[str, Value] | None = None,
+    inputs: tuple[str, ...] = ("data",),
+    joins: bool = False,
+    operator: str = "",
+    stochastic: bool = False,
+    unnamed: tuple[str, ...] = (),
+    aliases: tuple[str, ...] = (),
+    ref: str = "",
+) -> Layer:
+    """A row of a table of layers: the entry and its shapes in one call; see `Entry` and `Layer`."""
+    return Layer(
+        Entry(name, "layer", doc, options, unnamed, aliases, ref or None),
+        shape,
+        prefix or name.lower(),
+        learns,
+        parameters,
+        learns_if,
+        inputs,
+        joins,
+        operator or name,
+        stochastic,
+    )
+
+
+def parameter_names(described: Layer, options: Options) -> tuple[str, ...]:
+    """What a layer with these options learns, in MXNet's order."""
+    if described.learns_if is not None and options.get(described.learns_if[0]) != described.learns_if[1]:
+        return ()
+    return tuple(role for role in described.learns if role != "bias" or not options.get("no_bias"))

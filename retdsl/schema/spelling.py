@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from retdsl.ir import Call, Value
-from retdsl.schema import ENTRIES, LAYERS
+from retdsl.schema import ENTRIES
+from retdsl.schema.lookup import find_node
 from retdsl.schema.model import REQUIRED, Entry
 from retdsl.schema.types import Fraction, Many, Name, OneOf, Pair, Policy, RatioOf, Reference, Type
 
@@ -57,7 +58,8 @@ def spell_call(call: Call, category: str | None = None) -> str:
 
 def spell_layer(op: str, options: Options) -> str:
     """A layer without its name, as `Convolution(64, kernel = 3)`; also one that the schema does not know."""
-    return spell_options(op, options, LAYERS[op].entry if op in LAYERS else None)
+    layer = find_node(op)
+    return spell_options(op, options, layer.entry if layer else None)
 
 
 def spell_options(name: str, options: Options, entry: Entry | None) -> str:

@@ -184,11 +184,13 @@ class Many:
 
 @dataclass(frozen=True, slots=True)
 class RatioOf:
-    """`1 : 1`, two parts or more, each above 0."""
+    """`1 : 1`, two parts or more, each above 0. `whole`: they are counts, as in `315 : 5`."""
+
+    whole: bool = False
 
     @property
     def words(self) -> str:
-        return "a ratio such as `1 : 1`"
+        return "whole numbers such as `315 : 5`" if self.whole else "a ratio such as `1 : 1`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,15 @@ EXPANDED_COLUMNS = 10
 MOST_INNER = 4
 """Lines about the blocks of a stage."""
 
-JOINTS = {"Add": "+", "Multiply": "×", "Concat": "concat"}
+JOINTS = {
+    "Add": "+",
+    "Multiply": "×",
+    "Subtract": "−",
+    "Divide": "÷",
+    "Maximum": "max",
+    "Minimum": "min",
+    "Concat": "concat",
+}
 
 
 def network_picture(network: Network, *, expand: bool = False, title: str | None = None) -> Picture:

@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _environment(bytecode: Path | None) -> Mapping[str, str]:
-    """The environment of this process, but with the sources of this checkout, and new bytecode in a folder or nowhere."""
+    """The environment of this process, but with the sources of this checkout, and new bytecode in a folder or none."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     for switch in ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"):

@@ -122,12 +122,12 @@ def test_a_symbol_of_2015(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_the_schema_does_not_know_has_no_shape_and_blocks_nothing(tmp_path: Path) -> None:
-    lrn = {"op": "LRN", "param": {"nsize": "5"}, "name": "lrn", "inputs": [[6, 0]]}
+    ranks = {"op": "argsort", "param": {"axis": "1"}, "name": "ranks", "inputs": [[6, 0]]}
     flat = {"op": "Flatten", "param": {}, "name": "flat", "inputs": [[7, 0]]}
-    put(tmp_path, [*YEAR_2015[:7], lrn, flat])
+    put(tmp_path, [*YEAR_2015[:7], ranks, flat])
     found = network(tmp_path, "flat")
-    assert (found.node("lrn").shape, found.node("flat").shape) == (None, None)
-    assert found.node("lrn").options == (("nsize", 5),)
+    assert (found.node("ranks").shape, found.node("flat").shape) == (None, None)
+    assert found.node("ranks").options == (("axis", 1),)
     assert network(tmp_path, "b").nodes[-1].shape == (None, 4, 112, 112)
 
 
@@ -239,3 +239,63 @@ def test_whatever_a_symbol_holds_it_is_read_or_refused(tmp_path: Path, node: int
         return
     assert last in nodes
     assert len({n.name for n in nodes}) == len(nodes)
+
+
+def last_of(folder: Path, *layers: tuple[str, dict[str, str]]) -> Any:
+    """The last of some layers, one after the other, behind an image of [N, 4, 8, 8]."""
+    nodes: list[dict[str, Any]] = [{"op": "null", "name": "data", "inputs": []}]
+    for i, (op, attributes) in enumerate(layers):
+        nodes.append({"op": op, "name": f"n{i}", "attrs": attributes, "inputs": [[i, 0, 0]]})
+    put(folder, nodes)
+    return read_symbol(folder / "net-symbol.json", (None, 4, 8, 8), PLACE)[1]
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "layer", "shape"),
+    [
+        ("LRN", {"nsize": "5"}, "LRN", (None, 4, 8, 8)),
+        ("_contrib_AdaptiveAvgPooling2D", {"output_size": "1"}, "AdaptiveAvgPooling2D", (None, 4, 1, 1)),
+        ("_contrib_AdaptiveAvgPooling2D", {}, "AdaptiveAvgPooling2D", (None, 4, 1, 1)),
+        ("mean", {"axis": "(2, 3)"}, "mean", (None, 4)),
+        ("_PlusScalar", {"scalar": "1"}, "plus_scalar", (None, 4, 8, 8)),
+        ("Reshape", {"shape": "(0, -1)"}, "Reshape", (None, 256)),
+        ("_copy", {}, "identity", (None, 4, 8, 8)),
+        ("Pad", {"mode": "edge", "pad_width": "(0, 0, 0, 0, 1, 1, 1, 1)"}, "Pad", (None, 4, 10, 10)),
+        ("Dropout", {"axes": "(2, 3)", "p": "0.3"}, "Dropout", (None, 4, 8, 8)),
+        ("softmax", {"axis": "1", "temperature": "None"}, "softmax", (None, 4, 8, 8)),
+    ],
+)
+def test_layers_of_files_have_the_shapes_of_the_schema(
+    tmp_path: Path, op: str, attributes: dict[str, str], layer: str, shape: tuple[int | None, ...]
+) -> None:
+    found = last_of(tmp_path, (op, attributes))
+    assert (found.op, found.shape) == (layer, shape)
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes"),
+    [
+        ("mean", {}),  # over all axes, the batch included
+        ("transpose", {"axes": "(1, 0, 2, 3)"}),
+        ("Reshape", {"shape": "(-1, 8)"}),
+        ("softmax", {"dtype": "float16"}),
+        ("Pooling_v1", {"kernel": "(2, 2)"}),
+        ("_contrib_BatchNormWithReLU", {}),
+        ("_contrib_no_such_thing", {}),
+        ("BatchNorm_v1", {"something_new": "1"}),
+    ],
+)
+def test_what_only_mxnet_would_take_stays_as_the_file_has_it(
+    tmp_path: Path, op: str, attributes: dict[str, str]
+) -> None:
+    found = last_of(tmp_path, (op, attributes))
+    assert (found.op, found.shape) == (op, None)
+    assert {key: str(value).replace(" ", "") for key, value in found.options} == {
+        key: value.replace(" ", "") for key, value in attributes.items()
+    }
+
+
+def test_old_and_parallel_forms_of_batch_norm_are_batch_norms(tmp_path: Path) -> None:
+    for op, more in (("BatchNorm_v1", {}), ("_contrib_SyncBatchNorm", {"key": "bn0", "ndev": "4"})):
+        found = last_of(tmp_path, (op, more))
+        assert (found.op, dict(found.options)) == ("BatchNorm", {"eps": 0.001, "fix_gamma": True})

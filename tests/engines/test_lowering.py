@@ -13,7 +13,9 @@ from retdsl.engines.mxnet.program import Line, _laid_out
 from retdsl.engines.mxnet.split import split_at_freeze
 from retdsl.ir import Network, Node, Parameter, Place
 from retdsl.runtime.mx import mx
-from retdsl.schema.parameters import PARAMETERS, parameter_names
+from retdsl.schema.lookup import find_node
+from retdsl.schema.model import parameter_names
+from retdsl.schema.operators import spellings
 
 HERE = Place("test.retina", 1, 1)
 
@@ -52,19 +54,27 @@ def test_mxnet_has_every_operator_where_it_is_looked_for(name: str):
     assert callable(eval(operator_path(name), {"sym": mx.sym}))
 
 
-@pytest.mark.parametrize("op", PARAMETERS)
+@pytest.mark.parametrize("op", sorted({row.operator for row in spellings().values() if row.learns}))
 def test_parameters_are_those_of_mxnet_in_its_order(op: str):
     options = {
         "Convolution": {"kernel": (1, 1), "num_filter": 2},
+        "Convolution_v1": {"kernel": (1, 1), "num_filter": 2},
         "Deconvolution": {"kernel": (1, 1), "num_filter": 2, "no_bias": False},
         "FullyConnected": {"num_hidden": 2},
         "Embedding": {"input_dim": 2, "output_dim": 2},
         "LeakyReLU": {"act_type": "prelu"},
+        "UpSampling": {"scale": 2, "sample_type": "bilinear", "num_filter": 3},
+        "_contrib_DeformableConvolution": {"kernel": (1, 1), "num_filter": 2},
+        "_contrib_ModulatedDeformableConvolution": {"kernel": (1, 1), "num_filter": 2},
+        "_contrib_SparseEmbedding": {"input_dim": 2, "output_dim": 2},
         "_contrib_SyncBatchNorm": {"key": "x"},
     }.get(op, {})
-    symbol = eval(operator_path(op), {"sym": mx.sym})(mx.sym.Variable("data"), name="x", **options)
-    found = [*symbol.list_arguments()[1:], *symbol.list_auxiliary_states()]
-    assert found == [f"x_{role}" for role in parameter_names(op, options)]
+    layer = find_node(op)
+    assert layer is not None
+    inputs = [mx.sym.Variable(name) for name in layer.inputs]
+    symbol = eval(operator_path(op), {"sym": mx.sym})(*inputs, name="x", **options)
+    found = [*symbol.list_arguments()[len(inputs) :], *symbol.list_auxiliary_states()]
+    assert found == [f"x_{role}" for role in parameter_names(layer, options)]
 
 
 def test_parameters_keep_the_names_that_a_file_gives_them():

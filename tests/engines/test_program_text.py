@@ -99,3 +99,39 @@ def test_the_runtime_has_every_entry_with_the_schemas_options_and_defaults(categ
                 continue
             assert default is not inspect.Parameter.empty, f"{entry.name}.{option.name}"
             assert default == option.default, f"{entry.name}.{option.name}"
+
+
+UNKNOWN_SHAPES = """
+data eyes { source = synthetic_fundus(60)  classes = [healthy, infected]  image = photo => resize(32, 32) }
+model odd =
+  eyes.image
+    => Convolution(8, kernel = 3, pad = 1, name = "first")
+    => { identity | Convolution(18, kernel = 3, pad = 1, name = "offsets") }
+    => DeformableConvolution(kernel = 3, num_filter = 4, pad = 1, name = "deformed")
+    => GroupNorm(2)
+    => UpSampling(2, sample_type = bilinear, num_filter = 4)
+    => mean(axis = (2, 3))
+    => topk(axis = 1, k = 3, ret_typ = value)
+    => FullyConnected(2, name = "fc")
+    => Softmax
+train t { model = odd  data = eyes }
+"""
+
+
+def test_a_program_with_values_of_unknown_shape_runs():
+    import numpy as np
+
+    from retdsl.runtime.mx import mx
+
+    namespace = {"__name__": "program", "__file__": "train.py"}
+    exec(emit_program(experiment(UNKNOWN_SHAPES)), namespace)
+    network = namespace["EXPERIMENT"].network
+    deploy = network.deploy_symbol()
+    start = network.starting_values(deploy, 0, None, None).all()
+    assert start["deformed_weight"].shape == (4, 8, 3, 3)
+    assert start["fc_weight"].shape == (2, 3)
+    image = mx.nd.array(np.random.RandomState(0).normal(size=(5, 3, 32, 32)))
+    values = {name: mx.nd.array(value) for name, value in start.items()}
+    [scores] = deploy.eval(ctx=mx.cpu(), data=image, **values)
+    assert scores.shape == (5, 2)
+    assert np.allclose(scores.asnumpy().sum(axis=1), 1, atol=1e-5)

@@ -7,6 +7,7 @@ import pytest
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import initial_values
+from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import sym
 
 
@@ -59,3 +60,16 @@ def test_a_parameter_without_a_rule_is_named():
     with pytest.raises(RunError, match="no rule") as caught:
         initial_values(sym.Variable("data") * sym.Variable("mystery"), {"mystery": (3, 4)}, 0)
     assert "`mystery` [3, 4]" in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_up_sampling_starts_as_interpolation(scale: int):
+    symbol = sym.UpSampling(
+        sym.Variable("data"), scale=scale, sample_type="bilinear", num_filter=2, num_args=1, name="up"
+    )
+    side = 2 * scale - scale % 2
+    values = initial_values(symbol, {"up_weight": (2, 1, side, side)}, seed=0)
+    ramp = np.tile(np.arange(8, dtype=np.float32), (1, 2, 8, 1))
+    [grown] = symbol.eval(ctx=mx.cpu(), data=mx.nd.array(ramp), up_weight=mx.nd.array(values["up_weight"]))
+    row = grown.asnumpy()[0, 1, 4 * scale, scale : 7 * scale]
+    assert np.allclose(np.diff(row), 1 / scale, atol=1e-5), "a slope stays the slope it was"

@@ -10,7 +10,7 @@ from retdsl.runtime.problems import Problems, did_you_mean, near_names
 
 def test_nothing_is_raised_without_cases() -> None:
     problems = Problems()
-    problems.advise("never told")
+    problems.advise("rows without a label", "never told")
     problems.raise_any("unused")
     assert not problems
 

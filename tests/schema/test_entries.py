@@ -110,7 +110,7 @@ def test_aliases_are_no_names_and_mean_one_thing(category: str) -> None:
 
 
 def test_layers_losses_and_words_of_chains_do_not_share_names() -> None:
-    names = [*LAYERS, *ENTRIES["loss"], "identity", "repeat", "input", "count"]
+    names = [*LAYERS, *ENTRIES["loss"], "repeat", "input", "count"]
     assert len(set(names)) == len(names)
 
 

@@ -111,7 +111,7 @@ def test_calls_read_well(written: str, category: str, text: str) -> None:
 def test_layers_read_well_known_or_not() -> None:
     assert spell_layer("Convolution", (("num_filter", 8), ("kernel", (3, 3)))) == "Convolution(8, kernel = 3)"
     assert spell_layer("BatchNorm", (("eps", 1e-3), ("fix_gamma", True))) == "BatchNorm"
-    assert spell_layer("LRN", (("nsize", 5), ("mode", "x"), ("at", (1, 2)))) == "LRN(nsize = 5, mode = x, at = (1, 2))"
+    assert spell_layer("Own", (("nsize", 5), ("mode", "x"), ("at", (1, 2)))) == "Own(nsize = 5, mode = x, at = (1, 2))"
 
 
 @given(st.floats(allow_nan=False, min_value=0, max_value=1e12))

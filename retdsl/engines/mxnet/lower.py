@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from retdsl.ir import Call, Node, Shape, Value
-from retdsl.schema.parameters import PARAMETERS
+from retdsl.schema.lookup import find_layer, find_node
 
-OWN_WORDS = {"ReLU6": ("sym.clip", ("a_min=0", "a_max=6"))}
-"""Layers whose name is not MXNet's: its operator and what is always given. Others are the operator of their name."""
+ALWAYS_GIVEN = {"ReLU6": ("a_min=0", "a_max=6")}
+"""What MXNet's operator wants to be told where the language's word says it already."""
 
-_ELEMENTWISE = {"Add": "add", "Multiply": "mul"}
+_ELEMENTWISE = {"Add": "add", "Multiply": "mul", "Subtract": "sub", "Divide": "div"}
+_FOLDED = {"Maximum": "broadcast_maximum", "Minimum": "broadcast_minimum"}
 _MODULES = ("contrib", "image", "linalg", "random", "sparse")
 
 
@@ -65,19 +66,20 @@ def lower_node(node: Node, variables: Mapping[str, str], shapes: Mapping[str, Sh
     """The expression that makes a layer, with its explicit name. shapes: of its inputs."""
     inputs = [variables[source] for source in node.inputs]
     options = dict(node.options)
-    name = f"name={literal(node.name)}"
+    if node.op in _FOLDED:
+        return _join(_FOLDED[node.op], inputs, node.name)
     if node.op in _ELEMENTWISE:
         found = {shapes.get(source) for source in node.inputs}
         # MXNet computes a sum together with the convolution before it, but only where nothing can be stretched.
         kind = "elemwise" if len(found) == 1 and None not in found else "broadcast"
         return _join(f"{kind}_{_ELEMENTWISE[node.op]}", inputs, node.name)
-    operator, arguments = operator_path(node.op), list(inputs)
-    if node.op in OWN_WORDS:
-        operator, given = OWN_WORDS[node.op]
-        arguments += given
+    arguments = [*inputs, *ALWAYS_GIVEN.get(node.op, ())]
     arguments += [_option(key, value) for key, value in options.items()]
-    arguments += _own_parameters(node)
-    return f"{operator}({', '.join([*arguments, name])})"
+    layer = find_layer(node.op)
+    described = find_node(node.op)
+    arguments += _own_parameters(node, () if described is None else described.learns)
+    arguments.append(f"name={literal(node.name)}")
+    return f"{operator_path(node.op if layer is None else layer.operator)}({', '.join(arguments)})"
 
 
 def operator_path(op: str) -> str:
@@ -110,10 +112,10 @@ def _join(operator: str, inputs: Sequence[str], name: str) -> str:
     return expression if len(inputs) > 1 else f"sym.identity({expression}, name={literal(name)})"
 
 
-def _own_parameters(node: Node) -> list[str]:
+def _own_parameters(node: Node, roles: Sequence[str]) -> list[str]:
     """Variables for parameters whose names are not those that MXNet would give them, as some files have them."""
     return [
         f"{role}=sym.Variable({literal(parameter.name)})"
-        for role, parameter in zip(PARAMETERS.get(node.op, ()), node.parameters, strict=False)
+        for role, parameter in zip(roles, node.parameters, strict=False)
         if parameter.name != f"{node.name}_{role}"
     ]

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from retdsl.ir import Network, Node
-from retdsl.schema import LAYERS
-from retdsl.schema.model import no_parameters
+from retdsl.schema.lookup import find_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def split_at_freeze(network: Network) -> Parts:
 
 def _is_inert(node: Node) -> bool:
     """Whether training cannot change what a layer does. Behind a value of unknown shape parameters are not known."""
-    layer = LAYERS.get(node.op)
+    layer = find_node(node.op)
     if layer is None or layer.stochastic or node.parameters:
         return False
-    return node.shape is not None or layer.parameters is no_parameters
+    return node.shape is not None or not layer.learns

@@ -1,0 +1,157 @@
+"""Warnings about metrics that say little on the photographs at hand: accuracy alone, an operating point on a few.
+
+Enters: the metrics, the classes and their counts where they are known, and where the spec says so. Leaves: R703, R709.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from retdsl.balance.counts import Counts, Side
+from retdsl.balance.numbers import about, percent, whole_percent
+from retdsl.balance.precision import TYPICAL, cases_needed, wilson
+from retdsl.check.imbalance import NEARLY_BALANCED
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.ir import Call
+from retdsl.records import dataclass
+from retdsl.schema.training import TWO_CLASS_METRICS
+from retdsl.source import Span
+
+FEWEST = 10
+"""Photographs of a class, below which a share of them says next to nothing: of 10, an 80 % lies anywhere from 49 to
+94 %, and one photograph more or less moves it by 10 points.
+"""
+
+GOOD = 0.10
+"""Half the width of an interval that a study can be planned for: plus or minus 10 points."""
+
+LARGEST_SHARE = 0.4
+"""No side but training is advised to grow beyond this share."""
+
+SIDE_WORDS = {"valid": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What a metric measures: a share of the class `measured`, at a threshold that is set by the class `held` so that
+    this share `at` of it is right; no threshold without `at`.
+    """
+
+    measured: int
+    held: int
+    at: float | None
+
+
+def operating_point(metric: Call) -> Point | None:
+    """What a metric of two classes measures; None for the others, which no threshold is set for."""
+    if metric.name not in TWO_CLASS_METRICS:
+        return None
+    finds = metric.name == "sensitivity"
+    at = metric["at_specificity" if finds else "at_sensitivity"]
+    return Point(1 if finds else 0, 0 if finds else 1, at if isinstance(at, float) else None)
+
+
+def check_accuracy_alone(
+    metrics: Sequence[Call], classes: Sequence[str], counts: Counts | None, span: Span, out: Diagnostics
+) -> None:
+    """Accuracy as the only metric, unless the classes are known to be nearly balanced."""
+    if any(metric.name != "accuracy" for metric in metrics):
+        return
+    note = "who calls every eye healthy is right 98.5 % of the time at 200 : 3"
+    if counts is not None:
+        total = counts.total
+        most = max(range(len(total)), key=total.__getitem__)
+        if total[most] < NEARLY_BALANCED * min(total):
+            return
+        note = (
+            f"who always answers `{classes[most]}` is right {percent(total[most] / sum(total))} of the time: "
+            f"{total[most]} of {sum(total)}"
+        )
+    helps = ["add `auc`, `balanced_accuracy` or `sensitivity`"]
+    out.report("R703", "accuracy is the only metric", Label(span), notes=[note], helps=helps)
+
+
+def check_operating_point(
+    metric: Call, span: Span, kept: Span | None, classes: Sequence[str], split: Call, counts: Counts, out: Diagnostics
+) -> None:
+    """Reports a metric that the validation or the test side has too few photographs for.
+
+    span: the metric; kept: where the best epoch is chosen by it, if it is.
+    """
+    point = operating_point(metric)
+    if point is None or len(classes) != 2:
+        return
+    sides = {"valid": counts.valid, "test": counts.test}
+    chosen = [Label(kept, "and the best epoch is chosen by it")] if kept is not None else []
+    few = {name: side for name, side in sides.items() if 0 < side.photographs[point.measured] < FEWEST}
+    if few:
+        _report_few(few, metric, point, [Label(span), *chosen], classes, split, counts, out)
+        return
+    edge = {name: side for name, side in sides.items() if _is_edge(side, point)}
+    if edge and point.at is not None:
+        held = classes[point.held]
+        have = _have(edge, point.held, held, counts.exact)
+        wanted, needed = f"{100 * point.at:g} %", math.ceil(1 / (1 - point.at) - 1e-9)
+        out.report(
+            "R709",
+            f"{have}: too few for {wanted} of them to be told from all of them",
+            Label(span, f"at least {wanted} is all of them"),
+            *chosen,
+            notes=[f"the threshold then hangs on a single photograph, the hardest `{held}` of its side"],
+            helps=[f"from {needed} photographs on, {wanted} leaves room for one that is missed"],
+        )
+
+
+def _is_edge(side: Side, point: Point) -> bool:
+    """Whether only all photographs of the class that sets the threshold make the share that is asked of it."""
+    if point.at is None or point.at >= 1 or side.photographs[point.held] == 0:
+        return False
+    return side.photographs[point.held] * (1 - point.at) < 1 - 1e-9
+
+
+def _report_few(
+    few: dict[str, Side],
+    metric: Call,
+    point: Point,
+    places: list[Label],
+    classes: Sequence[str],
+    split: Call,
+    counts: Counts,
+    out: Diagnostics,
+) -> None:
+    name, title = next(iter(few)), classes[point.measured]
+    number = few[name].photographs[point.measured]
+    found = round(TYPICAL * number)
+    low, high = wilson(found, number)
+    have = _have(few, point.measured, title, counts.exact)
+    needed, share = cases_needed(GOOD), float(str(split[name]))
+    helps = [
+        f"plus or minus {100 * GOOD:.0f} points take {needed} photographs on a side: with {name} = {100 * share:g}%, "
+        f"{math.ceil(needed / share - 1e-9)} `{title}` in all"
+    ]
+    enough = -(-100 * FEWEST // counts.total[point.measured])
+    if share < enough / 100 <= LARGEST_SHARE:
+        helps.append(f"or a larger side: {name} = {enough}% would have {FEWEST}")
+    if len(places) > 1:
+        helps.append("choose the best epoch by `auc`, which goes by the order of all photographs")
+    helps.append("repeat it with other seeds of the split, and see how far the figures spread")
+    out.report(
+        "R709",
+        f"{have}, too few to measure the {metric.name}",
+        Label(places[0].span, f"of {number}, it can take {number + 1} values only"),
+        *places[1:],
+        notes=[
+            f"{found} of {number} right, {whole_percent(found / number)}, would mean anything from "
+            f"{100 * low:.0f} to {whole_percent(high)} (95 % interval)"
+        ],
+        helps=helps,
+    )
+
+
+def _have(sides: dict[str, Side], label: int, title: str, exact: bool) -> str:
+    """`validation has about 6 photographs of `infected`, and test about 5`."""
+    numbers = [(SIDE_WORDS[name], about(side.photographs[label], exact)) for name, side in sides.items()]
+    (first, number), *others = numbers
+    noun = "photograph" if number.split()[-1] == "1" else "photographs"
+    return f"{first} has {number} {noun} of `{title}`" + "".join(f", and {side} {more}" for side, more in others)

@@ -1,0 +1,87 @@
+"""What there is to know of a study's data before anything trains: every label and every photograph read once.
+
+Enters: what a `data` block says, and the root folder. Leaves: `Findings`, for people as errors, for programs as JSON.
+Guaranteed: nothing that is wrong with labels, split or photographs is raised; all of it is among the findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from retdsl.runtime.dataset import Data, Dataset, require_apart, require_every_class
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.images import PreparedImages
+from retdsl.runtime.split import SIDES
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """dataset: the photographs as they were divided, None where labels could not be read; errors: all that is wrong."""
+
+    dataset: Dataset | None
+    errors: tuple[RunError, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `json.dumps`.
+
+            {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
+             "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
+             "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."]}]}
+
+        Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of
+        theirs.
+        """
+        problems = [problem for error in self.errors for problem in (error.parts or (error,))]
+        dataset = self.dataset
+        return {
+            "classes": None if dataset is None else list(dataset.classes),
+            "sides": None if dataset is None else _sides(dataset),
+            "problems": [
+                {"message": p.message, "where": p.where, "items": list(p.items), "help": list(p.help)} for p in problems
+            ],
+        }
+
+
+def examine(
+    data: Data,
+    root: Path,
+    threads: int,
+    divided: Callable[[Dataset], None],
+    progress: Callable[[int, int], None] | None = None,
+) -> Findings:
+    """Reads all labels and every photograph, and divides the patients.
+
+    divided: called once with the divided photographs, before the first is decoded. progress: as in
+    `PreparedImages.load_all`.
+    """
+    try:
+        dataset = data.divided(root)
+    except RunError as error:
+        return Findings(None, (error,))
+    divided(dataset)
+    errors = []
+    try:
+        require_every_class(dataset)
+    except RunError as error:
+        errors.append(error)
+    try:
+        require_apart(dataset, PreparedImages(dataset, threads=threads, memory=0).load_all(progress))
+    except RunError as error:
+        errors.append(error)
+    return Findings(dataset, tuple(errors))
+
+
+def _sides(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
+    return {
+        side: {
+            "photographs": list(dataset.class_counts(indices)),
+            "patients": [
+                dataset.patients([index for index in indices if dataset.samples[index].label == label])
+                for label in range(len(dataset.classes))
+            ],
+        }
+        for side, indices in zip(SIDES, dataset.sides, strict=True)
+    }

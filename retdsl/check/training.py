@@ -32,8 +32,8 @@ MAX_GENERATIONS = 100
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights; `counts` are the photographs of the data blocks, where they are known. frozen: the
-    nodes of networks with backbones frozen, as experiments have asked for.
+    known of its backbones' weights. counts: the photographs of the data blocks, where they are known. frozen: the nodes
+    of networks with backbones frozen, as experiments have asked for.
     """
 
     data: dict[str, DataPlan]

@@ -15,7 +15,7 @@ from retdsl.check.scope import Scope, collect
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import guess, suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
-from retdsl.records import dataclass, replace
+from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, Entry
 from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
 from retdsl.source import Span
@@ -34,6 +34,16 @@ class FoundBackbone:
     known: KnownWeights | None = None
 
 
+@dataclass(slots=True)
+class Found:
+    """What the networks of a file have found and others may need: backbones without mistakes, by name and shape of the
+    input, and the families of the zoo.
+    """
+
+    backbones: dict[tuple[str, Shape | None], FoundBackbone] = field(default_factory=dict)
+    families: dict[Path, Scope] = field(default_factory=dict)
+
+
 Elaborate: TypeAlias = Callable[[t.Apply, t.Block, Scope, "Shape | None"], "tuple[Sequence[Node], Wire]"]
 
 DEFAULT_SHAPE: Shape = (None, 3, 224, 224)
@@ -44,7 +54,8 @@ DEFAULT_SHAPE: Shape = (None, 3, 224, 224)
 class BackboneFinder:
     """Finds the network behind a `backbone` declaration.
 
-    elaborate: writes out a block. needed: whether some model is built on the backbone, so that its files must be here.
+    elaborate: writes out a block. found: what others have found before. needed: whether some model is built
+    on the backbone, so that its files must be here.
     """
 
     scope: Scope
@@ -53,6 +64,7 @@ class BackboneFinder:
     root: Path
     input_shape: Shape | None
     elaborate: Elaborate
+    found: Found
     needed: bool = True
 
     def find(self, declared: t.Backbone) -> FoundBackbone:
@@ -108,10 +120,12 @@ class BackboneFinder:
         if path is None:
             self._report_no_network(name, at)
             return None
-        text = read_spec(path, shown_name(path), self.out, at)
-        if text is None:
-            return None
-        scope, _ = collect(parse(text, self.out), self.out)
+        if path not in self.found.families:
+            text = read_spec(path, shown_name(path), self.out, at)
+            if text is None:
+                return None
+            self.found.families[path], _ = collect(parse(text, self.out), self.out)
+        scope = self.found.families[path]
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
             return None  # the file is broken, which has been reported

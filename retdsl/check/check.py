@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from retdsl.balance.counts import Counts, Reading, known_counts
-from retdsl.check.backbones import FoundBackbone
+from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
@@ -114,7 +114,7 @@ class _Networks:
         self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else None
         self._found: set[str] = set()
         self._limits = Limits()
-        self._backbones: dict[tuple[str, Shape | None], FoundBackbone] = {}
+        self._backbones = Found()
         self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
         self._first: dict[str, Network | None] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from retdsl.check.scope import Scope
@@ -12,6 +13,13 @@ from retdsl.syntax import tree as t
 
 Needs: TypeAlias = Mapping[str, Sequence[tuple[str, Span]]]
 """For each declaration the others that it needs, and where it says so."""
+
+
+MOST_CIRCLES = 100
+"""Circles of one kind that are told."""
+
+MOST_SHOWN = 20
+"""Links of a circle that a message shows."""
 
 
 def report_circles(scope: Scope, out: Diagnostics) -> None:
@@ -36,10 +44,11 @@ def _needed(value: t.Expr, scope: Scope, kind: str) -> list[tuple[str, Span]]:
 
 
 def _report(needs: Needs, text: str, help: str, out: Diagnostics) -> None:
-    for circle in circles(needs):
+    for circle in islice(circles(needs), MOST_CIRCLES):
         (name, span), *others = circle
-        labels = [Label(other, "through here") for _, other in others]
-        out.report("R203", text.format(name), Label(span, "closes the circle"), *labels, helps=[help])
+        labels = [Label(other, "through here") for _, other in others[:MOST_SHOWN]]
+        notes = [f"and through {len(others) - MOST_SHOWN} more"] if len(others) > MOST_SHOWN else []
+        out.report("R203", text.format(name), Label(span, "closes the circle"), *labels, notes=notes, helps=[help])
 
 
 def circles(needs: Needs) -> Iterator[list[tuple[str, Span]]]:

@@ -72,10 +72,11 @@ def check_settings(
     ok = True
     known = {option.name: option for option in entry.options}
     keys = {setting.key.name for setting in settings}
+    given = keys if whole else known
     for setting in settings:
         key = setting.key.name
         if key not in known:
-            near, sure = report_unknown_option(entry, setting.key, known, keys if whole else known, ctx.out)
+            near, sure = report_unknown_option(entry, setting.key, known, given, ctx.out)
             if sure is None or (sure in keys and not overriding):
                 meant.update(near)
                 ok = False

@@ -7,9 +7,8 @@ of backbones that it needs.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeAlias
 
-from retdsl.check.backbones import BackboneFinder, Elaborate, FoundBackbone
+from retdsl.check.backbones import BackboneFinder, Elaborate, Found, FoundBackbone
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.check.frame import Frame
@@ -25,9 +24,6 @@ from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 INPUT_NAME = "data"
-
-Found: TypeAlias = "dict[tuple[str, Shape | None], FoundBackbone]"
-"""Backbones without mistakes, by name and input shape, for the other networks of the file."""
 
 
 @dataclass(slots=True)
@@ -46,7 +42,7 @@ class Inputs:
     graph: Graph
     elaborate: Elaborate
     shape: Shape | None = None
-    found: Found = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
     backbones: dict[str, FoundBackbone] = field(default_factory=dict)
     missing: bool = False
 
@@ -73,12 +69,14 @@ class Inputs:
         name = declared.name.name
         if name not in self.backbones:
             key, errors = (name, self.shape), self.out.errors
-            found = self.found.get(key)
+            found = self.found.backbones.get(key)
             if found is None:
-                finder = BackboneFinder(self.scope, self.out, self.env, self.root, self.shape, self.elaborate, needed)
+                finder = BackboneFinder(
+                    self.scope, self.out, self.env, self.root, self.shape, self.elaborate, self.found, needed
+                )
                 found = finder.find(declared)
             if self.out.errors == errors:
-                self.found[key] = found
+                self.found.backbones[key] = found
             self.shape = found.input_shape
             self.missing = self.missing or not found.nodes
             self.backbones[name] = found

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from retdsl.check.backbones import Found
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
 from retdsl.check.fixes import behind
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, Graph, Wire
 from retdsl.check.heads import report_after_loss
-from retdsl.check.inputs import INPUT_NAME, Found, Inputs
+from retdsl.check.inputs import INPUT_NAME, Inputs
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.limits import Limits
 from retdsl.check.option_messages import report_unknown_call
@@ -45,8 +46,8 @@ class Builder:
     """Builds one network.
 
     env: knows `data.classes`; data_shapes: of each data block's image; given_shape: of the network's input, where it
-    is known from outside. limits: what all networks of the file take up, this one included. found: backbones without
-    mistakes that other networks of the file have found, by input shape.
+    is known from outside. limits: what all networks of the file take up, this one included. found: what other
+    networks of the file have found.
     """
 
     scope: Scope
@@ -56,7 +57,7 @@ class Builder:
     root: Path
     given_shape: Shape | None = None
     limits: Limits = field(default_factory=Limits)
-    found: Found = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
     graph: Graph = field(default_factory=Graph)
     inputs: Inputs = field(init=False)
     loss: Loss | None = None

@@ -10,6 +10,9 @@ from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
 
+SHOWN = 100
+"""Messages that are printed as text at once."""
+
 DONE, WRONG, USAGE, DEFECT, INTERRUPTED = 0, 1, 2, 70, 130
 
 
@@ -21,11 +24,13 @@ def say(text: str) -> None:
 def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     """Prints messages as text, in colour where a terminal shows it and its user has nothing against it, and as wide as
     the terminal is.
+
+    Of very many only the first are shown: whoever has made that many mends some and checks again.
     """
     from retdsl.diagnostics.render import render_text
 
     columns = get_terminal_size().columns if sys.stderr.isatty() else None
-    say(render_text(messages, colour_wanted(), columns))
+    say(render_text(messages, colour_wanted(), columns, most=SHOWN))
 
 
 def colour_wanted(stream: TextIO | None = None) -> bool:

@@ -7,6 +7,7 @@ they seem and nothing in a spec can command the terminal.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from unicodedata import category, east_asian_width
 
@@ -81,10 +82,10 @@ class Line:
         middle = first + min(last - first, room) // 2
         left = max(0, min(middle - room // 2, end + 1 - room))
         count = len(self.glyphs)
-        begin = next(i for i in range(count + 1) if self.columns[i] >= left)
+        begin = bisect_left(self.columns, left)
         while begin < count and self.columns[begin] == self.columns[begin + 1]:
             begin += 1
-        stop = next((i for i in range(begin, count) if self.columns[i + 1] > left + room), count)
+        stop = min(count, max(begin, bisect_right(self.columns, left + room, begin) - 1))
         text = "".join(self.glyphs[begin:stop])
         shift = -self.columns[begin]
         if begin > 0:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retdsl.diagnostics.measure import printable, printable_lines, text_width
+from retdsl.diagnostics.measure import ELLIPSIS, printable, printable_lines, text_width
 from retdsl.diagnostics.model import Diagnostic, Label
 from retdsl.diagnostics.snippet import LEAST_ROOM, Row, bare, draw, gutter_width
 from retdsl.source import Source
@@ -45,13 +45,16 @@ STYLES = {
 """What each style name looks like, in rich's words."""
 
 
-def render_text(diagnostics: Iterable[Diagnostic], colour: bool = False, columns: int | None = None) -> str:
+def render_text(
+    diagnostics: Iterable[Diagnostic], colour: bool = False, columns: int | None = None, most: int | None = None
+) -> str:
     """All messages and the count, without a line break at the end; empty for no messages.
 
     colour: ANSI colours for a terminal. columns: its width, so that source lines are cut and sentences wrapped to fit.
-    Whether there is one, and whether its user wants colour, the caller knows.
+    Whether there is one, and whether its user wants colour, the caller knows. most: how many messages are shown in
+    full, all without it; the others are counted.
     """
-    return paint(render_rows(diagnostics, columns), colour)
+    return paint(render_rows(diagnostics, columns, most), colour)
 
 
 def render_one(item: Diagnostic) -> str:
@@ -66,12 +69,14 @@ def paint(rows: Iterable[Row], colour: bool = False) -> str:
     return "\n".join("".join(text for text, _ in row) for row in rows)
 
 
-def render_rows(diagnostics: Iterable[Diagnostic], columns: int | None = None) -> list[Row]:
+def render_rows(diagnostics: Iterable[Diagnostic], columns: int | None = None, most: int | None = None) -> list[Row]:
     """The same as rows of `(text, style name)`; the names are the keys of `STYLES`, or empty for plain text."""
     items = list(diagnostics)
     rows: list[Row] = []
-    for item in items:
+    for item in items[:most]:
         rows += [*_diagnostic(item, columns), []]
+    if most is not None and len(items) > most:
+        rows += [[(f"{ELLIPSIS} and {len(items) - most} more, which `--format json` lists", "")], []]
     if items:
         rows.append(_summary(items))
     return [_stripped(row) for row in rows]

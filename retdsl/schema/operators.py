@@ -7,7 +7,6 @@ hand do not have. What such a layer gives is not known before the program runs: 
 
 from __future__ import annotations
 
-import json
 import re
 import struct
 from functools import cache
@@ -46,6 +45,8 @@ class Operator:
 @cache
 def operators() -> dict[str, Operator]:
     """Every operator of the snapshot by its readable name."""
+    import json  # rarely needed, as most layers are written by hand
+
     rows = json.loads(Path(__file__).with_name("operators.json").read_text("utf-8"))
     return {
         name: Operator(

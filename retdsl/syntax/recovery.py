@@ -27,6 +27,9 @@ from retdsl.syntax.text import DECLARATION_NAME, KEYWORDS, Piece, declaration_st
 MAX_MISTAKES = 20
 """Mistakes of one declaration that are looked for."""
 
+MAX_PARSED = 2_000_000
+"""Characters that may be parsed again for the mistakes of one declaration: in a huge one, fewer mistakes are found."""
+
 _STARTS_WITH_KEYWORD = re.compile(rf"\s*(?:{'|'.join(KEYWORDS)})\b")
 
 
@@ -41,7 +44,7 @@ def _declarations(piece: Piece, out: Diagnostics) -> Sequence[t.Declaration]:
     """What a piece of a broken file declares."""
     whole = piece
     illegible: list[t.Setting] = []
-    for _ in range(MAX_MISTAKES):
+    for _ in range(max(2, min(MAX_MISTAKES, MAX_PARSED // (len(piece.text) + 1)))):
         try:
             declared: Sequence[t.Declaration] = build(piece.source, piece.base, piece.text, "start", out)
             return [_with_settings(declaration, illegible) for declaration in declared]

@@ -47,6 +47,10 @@ SNIPPETS = [
     *("repeat(3, i)", "repeat(1000, i) { identity }", "repeat(1000000000, i)", "{ identity | Flatten } => Add"),
     *("count(eyes.classes)", "eyes.image", "input(3, 8, 8)", "input(1000000, 1000000, 1000000)"),
     *(
+        "counts = 4000 : 3",
+        "WSoftmax(weights = inverse_frequency)",
+        "balanced_subset",
+        "FocalSoftmax(2, [1e-300, 1])",
         "Softmax",
         "own[b_relu]",
         "\nmodel x = y\n",

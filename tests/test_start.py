@@ -1,0 +1,50 @@
+"""`retdsl check` starts in a blink: it imports nothing that a check of a right spec does not need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+SLOW = {
+    *("mxnet", "numpy", "cv2", "rich", "lark", "jinja2", "graphviz", "sklearn", "hypothesis"),
+    *("ast", "csv", "dataclasses", "datetime", "email", "hashlib", "html", "importlib.metadata", "importlib.resources"),
+    *("inspect", "json", "logging", "multiprocessing", "socket", "subprocess", "tempfile", "textwrap", "traceback"),
+    *("unicodedata", "zipfile"),
+    *("retdsl.engines", "retdsl.viz", "retdsl.running", "retdsl.compare", "retdsl.account", "retdsl.runtime.files"),
+    *("retdsl.check.imported", "retdsl.diagnostics.render", "retdsl.diagnostics.explanations"),
+    *("retdsl.syntax.errors", "retdsl.syntax.formatter", "retdsl.syntax.recovery"),
+}
+"""What some commands need, or messages, or checkpoints; each takes a part of the time that a check takes."""
+
+MOST_MODULES = 90
+"""Modules of retdsl itself; finding and reading one takes some tenths of a millisecond."""
+
+RUN = """
+import sys
+from retdsl.cli import main
+code = main(sys.argv[1:])
+print(" ".join(sys.modules))
+sys.exit(code)
+"""
+
+
+def modules(*arguments: str) -> set[str]:
+    """What is imported when a command has run."""
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{RUN}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "spec", ["three_answers", "quickstart", str(ROOT / "examples" / "own_network" / "small.retina")]
+)
+def test_checking_a_right_spec_imports_nothing_slow(spec: str) -> None:
+    loaded = modules("check", spec)
+    assert loaded & SLOW == set()
+    assert len([name for name in loaded if name.startswith("retdsl")]) <= MOST_MODULES

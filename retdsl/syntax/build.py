@@ -5,17 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from lark import Token
+
 from retdsl.diagnostics import Diagnostics
 from retdsl.source import Source, Span
-from retdsl.syntax import lalr
 from retdsl.syntax import tree as t
-from retdsl.syntax.lalr import Token, TooDeep, Unexpected
+from retdsl.syntax.reading import TooDeep, Unexpected, parse
 
 MAX_NESTING = 40
 """Brackets within brackets; real studies stay below 10. Keeps every walk of a tree far from Python's limit."""
 
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
+
+_SAYING = {"NAME", "NUMBER", "PERCENT", "STRING", "PLUS", "MINUS", "TIMES", "SLASH"}
+"""The terminals whose words say something in a rule of several; of the others it is enough that they stand there."""
 
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""
@@ -29,7 +33,7 @@ def build(source: Source, base: int, text: str, goal: str, out: Diagnostics) -> 
     offsets within `text`.
     """
     builder = TreeBuilder(source, base)
-    tree = lalr.parse(text, goal, builder, MAX_NESTING)
+    tree = parse(text, goal, builder.part, MAX_NESTING)
     for code, message, span, help in builder.mistakes:
         out.report(code, message, span, helps=[help])
     return tree
@@ -50,24 +54,34 @@ class TreeBuilder:
         self._base = base
         self.mistakes: list[tuple[str, str, Span, str]] = []
 
+    def part(self, rule: str, children: list[Any]) -> Any:
+        """What a rule makes of its children; of the words among them the method gets only those that say something."""
+        method = getattr(self, f"rule_{rule}")
+        if not children:
+            return method(self.span(0, 0))
+        first, last = children[0], children[-1]
+        start = self._base + first.start_pos if isinstance(first, Token) else first.span.start
+        end = self._base + last.end_pos if isinstance(last, Token) else last.span.end
+        if len(children) > 1:
+            children = [child for child in children if not isinstance(child, Token) or child.type in _SAYING]
+        return method(Span(self._source, start, end), *children)
+
     def span(self, first: int, last: int) -> Span:
         """The place of what reaches from `first` to `last` in the piece that is parsed."""
         return Span(self._source, self._base + first, self._base + last)
 
     def _ident(self, token: Token) -> t.Ident:
-        word, first, last = token
-        return t.Ident(self.span(first, last), word)
+        return t.Ident(self.span(token.start_pos or 0, token.end_pos or 0), str(token))
 
     # values
     def rule_number(self, span: Span, token: Token) -> t.Number:
-        word = token[0]
-        return t.Number(span, int(word) if word.isdigit() and len(word) <= _MAX_DIGITS else float(word))
+        return t.Number(span, int(token) if token.isdigit() and len(token) <= _MAX_DIGITS else float(token))
 
     def rule_percent(self, span: Span, token: Token) -> t.Percent:
-        return t.Percent(span, round(float(token[0][:-1]) / 100, 12))
+        return t.Percent(span, round(float(token[:-1]) / 100, 12))
 
     def rule_text(self, span: Span, token: Token) -> t.Text:
-        return t.Text(span, tuple(self._pieces(token[0][1:-1], span.start + 1)))
+        return t.Text(span, tuple(self._pieces(str(token[1:-1]), span.start + 1)))
 
     def _pieces(self, body: str, offset: int) -> list[str | t.Expr]:
         parts: list[str | t.Expr] = []
@@ -98,7 +112,7 @@ class TreeBuilder:
         builder = TreeBuilder(self._source, start)
         try:
             if closed:
-                value: t.Expr = lalr.parse(inner, "value", builder, MAX_NESTING)
+                value: t.Expr = parse(inner, "value", builder.part, MAX_NESTING)
                 self.mistakes += builder.mistakes
                 return value
             place = Span(self._source, start - 1, start)
@@ -112,13 +126,13 @@ class TreeBuilder:
         return t.Illegible(span)
 
     def rule_ref(self, span: Span, *names: Token) -> t.Ref:
-        return t.Ref(span, tuple([name[0] for name in names]))
+        return t.Ref(span, tuple(map(str, names)))
 
-    def rule_list(self, span: Span, *items: t.Expr | None) -> t.Listing:
-        return t.Listing(span, tuple([item for item in items if item is not None]))
+    def rule_list(self, span: Span, *items: t.Expr) -> t.Listing:
+        return t.Listing(span, items)
 
-    def rule_tuple(self, span: Span, *items: t.Expr | None) -> t.Listing:
-        return t.Listing(span, tuple([item for item in items if item is not None]), "(")
+    def rule_tuple(self, span: Span, *items: t.Expr) -> t.Listing:
+        return t.Listing(span, items, "(")
 
     def rule_group(self, span: Span, inner: t.Expr) -> t.Group:
         return t.Group(span, inner)
@@ -130,32 +144,30 @@ class TreeBuilder:
         return t.Ratio(span, parts)
 
     def rule_sum(self, span: Span, *children: Any) -> t.Sum:
-        return t.Sum(span, tuple([operator[0] for operator in children[1::2]]), children[::2])
+        return t.Sum(span, tuple(map(str, children[1::2])), children[::2])
 
     def rule_product(self, span: Span, *children: Any) -> t.Product:
-        return t.Product(span, tuple([operator[0] for operator in children[1::2]]), children[::2])
+        return t.Product(span, tuple(map(str, children[1::2])), children[::2])
 
-    def rule_negative(self, span: Span, operand: t.Expr) -> t.Negative:
+    def rule_negative(self, span: Span, _minus: Token, operand: t.Expr) -> t.Negative:
         return t.Negative(span, operand)
 
-    def rule_argument(self, span: Span, name: Token | None, value: t.Expr) -> t.Argument:
-        return t.Argument(span, None if name is None else self._ident(name), value)
+    def rule_argument(self, span: Span, value: t.Expr) -> t.Argument:
+        return t.Argument(span, None, value)
 
-    def rule_arguments(self, _span: Span, *arguments: t.Argument) -> tuple[t.Argument, ...]:
-        return arguments
+    def rule_named_argument(self, span: Span, name: Token, value: t.Expr) -> t.Argument:
+        return t.Argument(span, self._ident(name), value)
 
-    def rule_call(self, span: Span, function: t.Ref, arguments: tuple[t.Argument, ...] | None) -> t.Apply:
-        return t.Apply(span, function, arguments or ())
+    def rule_call(self, span: Span, function: t.Ref, *arguments: t.Argument) -> t.Apply:
+        return t.Apply(span, function, arguments)
 
-    def rule_repeat(
-        self, span: Span, function: t.Ref, arguments: tuple[t.Argument, ...] | None, body: t.Expr
-    ) -> t.Repeat:
-        return t.Repeat(span, function, arguments or (), body)
+    def rule_repeat(self, span: Span, function: t.Ref, *rest: Any) -> t.Repeat:
+        return t.Repeat(span, function, rest[:-1], rest[-1])
 
     def rule_cut(self, span: Span, base: t.Ref, layer: t.Ref | t.Text) -> t.Cut:
         return t.Cut(span, base, layer)
 
-    def rule_link(self, span: Span, step: t.Expr, alias: Token | None) -> t.Link:
+    def rule_link(self, span: Span, step: t.Expr, alias: Token | None = None) -> t.Link:
         return t.Link(span, step, None if alias is None else self._ident(alias))
 
     def rule_chain(self, span: Span, *links: t.Link) -> t.Chain:
@@ -171,21 +183,17 @@ class TreeBuilder:
     def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:
         return t.Setting(span, key, value)
 
-    def rule_settings(self, _span: Span, *settings: t.Setting) -> tuple[t.Setting, ...]:
-        return settings
-
-    def rule_data(self, span: Span, name: Token, settings: tuple[t.Setting, ...]) -> t.Data:
+    def rule_data(self, span: Span, name: Token, *settings: t.Setting) -> t.Data:
         return t.Data(span, self._ident(name), settings)
 
     def rule_backbone(self, span: Span, name: Token, value: t.Expr) -> t.Backbone:
         return t.Backbone(span, self._ident(name), value)
 
-    def rule_parameter(self, span: Span, name: Token, default: t.Expr | None) -> t.Parameter:
+    def rule_parameter(self, span: Span, name: Token, default: t.Expr | None = None) -> t.Parameter:
         return t.Parameter(span, self._ident(name), default)
 
     def rule_block(self, span: Span, name: Token, *rest: Any) -> t.Block:
-        parameters = tuple([item for item in rest[:-1] if item is not None])
-        return t.Block(span, self._ident(name), parameters, rest[-1])
+        return t.Block(span, self._ident(name), rest[:-1], rest[-1])
 
     def rule_model(self, span: Span, name: Token, value: t.Expr) -> t.Model:
         return t.Model(span, self._ident(name), value)
@@ -196,8 +204,11 @@ class TreeBuilder:
     def rule_sampling(self, span: Span, name: Token, value: t.Expr) -> t.Sampling:
         return t.Sampling(span, self._ident(name), value)
 
-    def rule_train(self, span: Span, name: Token, parent: Token | None, settings: tuple[t.Setting, ...]) -> t.Train:
-        return t.Train(span, self._ident(name), None if parent is None else self._ident(parent), settings)
+    def rule_train(self, span: Span, name: Token, *settings: t.Setting) -> t.Train:
+        return t.Train(span, self._ident(name), None, settings)
+
+    def rule_train_from(self, span: Span, name: Token, parent: Token, *settings: t.Setting) -> t.Train:
+        return t.Train(span, self._ident(name), self._ident(parent), settings)
 
     def rule_use(self, span: Span, target: t.Text | t.Ref) -> t.Use:
         return t.Use(span, target)

@@ -11,7 +11,7 @@ import re
 
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.syntax.character_guesses import CHARACTER_GUESSES
-from retdsl.syntax.lalr import Unexpected
+from retdsl.syntax.reading import Unexpected
 from retdsl.syntax.slip import ANY_KEYWORD, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, Piece, open_brackets, settings_open
 from retdsl.syntax.token_guesses import TOKEN_GUESSES

@@ -10,7 +10,7 @@ from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import MAX_NESTING as MAX_NESTING
 from retdsl.syntax.build import TOO_DEEP, build
-from retdsl.syntax.lalr import TooDeep, Unexpected
+from retdsl.syntax.reading import TooDeep, Unexpected
 
 MAX_SIZE = 2_000_000
 """Characters in a file, and in all files that one uses; the largest network of the zoo has some thousand. Text of this

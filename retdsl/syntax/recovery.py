@@ -20,7 +20,7 @@ from retdsl.source import Source
 from retdsl.syntax import tree as t
 from retdsl.syntax.build import TOO_DEEP, build
 from retdsl.syntax.errors import report_syntax_error
-from retdsl.syntax.lalr import TooDeep, Unexpected
+from retdsl.syntax.reading import TooDeep, Unexpected
 from retdsl.syntax.slip import Mistake
 from retdsl.syntax.text import DECLARATION_NAME, KEYWORDS, Piece, declaration_starts, setting_starts
 

@@ -18,8 +18,8 @@ MAX_NESTING = 40
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 
-_SAYING = {"NAME", "NUMBER", "PERCENT", "STRING", "PLUS", "MINUS", "TIMES", "SLASH"}
-"""The terminals whose words say something in a rule of several; of the others it is enough that they stand there."""
+_OPERATORS = {"PLUS", "MINUS", "TIMES", "SLASH"}
+"""The terminals that say something in a rule of several parts; of the other words it is enough that they stand there."""
 
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""
@@ -63,15 +63,15 @@ class TreeBuilder:
         start = self._base + first.start_pos if isinstance(first, Token) else first.span.start
         end = self._base + last.end_pos if isinstance(last, Token) else last.span.end
         if len(children) > 1:
-            children = [child for child in children if not isinstance(child, Token) or child.type in _SAYING]
+            children = [child for child in children if not isinstance(child, Token) or child.type in _OPERATORS]
         return method(Span(self._source, start, end), *children)
 
     def span(self, first: int, last: int) -> Span:
         """The place of what reaches from `first` to `last` in the piece that is parsed."""
         return Span(self._source, self._base + first, self._base + last)
 
-    def _ident(self, token: Token) -> t.Ident:
-        return t.Ident(self.span(token.start_pos or 0, token.end_pos or 0), str(token))
+    def rule_name(self, span: Span, token: Token) -> t.Ident:
+        return t.Ident(span, str(token))
 
     # values
     def rule_number(self, span: Span, token: Token) -> t.Number:
@@ -125,8 +125,8 @@ class TreeBuilder:
             self.mistakes.append(("R105", message, builder.span(error.start, error.start + 1), help))
         return t.Illegible(span)
 
-    def rule_ref(self, span: Span, *names: Token) -> t.Ref:
-        return t.Ref(span, tuple(map(str, names)))
+    def rule_ref(self, span: Span, *names: t.Ident) -> t.Ref:
+        return t.Ref(span, tuple([name.name for name in names]))
 
     def rule_list(self, span: Span, *items: t.Expr) -> t.Listing:
         return t.Listing(span, items)
@@ -144,19 +144,17 @@ class TreeBuilder:
         return t.Ratio(span, parts)
 
     def rule_sum(self, span: Span, *children: Any) -> t.Sum:
-        return t.Sum(span, tuple(map(str, children[1::2])), children[::2])
+        return t.Sum(span, tuple([str(operator) for operator in children[1::2]]), children[::2])
 
     def rule_product(self, span: Span, *children: Any) -> t.Product:
-        return t.Product(span, tuple(map(str, children[1::2])), children[::2])
+        return t.Product(span, tuple([str(operator) for operator in children[1::2]]), children[::2])
 
     def rule_negative(self, span: Span, _minus: Token, operand: t.Expr) -> t.Negative:
         return t.Negative(span, operand)
 
-    def rule_argument(self, span: Span, value: t.Expr) -> t.Argument:
-        return t.Argument(span, None, value)
-
-    def rule_named_argument(self, span: Span, name: Token, value: t.Expr) -> t.Argument:
-        return t.Argument(span, self._ident(name), value)
+    def rule_argument(self, span: Span, *parts: Any) -> t.Argument:
+        name, value = parts if len(parts) > 1 else (None, *parts)
+        return t.Argument(span, name, value)
 
     def rule_call(self, span: Span, function: t.Ref, *arguments: t.Argument) -> t.Apply:
         return t.Apply(span, function, arguments)
@@ -167,48 +165,43 @@ class TreeBuilder:
     def rule_cut(self, span: Span, base: t.Ref, layer: t.Ref | t.Text) -> t.Cut:
         return t.Cut(span, base, layer)
 
-    def rule_link(self, span: Span, step: t.Expr, alias: Token | None = None) -> t.Link:
-        return t.Link(span, step, None if alias is None else self._ident(alias))
+    def rule_link(self, span: Span, step: t.Expr, alias: t.Ident | None = None) -> t.Link:
+        return t.Link(span, step, alias)
 
     def rule_chain(self, span: Span, *links: t.Link) -> t.Chain:
         return t.Chain(span, links)
 
-    def rule_chain_named(self, span: Span, step: t.Expr, alias: Token) -> t.Chain:
-        return t.Chain(span, (t.Link(span, step, self._ident(alias)),))
+    def rule_chain_named(self, span: Span, step: t.Expr, alias: t.Ident) -> t.Chain:
+        return t.Chain(span, (t.Link(span, step, alias),))
 
     # declarations
-    def rule_key(self, _span: Span, token: Token) -> t.Ident:
-        return self._ident(token)
-
     def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:
         return t.Setting(span, key, value)
 
-    def rule_data(self, span: Span, name: Token, *settings: t.Setting) -> t.Data:
-        return t.Data(span, self._ident(name), settings)
+    def rule_data(self, span: Span, name: t.Ident, *settings: t.Setting) -> t.Data:
+        return t.Data(span, name, settings)
 
-    def rule_backbone(self, span: Span, name: Token, value: t.Expr) -> t.Backbone:
-        return t.Backbone(span, self._ident(name), value)
+    def rule_backbone(self, span: Span, name: t.Ident, value: t.Expr) -> t.Backbone:
+        return t.Backbone(span, name, value)
 
-    def rule_parameter(self, span: Span, name: Token, default: t.Expr | None = None) -> t.Parameter:
-        return t.Parameter(span, self._ident(name), default)
+    def rule_parameter(self, span: Span, name: t.Ident, default: t.Expr | None = None) -> t.Parameter:
+        return t.Parameter(span, name, default)
 
-    def rule_block(self, span: Span, name: Token, *rest: Any) -> t.Block:
-        return t.Block(span, self._ident(name), rest[:-1], rest[-1])
+    def rule_block(self, span: Span, name: t.Ident, *rest: Any) -> t.Block:
+        return t.Block(span, name, rest[:-1], rest[-1])
 
-    def rule_model(self, span: Span, name: Token, value: t.Expr) -> t.Model:
-        return t.Model(span, self._ident(name), value)
+    def rule_model(self, span: Span, name: t.Ident, value: t.Expr) -> t.Model:
+        return t.Model(span, name, value)
 
-    def rule_augment(self, span: Span, name: Token, value: t.Expr) -> t.Augment:
-        return t.Augment(span, self._ident(name), value)
+    def rule_augment(self, span: Span, name: t.Ident, value: t.Expr) -> t.Augment:
+        return t.Augment(span, name, value)
 
-    def rule_sampling(self, span: Span, name: Token, value: t.Expr) -> t.Sampling:
-        return t.Sampling(span, self._ident(name), value)
+    def rule_sampling(self, span: Span, name: t.Ident, value: t.Expr) -> t.Sampling:
+        return t.Sampling(span, name, value)
 
-    def rule_train(self, span: Span, name: Token, *settings: t.Setting) -> t.Train:
-        return t.Train(span, self._ident(name), None, settings)
-
-    def rule_train_from(self, span: Span, name: Token, parent: Token, *settings: t.Setting) -> t.Train:
-        return t.Train(span, self._ident(name), self._ident(parent), settings)
+    def rule_train(self, span: Span, name: t.Ident, *rest: Any) -> t.Train:
+        parent, settings = (rest[0], rest[1:]) if rest and isinstance(rest[0], t.Ident) else (None, rest)
+        return t.Train(span, name, parent, settings)
 
     def rule_use(self, span: Span, target: t.Text | t.Ref) -> t.Use:
         return t.Use(span, target)

@@ -35,7 +35,7 @@ def _unexpected(slip: Slip) -> Mistake:
     known = slip.word.isprintable() or len(slip.word) > 1
     char = slip.word if known else f"U+{ord(slip.word):04X}"
     place = slip.piece.span(slip.start, slip.end)
-    if slip.expected >= ANY_KEYWORD - {"use"}:
+    if slip.expected >= ANY_KEYWORD or slip.expected >= {"NAME", "}"}:  # a declaration or a setting could begin
         label = Label(place, "not part of what stands before")
     else:
         label = Label(place, f"expected {listed(slip.expected)}" if slip.expected else "")

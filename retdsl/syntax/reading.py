@@ -1,7 +1,6 @@
 """Text in, what a builder makes of its parts out: Lark parses, and calls the builder while it does.
 
-A word like `model` is a keyword where the grammar can go on with one, and a name elsewhere. What the grammar does not
-take raises `Unexpected`, and brackets within brackets without end `TooDeep`. Guaranteed: no recursion, and time
+What the grammar does not take raises `Unexpected`, and brackets within brackets without end `TooDeep`. Guaranteed: no recursion, and time
 proportional to the length of the text.
 
 Lark would need longer to compute its tables than all the rest of a check takes, so they are kept in
@@ -25,7 +24,10 @@ from retdsl.syntax import stored_grammar
 Build = Callable[[str, "list[Any]"], Any]
 """Makes a part of a rule's name and its children: tokens, and parts made before. No sign or keyword is left out."""
 
-OPTIONS: dict[str, Any] = {"parser": "lalr", "start": ["start", "value"], "keep_all_tokens": True}
+OPTIONS: dict[str, Any] = {
+    **{"parser": "lalr", "lexer": "basic", "start": ["start", "value"]},
+    **{"keep_all_tokens": True, "maybe_placeholders": False},
+}
 """How Lark is to read the grammar."""
 
 _BRACKET = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|#[^\n]*|[][(){}]')
@@ -126,8 +128,9 @@ def _too_deep(text: str, deepest: int) -> int | None:
 
 def _unexpected(error: UnexpectedInput, text: str) -> Unexpected:
     """Lark's error in the terms of the language."""
-    names = error.interactive_parser.accepts()
-    expected = frozenset(_called(name) for name in names)
+    expected = frozenset(map(_called, error.interactive_parser.accepts()))
+    if "NAME" in expected:  # so could all words that may be names
+        expected = frozenset(word for word in expected if not word.isalpha() or word.isupper())
     match error:
         case UnexpectedToken(token=Token(type="$END")):
             return Unexpected(len(text), "", True, expected)
@@ -138,10 +141,9 @@ def _unexpected(error: UnexpectedInput, text: str) -> Unexpected:
     raise error
 
 
-def _called(name: str) -> str:
-    """What messages call a terminal: one that is a fixed text, be it a sign or a word as in `/data\\b/`, by that text."""
-    if name == "$END":
-        return name
-    pattern = _reader().lark.get_terminal(name).pattern
-    fixed = re.fullmatch(r"(\w+)\\b|(=)\(\?!>\)", pattern.value)
-    return (fixed[1] or fixed[2]) if fixed else pattern.value if pattern.type == "str" else name
+def _called(terminal: str) -> str:
+    """What messages call a terminal: a sign or a word of the language by its text."""
+    if terminal == "$END":
+        return terminal
+    pattern = _reader().lark.get_terminal(terminal).pattern
+    return str(pattern.value) if pattern.type == "str" else terminal

@@ -59,7 +59,7 @@ THIRD_PARTY_BY_ROOM = {
     "ir": set(),
     "schema": set(),
     "diagnostics": {"rich"},
-    "syntax": set(),
+    "syntax": {"lark"},
     "balance": set(),
     "check": set(),
     "account": set(),

@@ -60,8 +60,8 @@ class TreeBuilder:
         if not children:
             return method(self.span(0, 0))
         first, last = children[0], children[-1]
-        start = self._base + first.start_pos if isinstance(first, Token) else first.span.start
-        end = self._base + last.end_pos if isinstance(last, Token) else last.span.end
+        start = self._base + (first.start_pos or 0) if isinstance(first, Token) else first.span.start
+        end = self._base + (last.end_pos or 0) if isinstance(last, Token) else last.span.end
         if len(children) > 1:
             children = [child for child in children if not isinstance(child, Token) or child.type in _OPERATORS]
         return method(Span(self._source, start, end), *children)

@@ -1,16 +1,16 @@
 """Text in, what a builder makes of its parts out: Lark parses, and calls the builder while it does.
 
-What the grammar does not take raises `Unexpected`, and brackets within brackets without end `TooDeep`. Guaranteed: no recursion, and time
-proportional to the length of the text.
+What the grammar does not take raises `Unexpected`, and brackets within brackets without end `TooDeep`. Guaranteed: no
+recursion, and time proportional to the length of the text.
 
-Lark would need longer to compute its tables than all the rest of a check takes, so they are kept in
-`stored_grammar.py` as Lark writes them. Another release of Lark than the one that wrote them reads grammar.lark instead.
+Lark would need longer to compute its tables than all the rest of a check takes, so `stored_grammar.py` keeps them as
+Lark writes them. Another release of Lark than the one that wrote them reads grammar.lark instead.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,15 @@ Build = Callable[[str, "list[Any]"], Any]
 """Makes a part of a rule's name and its children: tokens, and parts made before. No sign or keyword is left out."""
 
 OPTIONS: dict[str, Any] = {
-    **{"parser": "lalr", "lexer": "basic", "start": ["start", "value"]},
-    **{"keep_all_tokens": True, "maybe_placeholders": False},
+    "parser": "lalr",
+    "lexer": "basic",
+    "start": ["start", "value"],
+    "keep_all_tokens": True,
+    "maybe_placeholders": False,
 }
 """How Lark is to read the grammar."""
+
+END = "$END"
 
 _BRACKET = re.compile(r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|#[^\n]*|[][(){}]')
 _DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
@@ -71,7 +76,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._builders: list[Build] = []
-        self.lark = self._stored() if stored_grammar.VERSION == lark.__version__ else self._computed()
+        self.lark = self._stored() if lark.__version__ == stored_grammar.VERSION else self._computed()
 
     def _stored(self) -> Lark:
         data = stored_grammar.DATA
@@ -128,22 +133,22 @@ def _too_deep(text: str, deepest: int) -> int | None:
 
 def _unexpected(error: UnexpectedInput, text: str) -> Unexpected:
     """Lark's error in the terms of the language."""
-    expected = frozenset(map(_called, error.interactive_parser.accepts()))
-    if "NAME" in expected:  # so could all words that may be names
+    parser: Any = error.interactive_parser
+    expected = frozenset(map(_called, parser.accepts()))
+    if "NAME" in expected:  # and so all words of the language, as names
         expected = frozenset(word for word in expected if not word.isalpha() or word.isupper())
-    match error:
-        case UnexpectedToken(token=Token(type="$END")):
-            return Unexpected(len(text), "", True, expected)
-        case UnexpectedToken(token=token):
-            return Unexpected(token.start_pos, str(token), True, expected)
-        case UnexpectedCharacters(pos_in_stream=start):
-            return Unexpected(start, text[start], False, expected)
-    raise error
+    if isinstance(error, UnexpectedCharacters):
+        start = error.pos_in_stream or 0
+        return Unexpected(start, text[start], False, expected)
+    assert isinstance(error, UnexpectedToken)
+    if error.token.type == END:
+        return Unexpected(len(text), "", True, expected)
+    return Unexpected(error.token.start_pos or 0, str(error.token), True, expected)
 
 
 def _called(terminal: str) -> str:
     """What messages call a terminal: a sign or a word of the language by its text."""
-    if terminal == "$END":
+    if terminal == END:
         return terminal
     pattern = _reader().lark.get_terminal(terminal).pattern
     return str(pattern.value) if pattern.type == "str" else terminal

@@ -15,8 +15,7 @@ PATHS = [str(ROOT), str(Path(lark.__file__).parents[1])]
 SLOW = {
     *("mxnet", "numpy", "cv2", "rich", "jinja2", "graphviz", "sklearn", "hypothesis"),
     *("csv", "datetime", "email", "html", "importlib.metadata", "importlib.resources"),
-    *("json", "multiprocessing", "socket", "subprocess"),
-    *("zipfile"),
+    *("json", "multiprocessing", "socket", "subprocess", "zipfile"),
     *("retdsl.engines", "retdsl.viz", "retdsl.running", "retdsl.compare", "retdsl.account", "retdsl.runtime.files"),
     *("retdsl.check.imported", "retdsl.diagnostics.render", "retdsl.diagnostics.explanations"),
     *("retdsl.syntax.errors", "retdsl.syntax.formatter", "retdsl.syntax.recovery"),

@@ -19,7 +19,7 @@ MAX_NESTING = 40
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 
 _OPERATORS = {"PLUS", "MINUS", "TIMES", "SLASH"}
-"""The terminals that say something in a rule of several parts; of the other words it is enough that they stand there."""
+"""The terminals that say something in a rule of several parts; of other words it is enough that they stand there."""
 
 _MAX_DIGITS = 300
 """A longer number is beyond every float, and Python would refuse to read it."""

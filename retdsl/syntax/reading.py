@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import lark
-from lark import Lark, Token
+from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from retdsl.syntax import stored_grammar
@@ -108,27 +108,15 @@ def parse(text: str, goal: str, build: Build, deepest: int) -> Any:
 
     deepest: how many brackets within brackets there may be.
     """
-    too_deep = _too_deep(text, deepest)
-    try:
-        if too_deep is None:
-            return _reader().parse(text, goal, build)
-        _reader().parse(text[:too_deep], goal, build)
-    except UnexpectedInput as error:
-        found = _unexpected(error, text)
-        if too_deep is None or found.word:
-            raise found from None
-    assert too_deep is not None
-    raise TooDeep(too_deep)
-
-
-def _too_deep(text: str, deepest: int) -> int | None:
-    """Where the first bracket stands that is in too many others."""
     depth = 0
     for found in _BRACKET.finditer(text):
-        depth += _DEPTH.get(found.group(), 0)
+        depth = max(0, depth + _DEPTH.get(found.group(), 0))
         if depth > deepest:
-            return found.start()
-    return None
+            raise TooDeep(found.start())
+    try:
+        return _reader().parse(text, goal, build)
+    except UnexpectedInput as error:
+        raise _unexpected(error, text) from None
 
 
 def _unexpected(error: UnexpectedInput, text: str) -> Unexpected:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from shutil import get_terminal_size
 from typing import TextIO
 
 from retdsl.diagnostics import Diagnostic
@@ -29,7 +28,11 @@ def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     """
     from retdsl.diagnostics.render import render_text
 
-    columns = get_terminal_size().columns if sys.stderr.isatty() else None
+    columns = None
+    if sys.stderr.isatty():
+        from shutil import get_terminal_size
+
+        columns = get_terminal_size().columns
     say(render_text(messages, colour_wanted(), columns, most=SHOWN))
 
 

@@ -225,6 +225,15 @@ def test_the_best_epoch_is_not_to_be_chosen_by_what_cannot_be_measured() -> None
     assert any("`auc`" in text for text in item.helps)
 
 
+def test_a_class_that_is_short_is_told_once_for_all_metrics() -> None:
+    [item] = few("2000 : 20", "specificity(at_sensitivity = 80%), sensitivity(at_specificity = 90%)")
+    assert [label.text for label in item.labels][1:] == ["hangs on them, too"]
+    threshold = "specificity(at_sensitivity = 80%)"
+    [item] = few("2000 : 20", f"{threshold}, sensitivity", keep=threshold)
+    assert "told from all of them" in item.message
+    assert [label.text for label in item.labels][1:] == ["and the best epoch is chosen by it", "hangs on them, too"]
+
+
 @pytest.mark.parametrize(
     ("numbers", "metric", "warned"),
     [

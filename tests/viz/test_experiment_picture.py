@@ -16,7 +16,7 @@ def test_every_card_in_the_words_of_the_language() -> None:
     cards = {box.role: (box.title, *box.lines) for box in picture.boxes}
     assert cards == {
         "photographs": ("csv", "labels.csv", "healthy, infected", "patients known"),
-        "every photograph": ("prepare", "crop_circle threshold 0.06", "resize 224 × 224"),
+        "every photograph": ("prepare", "crop_circle threshold 6 %", "resize 224 × 224"),
         "split": ("by_patient", "seed 2016"),
         "sampling": ("resample", "ratio 1 : 1, each epoch"),
         "training images": ("augment", "gaussian_noise sigma 0.02, p 50 %", "rotate180 p 50 %"),

@@ -26,8 +26,8 @@ FEWEST = 10
 GOOD = 0.10
 """Half the width of an interval that a study can be planned for: plus or minus 10 points."""
 
-LARGEST_SHARE = 0.4
-"""No side but training is advised to grow beyond this share."""
+MOST_MEASURED = 0.6
+"""Validation and test are not advised to grow beyond this share of all photographs: the rest is to learn from."""
 
 SIDE_WORDS = {"valid": "validation", "test": "test"}
 
@@ -156,8 +156,10 @@ def _report_few(
         f"{math.ceil(needed / share - 1e-9)} `{title}` in all"
     ]
     enough = -(-100 * FEWEST // counts.total[scarce.label])
-    if share < enough / 100 <= LARGEST_SHARE:
-        helps.append(f"or a larger side: {name} = {enough}% would have {FEWEST}")
+    shares = {side: float(str(split[side])) for side in SIDE_WORDS} | dict.fromkeys(scarce.few, enough / 100)
+    if share < enough / 100 and sum(shares.values()) <= MOST_MEASURED:
+        larger = " and ".join(f"{side} = {enough}%" for side in scarce.few)
+        helps.append(f"or more on a side: {larger} would have {FEWEST}" + " each" * (len(scarce.few) > 1))
     if scarce.asked.kept is not None:
         helps.append("choose the best epoch by `auc`, which goes by the order of all photographs")
     helps.append("repeat it with other seeds of the split, and see how far the figures spread")

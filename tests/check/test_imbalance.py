@@ -221,7 +221,7 @@ def test_the_best_epoch_is_not_to_be_chosen_by_what_cannot_be_measured() -> None
     metric = "sensitivity(at_specificity = 90%)"
     [item] = few("2000 : 40", metric, keep=metric)
     assert [label.text for label in item.labels][1] == "and the best epoch is chosen by it"
-    assert "valid = 25% would have 10" in item.helps[1]
+    assert "valid = 25% and test = 25% would have 10 each" in item.helps[1]
     assert any("`auc`" in text for text in item.helps)
 
 

@@ -155,6 +155,13 @@ def test_weights_in_the_wrong_order_are_told_the_right_one() -> None:
     assert [(fix.edits[0].replacement, fix.safe) for fix in item.fixes] == [("[1, 66.7]", False)]
 
 
+def test_a_sampling_that_helps_a_little_does_not_do_the_work_of_weights() -> None:
+    [item] = counted("4000 : 60", "WSoftmax([66.7, 1])", "resample(ratio = 40 : 1)")
+    assert "the sampling makes it 40 : 1" in item.notes[0]
+    assert "did you mean `[1, 66.7]`?" in item.helps[0]
+    assert item.helps[1:] == ("or leave the weights out",)
+
+
 def test_alpha_on_the_wrong_side_says_where_it_comes_from() -> None:
     beyond, within = (
         counted("4000 : 60", "FocalSoftmax(gamma = 2, weights = [0.75, 0.25])", sampling)[0]

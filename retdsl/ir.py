@@ -7,7 +7,8 @@ imported layer without a shape rule). `to_json` prints a program.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any, TypeAlias
 
 from retdsl.records import dataclass, field
@@ -74,6 +75,12 @@ class Node:
     alias: str | None = None
     backbone: str | None = None
     frozen: bool = False
+
+
+def learned_numbers(nodes: Iterable[Node]) -> int:
+    """How many numbers nodes learn, frozen or not; neither moving statistics nor parameters of unknown shape count."""
+    shapes = [parameter.shape for node in nodes for parameter in node.parameters if not parameter.auxiliary]
+    return sum(prod(n or 1 for n in shape) for shape in shapes if shape is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,6 +243,11 @@ def test_verbose_says_how_unknown_numbers_would_be_known(here: Path, capsys: pyt
     err = capsys.readouterr().err
     assert "counts are not known: give `counts = ...` in `data eyes`, or use --data" in err
     assert re.search(r"infected +\? +\? +8 +50\.0 % +1 +50\.0 %$", err, re.MULTILINE)
+    unknown = re.sub("sampling += .*", "", CSV).replace("Softmax", "WSoftmax(weights = effective_number)")
+    (here / "table.retina").write_text(unknown)
+    assert main(["check", "table.retina", "-v"]) == 0
+    err = capsys.readouterr().err
+    assert "what the network sees\n    counts are not known" in err, "no table of question marks"
 
 
 @pytest.mark.usefixtures("here")

@@ -9,7 +9,7 @@ import pytest
 
 from retdsl.check import check_source
 from retdsl.check.files import zoo_families, zoo_networks
-from retdsl.cli import COMMANDS
+from retdsl.cli import COMMANDS, main
 from retdsl.diagnostics.catalogue import CATALOGUE
 from retdsl.diagnostics.render import render_text
 from retdsl.runtime.cuda import CUDA_WHEELS
@@ -51,6 +51,21 @@ def test_the_mistake_in_the_readme_gives_the_message_in_the_readme() -> None:
     bad = good.replace("global_pool", "global_pol").replace("freeze =", "freez =")
     message = render_text(check_source(Source("tiny.retina", bad), ROOT).diagnostics)
     assert f"```\n{message}\n```" in readme
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/command-line.md"])
+def test_what_a_network_sees_is_as_shown(
+    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table of the README is that of its study, and the one of the command line that of the quickstart."""
+    (tmp_path / "tiny.retina").write_text(examples("README.md")[0], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["check", "-v", "tiny.retina" if page == "README.md" else "quickstart"]) == 0
+    shown = re.findall(
+        r"^  what the network sees\n(?:    .*\n|  .*\n|\n)+", (ROOT / page).read_text(encoding="utf-8"), re.M
+    )
+    assert [table for table in shown if table not in capsys.readouterr().err] == []
+    assert len(shown) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")

@@ -72,7 +72,8 @@ def seen_section(experiment: Experiment, counts: Counts | None) -> Section:
     labels = counts.train.photographs if counts else None
     seen = seen_by_network(experiment.sampling, loss, len(data.classes), labels)
     columns = ("", "train", "", "an epoch", "", "weight", "the network sees")
-    rows = tuple(_seen_row(name, at, seen, labels) for at, name in enumerate(data.classes))
+    known = any(part is not None for part in (labels, seen.sampled, seen.weights, seen.effective))
+    rows = tuple(_seen_row(name, at, seen, labels) for at, name in enumerate(data.classes)) if known else ()
     notes = [_origin(data, counts)]
     if gamma := dict(loss.options).get("gamma"):
         notes.append(f"gamma = {gamma:g} comes on top: it acts on each photograph by how sure the network is of it")

@@ -177,6 +177,7 @@ def _report_wrong(
 ) -> None:
     rare, frequent = classes[pair.rare], classes[pair.frequent]
     resampled = abs(pair.sampled / pair.labels - 1) > MARGIN - 1
+    balanced = resampled and pair.sampled < OVERSHOT
     text = f"the weights favour `{frequent}`, which is the more frequent class already"
     made = f", the sampling makes it {ratios.sampled}" if resampled else ""
     if pair.effective < pair.labels:
@@ -193,8 +194,8 @@ def _report_wrong(
     helps, fixes = ["`inverse_frequency` weighs each class by its rarity"], list[Fix]()
     given = dict(loss.options).get("weights")
     if resampled:
-        helps = ["leave the weights out: the sampling does their work"]
-    elif isinstance(given, tuple):
+        helps = ["leave the weights out: the sampling does their work" if balanced else "or leave the weights out"]
+    if isinstance(given, tuple) and not balanced:
         written = f"[{', '.join(f'{float(str(weight)):.12g}' for weight in reversed(given))}]"
         helps = [f"weights stand in the order of `classes`, {', '.join(classes)}: did you mean `{written}`?", *helps]
         fixes = [Fix.at(marks.weights, written)] if marks.weights.text[:1] in "[(" else []

@@ -26,8 +26,8 @@ FEWEST = 10
 GOOD = 0.10
 """Half the width of an interval that a study can be planned for: plus or minus 10 points."""
 
-LARGEST_SHARE = 0.4
-"""No side but training is advised to grow beyond this share."""
+MOST_MEASURED = 0.6
+"""Validation and test are not advised to grow beyond this share of all photographs: the rest is to learn from."""
 
 SIDE_WORDS = {"valid": "validation", "test": "test"}
 
@@ -74,35 +74,60 @@ def check_accuracy_alone(
     out.report("R703", "accuracy is the only metric", Label(span), notes=[note], helps=helps, fixes=fixes)
 
 
-def check_operating_point(
-    metric: Call, span: Span, kept: Span | None, classes: Sequence[str], split: Call, counts: Counts, out: Diagnostics
-) -> None:
-    """Reports a metric that the validation or the test side has too few photographs for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A metric, where it is written, and where the best epoch is chosen by it, if it is."""
 
-    span: the metric; kept: where the best epoch is chosen by it, if it is.
+    metric: Call
+    span: Span
+    kept: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scarce:
+    """A metric that hangs on too few photographs of the class `label`: those of the sides `few` are what it measures,
+    or those of `edge` what sets its threshold.
     """
-    point = operating_point(metric)
-    if point is None or len(classes) != 2:
+
+    asked: Asked
+    point: Point
+    label: int
+    few: dict[str, Side]
+    edge: dict[str, Side]
+
+
+def check_operating_points(
+    metrics: Sequence[Asked], classes: Sequence[str], split: Call, counts: Counts, out: Diagnostics
+) -> None:
+    """Reports metrics that the validation or the test side has too few photographs for: each class that is short once,
+    with the metric that the best epoch is chosen by, or else the first, as the subject.
+    """
+    if len(classes) != 2:
         return
+    by_class: dict[int, list[Scarce]] = {}
+    for asked in sorted(metrics, key=lambda asked: asked.kept is None):
+        scarce = _scarce(asked, counts)
+        if scarce is not None:
+            by_class.setdefault(scarce.label, []).append(scarce)
+    for first, *others in by_class.values():
+        spans = dict.fromkeys(other.asked.span for other in others if other.asked.span != first.asked.span)
+        places = [Label(span, "hangs on them, too") for span in spans]
+        if first.asked.kept is not None:
+            places.insert(0, Label(first.asked.kept, "and the best epoch is chosen by it"))
+        if first.few:
+            _report_few(first, places, classes, split, counts, out)
+        else:
+            _report_edge(first, places, classes, counts, out)
+
+
+def _scarce(asked: Asked, counts: Counts) -> Scarce | None:
+    point = operating_point(asked.metric)
+    if point is None:
+        return None
     sides = {"valid": counts.valid, "test": counts.test}
-    chosen = [Label(kept, "and the best epoch is chosen by it")] if kept is not None else []
     few = {name: side for name, side in sides.items() if 0 < side.photographs[point.measured] < FEWEST}
-    if few:
-        _report_few(few, metric, point, [Label(span), *chosen], classes, split, counts, out)
-        return
     edge = {name: side for name, side in sides.items() if _is_edge(side, point)}
-    if edge and point.at is not None:
-        held = classes[point.held]
-        have = _have(edge, point.held, held, counts.exact)
-        wanted, needed = f"{100 * point.at:g} %", math.ceil(1 / (1 - point.at) - 1e-9)
-        out.report(
-            "R709",
-            f"{have}: too few for {wanted} of them to be told from all of them",
-            Label(span, f"at least {wanted} is all of them"),
-            *chosen,
-            notes=[f"the threshold then hangs on a single photograph, the hardest `{held}` of its side"],
-            helps=[f"from {needed} photographs on, {wanted} leaves room for one that is missed"],
-        )
+    return Scarce(asked, point, point.measured if few else point.held, few, edge) if few or edge else None
 
 
 def _is_edge(side: Side, point: Point) -> bool:
@@ -113,41 +138,58 @@ def _is_edge(side: Side, point: Point) -> bool:
 
 
 def _report_few(
-    few: dict[str, Side],
-    metric: Call,
-    point: Point,
-    places: list[Label],
+    scarce: Scarce,
+    places: Sequence[Label],
     classes: Sequence[str],
     split: Call,
     counts: Counts,
     out: Diagnostics,
 ) -> None:
-    name, title = next(iter(few)), classes[point.measured]
-    number = few[name].photographs[point.measured]
+    name, title = next(iter(scarce.few)), classes[scarce.label]
+    number = scarce.few[name].photographs[scarce.label]
     found = round(TYPICAL * number)
     low, high = wilson(found, number)
-    have = _have(few, point.measured, title, counts.exact)
+    have = _have(scarce.few, scarce.label, title, counts.exact)
     needed, share = cases_needed(GOOD), float(str(split[name]))
     helps = [
         f"plus or minus {100 * GOOD:.0f} points take {needed} photographs on a side: with {name} = {100 * share:g}%, "
         f"{math.ceil(needed / share - 1e-9)} `{title}` in all"
     ]
-    enough = -(-100 * FEWEST // counts.total[point.measured])
-    if share < enough / 100 <= LARGEST_SHARE:
-        helps.append(f"or a larger side: {name} = {enough}% would have {FEWEST}")
-    if len(places) > 1:
+    enough = -(-100 * FEWEST // counts.total[scarce.label])
+    shares = {side: float(str(split[side])) for side in SIDE_WORDS} | dict.fromkeys(scarce.few, enough / 100)
+    if share < enough / 100 and sum(shares.values()) <= MOST_MEASURED:
+        larger = " and ".join(f"{side} = {enough}%" for side in scarce.few)
+        helps.append(f"or more on a side: {larger} would have {FEWEST}" + " each" * (len(scarce.few) > 1))
+    if scarce.asked.kept is not None:
         helps.append("choose the best epoch by `auc`, which goes by the order of all photographs")
     helps.append("repeat it with other seeds of the split, and see how far the figures spread")
     out.report(
         "R709",
-        f"{have}, too few to measure the {metric.name}",
-        Label(places[0].span, f"of {number}, it can take {number + 1} values only"),
-        *places[1:],
+        f"{have}, too few to measure the {scarce.asked.metric.name}",
+        Label(scarce.asked.span, f"of {number}, it can take {number + 1} values only"),
+        *places,
         notes=[
             f"{found} of {number} right, {whole_percent(found / number)}, would mean anything from "
             f"{100 * low:.0f} to {whole_percent(high)} (95 % interval)"
         ],
         helps=helps,
+    )
+
+
+def _report_edge(
+    scarce: Scarce, places: Sequence[Label], classes: Sequence[str], counts: Counts, out: Diagnostics
+) -> None:
+    share, held = scarce.point.at, classes[scarce.label]
+    assert share is not None, "no threshold, no edge"
+    wanted, needed = f"{100 * share:g} %", math.ceil(1 / (1 - share) - 1e-9)
+    have = _have(scarce.edge, scarce.label, held, counts.exact)
+    out.report(
+        "R709",
+        f"{have}: too few for {wanted} of them to be told from all of them",
+        Label(scarce.asked.span, f"at least {wanted} is all of them"),
+        *places,
+        notes=[f"the threshold then hangs on a single photograph, the hardest `{held}` of its side"],
+        helps=[f"from {needed} photographs on, {wanted} leaves room for one that is missed"],
     )
 
 

@@ -12,7 +12,7 @@ from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
-from retdsl.check.measuring import check_accuracy_alone, check_operating_point
+from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
@@ -170,11 +170,10 @@ def _training(
     keep = checkpoint["keep"]
     check_accuracy_alone(metrics, classes, counts, span, ctx.out)
     if data is not None and counts is not None:
-        for asked in metrics:
-            chooses = isinstance(keep, Call) and keep["metric"] == asked
-            kept = checked.part("checkpoint", "keep", train.name.span) if chooses else None
-            place = checked.part("metrics", asked.name, span)
-            check_operating_point(asked, place, kept, classes, data.split, counts, ctx.out)
+        chooser = keep["metric"] if isinstance(keep, Call) else None
+        kept = checked.part("checkpoint", "keep", train.name.span)
+        asked = [Asked(m, checked.part("metrics", m.name, span), kept if m == chooser else None) for m in metrics]
+        check_operating_points(asked, classes, data.split, counts, ctx.out)
     if isinstance(keep, Call) and keep["metric"] not in metrics:
         chosen = cast(Call, keep["metric"])
         text = f"the best epoch is chosen by `{chosen.name}`, which is not among the metrics"

@@ -18,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", action="store_true", help="also read labels and images")
     parser.add_argument("--fix", action="store_true", help="write the fixes that are safe into the files")
     parser.add_argument("--diff", action="store_true", help="show what --fix would write, and write nothing")
-    parser.add_argument("-v", "--verbose", action="store_true", help="also what the spec says in full, and comes to")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="also every experiment in full, and what its network sees"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
 

@@ -72,7 +72,7 @@ def _print_list() -> None:
         _print(family, style="bold", above=family != next(iter(rows)))
         for name, doc in layers:
             _print_row(name, doc, max(len(name) for name, _ in layers))
-    say("\n`retdsl layers NAME` tells all about one, be it a layer, a loss, a metric, a policy or a step.")
+    say("\n`retdsl layers NAME` tells all about a layer, a loss, a metric, a policy or a step.")
 
 
 def _print_entries(found: list[dict[str, Any]]) -> None:

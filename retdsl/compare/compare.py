@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from math import prod
 from typing import Any, TypeAlias
 
 from retdsl.compare.model import Comparison, Difference, Part, Sides
 from retdsl.compare.pairing import is_part_of
 from retdsl.compare.plans import data_differences, experiment_differences, model_differences
-from retdsl.ir import Network, Program
+from retdsl.ir import Network, Program, learned_numbers
 from retdsl.records import dataclass, replace
 
 Compared: TypeAlias = Callable[[Any, Any], Iterator[Difference]]
@@ -124,7 +123,4 @@ def _sizes(matched: _Matched, pairs: Sequence[Sides], found: Sequence[Difference
 def _parameters(compared: Any) -> int:
     """How many numbers the network of an experiment, or a model, learns."""
     network = getattr(compared, "network", compared)
-    if not isinstance(network, Network):
-        return 0
-    shapes = [parameter.shape for _, parameter in network.parameters() if not parameter.auxiliary]
-    return sum(prod(n or 1 for n in shape) for shape in shapes if shape is not None)
+    return learned_numbers(network.nodes) if isinstance(network, Network) else 0

@@ -34,7 +34,11 @@ LEFT_OUT: dict[str, LeftOut] = {
     "layout": LeftOut("images are [N, channels, height, width] throughout", ("NCHW", None)),
     "axis": LeftOut("the channels are axis 1 of every value", (1,)),
     "axes": LeftOut("it works on every value by itself", ((),)),
-    "flatten": LeftOut("every change of shape is written: put `Flatten` before it", (True,)),
+    "flatten": LeftOut(
+        "every change of shape is written: `Flatten` stands before it, and a `Convolution` with `kernel = 1` is what "
+        "acts on each place by itself",
+        (True,),
+    ),
     "mode": LeftOut("it acts in training and never in prediction", ("training",)),
     "output_mean_var": LeftOut("a layer gives one value", (False,)),
     "p_value": LeftOut("only `lp` uses it, which the language does not have", (2, None)),

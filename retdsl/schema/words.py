@@ -10,7 +10,7 @@ from typing import Any
 from retdsl.ir import Call
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option
-from retdsl.schema.types import Fraction, Pair
+from retdsl.schema.spelling import spell
 
 OTHERS = "Other operators of MXNet"
 """The family of the layers that only the registry has."""
@@ -30,25 +30,12 @@ def default_text(option: Option) -> str:
     match option.default:
         case default if default is REQUIRED:
             return ""
-        case bool(value):
-            return str(value).lower()
-        case None:
-            return "none"
-        case int() | float() as number:
-            text = f"{number * 100:g}%" if isinstance(option.type, Fraction) else f"{number:g}"
-            return text.replace("e-0", "e-")
-        case (first, second) if isinstance(option.type, Pair) and first == second:
-            return f"{first:g}"
-        case tuple(values) if option.name == "ratio":
-            return " : ".join(f"{value:g}" for value in values)
-        case (Call(), *_) as calls:
-            return f"[{', '.join(call.name for call in calls if isinstance(call, Call))}]"
-        case tuple(values):
-            return f"({', '.join(f'{value:g}' for value in values)})"
         case Call(name=name):
-            return name
-        case value:
-            return str(value)
+            return name  # with which options, its own entry says
+        case ():
+            return "()"
+        case default:
+            return spell(default, option.type)
 
 
 def first_sentence(doc: str) -> str:

@@ -32,10 +32,9 @@ def dot_text(picture: Picture) -> str:
             "label": _title(picture),
             "labeljust": "l",
             "labelloc": "t",
-            "margin": "0.15",
             "newrank": "true",
             "nodesep": "0.22",
-            "pad": "0.1",
+            "pad": "0.25",  # not `margin`, which a PNG shows as transparent
             "rankdir": "LR",
             "ranksep": "0.22",
             "tooltip": quotable(picture.title),

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retdsl.ir import Call, Experiment, Network, Node
+from retdsl.ir import Call, Experiment, Network, Node, learned_numbers
+from retdsl.schema.spelling import spell_call
 from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
 from retdsl.viz.network import backbone_words, legend, loss_lines
 from retdsl.viz.words import (
     amount,
-    call,
     clipped,
     counted,
     dimensions,
     layer,
     packed,
-    parameters,
     phrase,
     telling,
     value,
@@ -49,14 +48,24 @@ def experiment_picture(experiment: Experiment, *, title: str | None = None) -> P
 def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], list[Arrow]]:
     """From the source to the network's input; the last box is where all three parts of the split meet again."""
     data = experiment.data
-    source = _card(ids, "photographs", data.source.name, _source_lines(data.source, data.classes), call(data.source))
+    source = _card(
+        ids,
+        "photographs",
+        data.source.name,
+        _source_lines(data.source, data.classes),
+        spell_call(data.source, "data source"),
+    )
     boxes, arrows = [source], []
     if data.prepare:
-        prepare = _steps(ids, "every photograph", "prepare", data.prepare)
+        prepare = _steps(ids, "every photograph", "prepare", data.prepare, "image step")
         boxes.append(prepare)
         arrows.append(Arrow(source.id, prepare.id))
     split = _card(
-        ids, "split", data.split.name, _options(data.split, without=("train", "valid", "test")), call(data.split)
+        ids,
+        "split",
+        data.split.name,
+        _options(data.split, without=("train", "valid", "test")),
+        spell_call(data.split, "split"),
     )
     arrows.append(Arrow(boxes[-1].id, split.id))
     policy = _card(
@@ -64,13 +73,13 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
         "sampling",
         experiment.sampling.name,
         _options(experiment.sampling),
-        call(experiment.sampling),
+        spell_call(experiment.sampling, "sampling policy"),
         Look.TRAINED,
     )
     boxes += [split, policy]
     arrows.append(_part(experiment, "train", split, policy))
     if experiment.augment:
-        augment = _steps(ids, "training images", "augment", experiment.augment, Look.TRAINED)
+        augment = _steps(ids, "training images", "augment", experiment.augment, "augmentation", Look.TRAINED)
         boxes.append(augment)
         arrows.append(Arrow(policy.id, augment.id, look=Look.TRAIN))
     normalize = _normalize(experiment, ids)
@@ -96,10 +105,12 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
             at, shape = part, dimensions(nodes[-1].shape, "\n")
     loss = network.loss
     if loss is not None:
-        judged = _card(ids, "loss", loss.kind, loss_lines(loss), call(Call(loss.kind, loss.options)), Look.LOSS)
+        judged = _card(
+            ids, "loss", loss.kind, loss_lines(loss), spell_call(Call(loss.kind, loss.options), "loss"), Look.LOSS
+        )
         boxes.append(judged)
         arrows.append(Arrow(at.id, judged.id, "training", Look.TRAIN))
-    metrics = _steps(ids, "validation and test", "metrics", training.metrics)
+    metrics = _steps(ids, "validation and test", "metrics", training.metrics, "metric")
     schedule = (*_options(training.optimizer), phrase(training.schedule))
     run = f"{counted(training.epochs, 'epoch')}, batch {training.batch}"
     optimizer = _card(
@@ -107,10 +118,12 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
         "training",
         training.optimizer.name,
         (*schedule, run, f"seed {training.seed}"),
-        f"{call(training.optimizer)}\n{call(training.schedule)}",
+        f"{spell_call(training.optimizer, 'optimizer')}\n{spell_call(training.schedule, 'schedule')}",
         Look.TRAINED,
     )
-    checkpoint = _card(ids, "checkpoint", *_checkpoint_words(training.checkpoint), call(training.checkpoint))
+    checkpoint = _card(
+        ids, "checkpoint", *_checkpoint_words(training.checkpoint), spell_call(training.checkpoint, "checkpoint rule")
+    )
     boxes += [metrics, optimizer, checkpoint]
     arrows.append(Arrow(boxes[-4].id if loss is not None else at.id, optimizer.id, look=Look.TRAIN))
     arrows.append(Arrow(at.id, metrics.id, "validation\nevery epoch", Look.VALID))
@@ -143,8 +156,10 @@ def _card(
     )
 
 
-def _steps(ids: Identifiers, role: str, title: str, steps: tuple[Call, ...], look: Look = Look.PLAIN) -> Box:
-    return _card(ids, role, title, map(phrase, steps), "\n".join(map(call, steps)), look)
+def _steps(
+    ids: Identifiers, role: str, title: str, steps: tuple[Call, ...], category: str, look: Look = Look.PLAIN
+) -> Box:
+    return _card(ids, role, title, map(phrase, steps), "\n".join(spell_call(step, category) for step in steps), look)
 
 
 def _options(given: Call, without: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -177,7 +192,9 @@ def _normalize(experiment: Experiment, ids: Identifiers) -> Box:
         return _card(ids, "normalize", "0 to 1", ("values as they are",), "no normalize: values from 0 to 1")
     lines = [f"{key} {value(key, v)}" for key, v in given.options if v not in (None, 1.0)]
     taken = experiment.data.normalize_from
-    return _card(ids, "normalize", f"as {taken} expects" if taken else given.name, packed(lines), call(given))
+    return _card(
+        ids, "normalize", f"as {taken} expects" if taken else given.name, packed(lines), spell_call(given, "image step")
+    )
 
 
 def _part_of_network(ids: Identifiers, network: Network, nodes: list[Node], look: Look) -> Box:
@@ -194,7 +211,7 @@ def _part_of_network(ids: Identifiers, network: Network, nodes: list[Node], look
         lines += [" ".join((layer(node)[0], *layer(node)[1])) for node in own]
     role = "frozen" if look is Look.FROZEN else "trained"
     title = ", ".join(backbones) or network.name
-    count = parameters(nodes)
+    count = learned_numbers(nodes)
     return _card(ids, role, title, lines, f"{nodes[0].name} to {nodes[-1].name}", look, counted(count, "parameter"))
 
 
@@ -211,5 +228,5 @@ def _checkpoint_words(given: Call) -> tuple[str, tuple[str, ...]]:
 
 def _subtitle(experiment: Experiment) -> str:
     network, data = experiment.network, experiment.data
-    total = amount(parameters(network.nodes))
+    total = amount(learned_numbers(network.nodes))
     return f"data {data.name} · model {network.name}, {counted(len(network.nodes), 'layer')}, {total} parameters"

@@ -8,22 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from retdsl.ir import Backbone, Call, Loss, Network
+from retdsl.ir import Backbone, Call, Loss, Network, learned_numbers
 from retdsl.outline import outline
 from retdsl.records import replace
+from retdsl.schema.spelling import spell_call
 from retdsl.viz.fold import Unit, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
     brief,
-    call,
     clipped,
     counted,
     dimensions,
     layer,
     layer_in_full,
     packed,
-    parameters,
     phrase,
     size,
     value,
@@ -81,8 +80,8 @@ def network_picture(network: Network, *, expand: bool = False, title: str | None
 
 def legend(network: Network) -> tuple[Key, ...]:
     """Frozen and trained with their parameters; a single entry where nothing is frozen."""
-    frozen = parameters(node for node in network.nodes if node.frozen)
-    trained = parameters(node for node in network.nodes if not node.frozen)
+    frozen = learned_numbers(node for node in network.nodes if node.frozen)
+    trained = learned_numbers(node for node in network.nodes if not node.frozen)
     if not any(node.frozen for node in network.nodes):
         return (Key(Look.TRAINED, f"all trained: {counted(trained, 'parameter')}"),)
     return (
@@ -114,7 +113,7 @@ def _input_box(network: Network, ids: Identifiers) -> Box:
 def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> Box:
     first, last = unit.nodes[0], unit.nodes[-1]
     look = Look.FROZEN if first.frozen else Look.TRAINED
-    count = parameters(unit.nodes)
+    count = learned_numbers(unit.nodes)
     if len(unit.nodes) == 1 and first.op in JOINTS and len(first.inputs) > 1:
         return Box(
             ids.new(first.name), JOINTS[first.op], (), "", look, Form.JOINT, tooltip=layer_in_full(first), group=group
@@ -163,7 +162,7 @@ def _first_to_last(items: Sequence[str], most: int) -> str:
 def _block_in_full(unit: Unit) -> str:
     first, last = unit.nodes[0], unit.nodes[-1]
     blocks = ", ".join(f"{kind}({name})" if name else kind for kind, name in unit.blocks)
-    count = counted(parameters(unit.nodes), "parameter")
+    count = counted(learned_numbers(unit.nodes), "parameter")
     lines = [
         blocks or unit.stage,
         f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
@@ -174,7 +173,7 @@ def _block_in_full(unit: Unit) -> str:
 
 
 def _loss_box(loss: Loss, ids: Identifiers) -> Box:
-    tooltip = f"{loss.name}\n{call(Call(loss.kind, loss.options))}\n{loss.place}"
+    tooltip = f"{loss.name}\n{spell_call(Call(loss.kind, loss.options), 'loss')}\n{loss.place}"
     return Box(ids.new(loss.name), loss.kind, loss_lines(loss), "", Look.LOSS, role="loss", tooltip=tooltip)
 
 
@@ -252,5 +251,5 @@ def _band_title(network: Network, backbone: str | None, frozen: bool) -> str:
 
 
 def _subtitle(network: Network) -> str:
-    facts = f"{counted(len(network.nodes), 'layer')} · {counted(parameters(network.nodes), 'parameter')}"
+    facts = f"{counted(len(network.nodes), 'layer')} · {counted(learned_numbers(network.nodes), 'parameter')}"
     return f"{dimensions(network.input_shape)} in · {facts}"

@@ -1,18 +1,18 @@
 """Values of the checked program in words that a reader takes in at a glance.
 
 Shapes lose the batch and read as photographs do, height x width x channels; amounts are rounded to two or three
-figures; calls read as in the language.
+figures, shares are percentages. Text that is to be the language itself comes from `retdsl.schema.spelling`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import prod
 
-from retdsl.ir import Call, Node, Shape, Value
+from retdsl.ir import Call, Node, Shape, Value, learned_numbers
+from retdsl.schema.spelling import spell_call, spell_layer
 
-FRACTIONS = frozenset({"train", "valid", "test", "p", "at_specificity", "at_sensitivity"})
-"""Options that the language writes as percentages."""
+FRACTIONS = frozenset({"train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"})
+"""Options that are shares."""
 
 Options = Sequence[tuple[str, Value]]
 
@@ -64,7 +64,7 @@ def brackets(shape: Shape | None) -> str:
 
 
 def value(key: str, given: Value) -> str:
-    """A value as the language writes it; `key` tells percentages and ratios from plain numbers and lists."""
+    """A value as one says it; `key` tells percentages and ratios from plain numbers and lists."""
     match given:
         case bool():
             return "true" if given else "false"
@@ -73,7 +73,7 @@ def value(key: str, given: Value) -> str:
         case float():
             return f"{given:.6g}"
         case Call():
-            return call(given)
+            return spell_call(given)
         case tuple() if key in ("ratio", "weights"):
             return " : ".join(value("", item) for item in given)
         case tuple():
@@ -82,12 +82,6 @@ def value(key: str, given: Value) -> str:
             return "none"
         case _:
             return str(given)
-
-
-def call(given: Call) -> str:
-    """A call as the language writes it: `effective_number(beta = 0.9999)`."""
-    written = [f"{key} = {value(key, v)}" for key, v in given.options if v is not None]
-    return f"{given.name}({', '.join(written)})" if written else given.name
 
 
 def phrase(given: Call) -> str:
@@ -134,12 +128,6 @@ def packed(items: Iterable[str], width: int = 26) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def parameters(nodes: Iterable[Node]) -> int:
-    """How many numbers the nodes learn; BatchNorm's moving statistics and unknown shapes are not counted."""
-    shapes = [p.shape for node in nodes for p in node.parameters if not p.auxiliary]
-    return sum(prod(n or 1 for n in shape) for shape in shapes if shape is not None)
-
-
 def layer(node: Node) -> tuple[str, tuple[str, ...]]:
     """The title of a layer and what matters of its options in a line or two."""
     options = dict(node.options)
@@ -173,9 +161,12 @@ def _window(options: dict[str, Value]) -> str:
 
 def layer_in_full(node: Node) -> str:
     """Everything known of a layer, for a tooltip: name, options, shape, parameters, place."""
-    written = ", ".join(f"{key} = {value(key, v)}" for key, v in node.options)
-    lines = [node.name + (f" (as {node.alias})" if node.alias else ""), f"{node.op}({written})", brackets(node.shape)]
+    lines = [
+        node.name + (f" (as {node.alias})" if node.alias else ""),
+        spell_layer(node.op, node.options),
+        brackets(node.shape),
+    ]
     if node.parameters:
-        count = parameters([node])
+        count = learned_numbers([node])
         lines.append(f"{counted(count, 'parameter')}, {'frozen' if node.frozen else 'trained'}")
     return "\n".join([*lines, str(node.place)])

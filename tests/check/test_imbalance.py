@@ -155,6 +155,13 @@ def test_weights_in_the_wrong_order_are_told_the_right_one() -> None:
     assert [(fix.edits[0].replacement, fix.safe) for fix in item.fixes] == [("[1, 66.7]", False)]
 
 
+def test_a_sampling_that_helps_a_little_does_not_do_the_work_of_weights() -> None:
+    [item] = counted("4000 : 60", "WSoftmax([66.7, 1])", "resample(ratio = 40 : 1)")
+    assert "the sampling makes it 40 : 1" in item.notes[0]
+    assert "did you mean `[1, 66.7]`?" in item.helps[0]
+    assert item.helps[1:] == ("or leave the weights out",)
+
+
 def test_alpha_on_the_wrong_side_says_where_it_comes_from() -> None:
     beyond, within = (
         counted("4000 : 60", "FocalSoftmax(gamma = 2, weights = [0.75, 0.25])", sampling)[0]
@@ -221,8 +228,17 @@ def test_the_best_epoch_is_not_to_be_chosen_by_what_cannot_be_measured() -> None
     metric = "sensitivity(at_specificity = 90%)"
     [item] = few("2000 : 40", metric, keep=metric)
     assert [label.text for label in item.labels][1] == "and the best epoch is chosen by it"
-    assert "valid = 25% would have 10" in item.helps[1]
+    assert "valid = 25% and test = 25% would have 10 each" in item.helps[1]
     assert any("`auc`" in text for text in item.helps)
+
+
+def test_a_class_that_is_short_is_told_once_for_all_metrics() -> None:
+    [item] = few("2000 : 20", "specificity(at_sensitivity = 80%), sensitivity(at_specificity = 90%)")
+    assert [label.text for label in item.labels][1:] == ["hangs on them, too"]
+    threshold = "specificity(at_sensitivity = 80%)"
+    [item] = few("2000 : 20", f"{threshold}, sensitivity", keep=threshold)
+    assert "told from all of them" in item.message
+    assert [label.text for label in item.labels][1:] == ["and the best epoch is chosen by it", "hangs on them, too"]
 
 
 @pytest.mark.parametrize(

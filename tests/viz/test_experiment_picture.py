@@ -8,7 +8,7 @@ import viz_material as material
 
 from retdsl.ir import Call
 from retdsl.viz import Look, dot_text, experiment_picture
-from retdsl.viz.words import amount, brief, call, clipped, counted, dimensions, packed, percent, phrase
+from retdsl.viz.words import amount, brief, clipped, counted, dimensions, packed, percent, phrase
 
 
 def test_every_card_in_the_words_of_the_language() -> None:
@@ -16,7 +16,7 @@ def test_every_card_in_the_words_of_the_language() -> None:
     cards = {box.role: (box.title, *box.lines) for box in picture.boxes}
     assert cards == {
         "photographs": ("csv", "labels.csv", "healthy, infected", "patients known"),
-        "every photograph": ("prepare", "crop_circle threshold 0.06", "resize 224 × 224"),
+        "every photograph": ("prepare", "crop_circle threshold 6 %", "resize 224 × 224"),
         "split": ("by_patient", "seed 2016"),
         "sampling": ("resample", "ratio 1 : 1, each epoch"),
         "training images": ("augment", "gaussian_noise sigma 0.02, p 50 %", "rotate180 p 50 %"),
@@ -80,8 +80,6 @@ def test_words() -> None:
     assert dimensions((None, 24, 112, 112)) == "112 × 112 × 24"
     assert dimensions((None, 1280)) == "1280"
     assert dimensions(None) == ""
-    weights = Call("WSoftmax", (("weights", (1.0, 66.7)),))
-    assert call(weights) == "WSoftmax(weights = 1 : 66.7)"
     assert phrase(Call("resize", (("height", 224), ("width", 200)))) == "resize 224 × 200"
     assert phrase(Call("constant", (("warmup", 0),))) == "constant"
     assert clipped("short") == "short"

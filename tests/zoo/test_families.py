@@ -12,13 +12,12 @@ from retdsl.check import check_source
 from retdsl.check.files import guess_network, zoo_families, zoo_help, zoo_networks
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.render import render_text
-from retdsl.ir import Call, Network
+from retdsl.ir import Call, Network, learned_numbers
 from retdsl.schema import LAYERS
 from retdsl.source import Source
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 from retdsl.viz import network_picture
-from retdsl.viz.words import parameters
 
 MOST_CARDS = 14
 """Two rows: what a reader takes in at a glance."""
@@ -99,7 +98,7 @@ def test_a_file_says_what_it_is(family: str) -> None:
     networks = [name for name in re.findall(r"^block (\w+)", text, re.M) if zoo_networks().get(name) == path]
     for figure, name in zip(figures, networks, strict=family != "vgg"):  # with BatchNorm, VGG has hardly more
         decimals = len(figure.partition(".")[2])
-        assert f"{parameters(network(name).nodes) / 1e6:.{decimals}f}" == figure, name
+        assert f"{learned_numbers(network(name).nodes) / 1e6:.{decimals}f}" == figure, name
 
 
 @pytest.mark.parametrize("name", zoo_networks())

@@ -82,7 +82,7 @@ def parse(text: str, goal: str, build: Any, deepest: int) -> Any:
             if isinstance(do, dict):
                 action = do.get(kind)
                 if action is None:
-                    if kind != NAME and NAME in do and word.isidentifier():  # no keyword here
+                    if kind in WORDS and NAME in do and word.isidentifier():  # no keyword here
                         kind = NAME
                         continue
                     raise Unexpected(found.start(), word, kind != "unknown", _accepted(states))

@@ -50,6 +50,8 @@ ONE_MISTAKE = [
     ("train t from a-b {}", "R102", "a name has no dash", "a-b"),
     ("train { seed = 1 }", "R102", "this train block has no name", "train"),
     ("model = a", "R102", "this model has no name", "model"),
+    ("model é = a", "R101", "`é` cannot be part of a name", "é"),
+    ("model 眼睛 = a", "R101", "`眼` cannot be part of a name", "眼睛"),
     ("model größe = a", "R101", "`ö` cannot be part of a name", "größe"),
     (CHAIN.format("=> F(“text”)"), "R101", "texts stand between double quotes", "“text”"),
     (CHAIN.format("=> F(a = (1, 2)"), "R102", "`(` is not closed", "("),

@@ -229,7 +229,9 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
-        other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
+        other = find_layer(name)
+        if other is not None and frame.scope.excuses(name):  # it may be a block that could not be read
+            return UNKNOWN
         if other is not None:
             return self._layer(call, other, flow, frame)
         sure = self._unknown_step(call.function, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
@@ -12,9 +13,23 @@ from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import foreign, synonyms
-from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
+from retdsl.schema.types import (
+    Fraction,
+    Integer,
+    Many,
+    Name,
+    OneOf,
+    Policy,
+    RatioOf,
+    Real,
+    Reference,
+    Type,
+    with_article,
+)
 from retdsl.source import Span
 from retdsl.syntax import tree as t
+
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?")
 
 FEW = 12
 """More names than this are a list to look things up in, not a help."""
@@ -43,6 +58,8 @@ def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> No
     notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
     if entry.unnamed:
         notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    if entry.unnamed[:1] in (("num_hidden",), ("num_filter",)):
+        notes += ["how many come in follows from the step before, and is not given"]
     question = "which option is this?" if count == 1 else "which options are these?"
     label = Label(span, question if names else "not taken")
     rest = [name for name in names if name not in entry.unnamed]
@@ -108,6 +125,10 @@ def ways(val: Val, kind: Type) -> list[str]:
             return [f"write `[{written}]`"]
         case Name() if isinstance(val.value, bool | int | float | None):
             return [f'write `"{written}"`']
+        case Integer() | Real() | Fraction() if isinstance(val.value, str) and _NUMBER.fullmatch(val.value):
+            return [f"a number has no quotes: write `{val.value}`"]
+        case RatioOf() if isinstance(val.value, tuple) and len(val.value) > 1:
+            return [f"write `{' : '.join(item.span.text for item in val.value)}`"]
         case Policy(category=category):
             return [f"there are {', '.join(f'`{name}`' for name in sorted(ENTRIES[category]))}"]
         case Reference(kind=wanted) if isinstance(val.value, ChainValue | CallValue):

@@ -24,11 +24,13 @@ from retdsl.schema.types import (
     Real,
     Reference,
     Type,
+    Word,
     with_article,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
+_RATIO = re.compile(r'"?([0-9.]+) *[:/] *([0-9.]+)"?')
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?")
 
 FEW = 12
@@ -64,6 +66,11 @@ def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> No
     label = Label(span, question if names else "not taken")
     rest = [name for name in names if name not in entry.unnamed]
     helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
+    before = re.search(r"(?<![\w.])([0-9]+),$", span.source.text[max(0, span.start - 20) : span.start])
+    if before is not None and span.text.isdecimal():
+        whole, part = before[1], span.text
+        thousands = f" or `{whole}{part}`" if len(part) == 3 and not whole.startswith("0") else ""
+        helps = [f"a comma separates options; a number has none: `{whole}.{part}`{thousands}"]
     out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
 
 
@@ -121,8 +128,17 @@ def ways(val: Val, kind: Type) -> list[str]:
     """How what was written can be written so that the type takes it."""
     written = val.span.text
     match kind:
+        case Many(of=Reference(kind=wanted)) | Reference(kind=wanted) if not isinstance(val.value, Word) and is_scalar(
+            val
+        ):
+            named = isinstance(val.value, str) and val.value.isidentifier()
+            return [
+                f"a name has no quotes: write `{val.value}`" if named else f"write the name of {with_article(wanted)}"
+            ]
         case Many() if is_scalar(val):
             return [f"write `[{written}]`"]
+        case RatioOf() if (parts := _RATIO.fullmatch(written)) is not None:
+            return [f"write `{parts[1]} : {parts[2]}`"]
         case Name() if isinstance(val.value, bool | int | float | None):
             return [f'write `"{written}"`']
         case Integer() | Real() | Fraction() if isinstance(val.value, str) and _NUMBER.fullmatch(val.value):

@@ -41,6 +41,7 @@ from retdsl.schema.types import (
     Steps,
     Type,
     Word,
+    Written,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -289,7 +290,7 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
     return FAILED
 
 
-def _is_percentage(value: Value, kind: ScalarType) -> bool:
+def _is_percentage(value: Written, kind: ScalarType) -> bool:
     """Whether a number that is too large for a share, or for a number up to 1, would fit with `%` behind it."""
     share = isinstance(kind, Fraction) or (isinstance(kind, Real) and kind.high is not None and kind.high <= 1)
     if not share or not isinstance(value, int | float) or not 1 < value <= 100:

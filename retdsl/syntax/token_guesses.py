@@ -123,6 +123,30 @@ def between_settings(slip: Slip) -> Mistake | None:
     return slip.rewrite("R102", text, slip.start, slip.end, "", f"leave the `{slip.word}` out")
 
 
+def _quoted_key(slip: Slip) -> Mistake | None:
+    """`"epochs" = 10`, or as JSON has it."""
+    name = re.fullmatch(r'"([A-Za-z_]\w*)"', slip.word)
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if name is None or not inside or not re.match(r"[ \t]*(?::|=(?!>))", slip.after):
+        return None
+    return slip.rewrite("R102", "a key has no quotes", slip.start, slip.end, name[1], f"write `{name[1]}`")
+
+
+def _key_alone(slip: Slip) -> Mistake | None:
+    """`epochs = 10 passes`, and the next setting on the next line."""
+    found = slip.look_back(r"(?<![\w.])([A-Za-z_]\w*)\s*$")
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if found is None or slip.expected != {"="} or not inside:
+        return None
+    if slip.word != "}" and not re.match(r"\s*=(?!>)", slip.after):
+        return None
+    span = slip.piece.span(*found.span(1))
+    text = f"`{found[1]}` is neither a setting nor part of one"
+    helps = [f"leave it out, or give it a value: `{found[1]} = ...`"]
+    slip.out.report("R102", text, Label(span, "expected `=` and a value behind this"), helps=helps)
+    return Mistake(found.start(1), repair=Repair(found.start(1), " " * len(found[1])))
+
+
 def _not_equal_sign(slip: Slip) -> Mistake | None:
     """`epochs: 10`, `epochs == 10`, `epochs := 10`."""
     if slip.word == "=" and slip.before.endswith("="):
@@ -175,6 +199,17 @@ def _missing_equals(slip: Slip) -> Mistake | None:
     return Mistake(slip.start, repair=Repair(name.end(1), "="))
 
 
+def _unit(slip: Slip) -> Mistake | None:
+    """`F(warmup = 1 epoch)`."""
+    number = slip.look_back(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*$")
+    if "," not in slip.expected or number is None or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
+        return None
+    if not re.match(r"\s*[,)\]]", slip.after):
+        return None
+    text, help = f"numbers have no unit, no `{slip.word}` either", "leave it out, or put a comma before it"
+    return slip.rewrite("R102", text, slip.start, slip.end, "", help, safe=False)
+
+
 def _missing_comma(slip: Slip) -> Mistake | None:
     if "," not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
         return None
@@ -224,6 +259,8 @@ def _bare_point(slip: Slip) -> Mistake | None:
 TOKEN_GUESSES: tuple[Guess, ...] = (
     arrow,
     _slashes,
+    _quoted_key,
+    _key_alone,
     _not_equal_sign,
     _dashed_name,
     _no_name,
@@ -235,6 +272,7 @@ TOKEN_GUESSES: tuple[Guess, ...] = (
     _wrong_keyword,
     _from,
     _missing_equals,
+    _unit,
     _missing_comma,
     _missing_arrow,
     _bare_point,

@@ -2,6 +2,7 @@
 
 SLIPS = {
     "colon for equals": ("  epochs     = 3", "  epochs     : 3"),
+    "quoted key": ("  epochs     = 3", '  "epochs"     = 3'),
     "double equals": ("epochs     = 3", "epochs     == 3"),
     "thin arrow": ("=> rotate180", "-> rotate180"),
     "pipe arrow": ("=> rotate180", "|> rotate180"),

@@ -31,6 +31,7 @@ from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 _RATIO = re.compile(r'"?([0-9.]+) *[:/] *([0-9.]+)"?')
+_PAIR = re.compile(r"([A-Za-z_]\w*) *: *([0-9.]+%?)")
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?")
 
 FEW = 12
@@ -60,7 +61,7 @@ def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> No
     notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
     if entry.unnamed:
         notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
-    if entry.unnamed[:1] in (("num_hidden",), ("num_filter",)):
+    if entry.unnamed[:1] == ("num_hidden",) or (entry.unnamed[:1] == ("num_filter",) and count > 1):
         notes += ["how many come in follows from the step before, and is not given"]
     question = "which option is this?" if count == 1 else "which options are these?"
     label = Label(span, question if names else "not taken")
@@ -143,6 +144,8 @@ def ways(val: Val, kind: Type) -> list[str]:
             return [f'write `"{written}"`']
         case Integer() | Real() | Fraction() if isinstance(val.value, str) and _NUMBER.fullmatch(val.value):
             return [f"a number has no quotes: write `{val.value}`"]
+        case Integer() | Real() | Fraction() if (pair := _PAIR.fullmatch(written)) is not None:
+            return [f"an option and its value are joined by `=`: write `{pair[1]} = {pair[2]}`"]
         case RatioOf() if isinstance(val.value, tuple) and len(val.value) > 1:
             return [f"write `{' : '.join(item.span.text for item in val.value)}`"]
         case Policy(category=category):

@@ -10,13 +10,17 @@ from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
+_ARROW = re.compile(r"->|\|>|>>|>=|= >|[\u2192\u21d2\u27a1\u27f6\u27f9]")
+
 
 def arrow(slip: Slip) -> Mistake | None:
-    """`->` or `|>` for `=>`."""
-    start = slip.start - (slip.word == ">")
-    if slip.piece.text[start : start + 2] not in ("->", "|>"):
+    """`->`, `|>` and the like for `=>`."""
+    text = slip.piece.text
+    start = slip.start - (slip.word == ">" and text[slip.start - 1 : slip.start] in ("-", "|"))
+    written = _ARROW.match(text, start)
+    if written is None:
         return None
-    return slip.rewrite("R101", "steps are chained with `=>`", start, start + 2, "=>", "write `=>`")
+    return slip.rewrite("R101", "steps are chained with `=>`", start, written.end(), "=>", "write `=>`")
 
 
 def _slashes(slip: Slip) -> Mistake | None:
@@ -65,7 +69,7 @@ def _unclosed(slip: Slip) -> Mistake | None:
         return Mistake(last, repair=Repair(slip.start, closing))
     if slip.before[-1:].isspace():
         return Mistake(last, repair=Repair(slip.start - 1, closing))
-    return Mistake(last, end=slip.start)
+    return Mistake(last, end=None if slip.word in OPENING else slip.start)
 
 
 def _dashed_name(slip: Slip) -> Mistake | None:
@@ -110,6 +114,18 @@ def _no_value(slip: Slip) -> Mistake | None:
     span = slip.piece.span(found.start(1), found.end(1))
     slip.out.report("R102", f"`{found[1]}` has no value", Label(span, "expected a value behind `=`"))
     return Mistake(found.start(1), end=found.start(2))
+
+
+def _list_without_brackets(slip: Slip) -> Mistake | None:
+    """`classes = healthy, infected`."""
+    first = slip.look_back(r"=[ \t]*([\w.%\"]+)[ \t]*$")
+    rest = re.match(r"[ \t]*[\w.%\"]+(?:[ \t]*,[ \t]*[\w.%\"]+)*(?=[ \t]*(?:\n|\}|$))", slip.after)
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if slip.word != "," or first is None or rest is None or not inside:
+        return None
+    start, end = first.start(1), slip.end + rest.end()
+    by = f"[{slip.piece.text[start:end]}]"
+    return slip.rewrite("R102", "a list stands in brackets", start, end, by, f"write `{by}`", safe=False)
 
 
 def between_settings(slip: Slip) -> Mistake | None:
@@ -268,6 +284,7 @@ TOKEN_GUESSES: tuple[Guess, ...] = (
     _no_value,
     _superfluous,
     _unclosed,
+    _list_without_brackets,
     between_settings,
     _wrong_keyword,
     _from,

@@ -52,6 +52,22 @@ def test_all_fixed_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert said == f"fixed 1 mistake in {path}\n  line 1: `flatten` to `Flatten`\n\n{path}: no errors\n"
 
 
+def test_safe_fixes_of_warnings_are_written_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = """\
+data eyes {
+  source  = synthetic_fundus(2000, ratio = 30 : 1, seed = 2016)
+  classes = [healthy, infected]
+  counts  = 1935 : 66
+  split   = by_patient(train = 60%, valid = 20%, test = 20%, seed = 1)
+  image   = photo => resize(64, 64)
+}
+"""
+    path = spec(tmp_path, text)
+    assert main(["check", "--fix", str(path)]) == 0
+    assert path.read_text() == text.replace("1935 : 66", "1935 : 65")
+    assert capsys.readouterr().err.startswith(f"fixed 1 mistake in {path}\n  line 4: `1935 : 66` to `1935 : 65`\n")
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     path = spec(tmp_path)
     link = tmp_path / "link.retina"

@@ -90,6 +90,9 @@ class BackboneFinder:
         known = [*blocks, *ENTRIES["backbone source"]]
         if call.function.name not in ENTRIES["backbone source"] and self.scope.excuses(call.function.name, known):
             return failed
+        if call.function.name not in ENTRIES["backbone source"] and call.function.name in zoo_networks():
+            self._report_no_zoo(call)
+            return failed
         entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
         if entry is None:
             return failed
@@ -100,6 +103,13 @@ class BackboneFinder:
             return failed
         source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
         return self._checkpoint(declared, source, call) or failed
+
+    def _report_no_zoo(self, call: t.Apply) -> None:
+        """Says that a network of the zoo is named without saying that it is of the zoo."""
+        name = call.function.name
+        label = Label(call.function.span, "a network of the zoo")
+        helps = [f"write `zoo({name}, ...)`" if call.arguments else f"write `zoo({name})`"]
+        self.out.report("R205", f"there is no backbone source `{name}`", label, helps=helps)
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)

@@ -59,7 +59,9 @@ class Val:
 
 
 def _report_dotted(ref: t.Ref, out: Diagnostics) -> None:
-    out.report("R201", f"`{ref.name}` means nothing here", Label(ref.span, "not declared"))
+    file = ref.parts[-1] in ("csv", "tsv", "txt", "params", "json")
+    helps = [f'the name of a file is a text: write `"{ref.name}"`'] if file else []
+    out.report("R201", f"`{ref.name}` means nothing here", Label(ref.span, "not declared"), helps=helps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from retdsl.check.backbones import Found
 from retdsl.check.blocks import bind
 from retdsl.check.evaluate import Env, Val, evaluate
-from retdsl.check.fixes import behind
+from retdsl.check.fixes import as_written, behind
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, Graph, Wire
 from retdsl.check.heads import report_after_loss
@@ -24,7 +24,7 @@ from retdsl.check.option_messages import report_unknown_call
 from retdsl.check.options import FAILED, Context, Failed, check_value
 from retdsl.check.scope import MANY, Scope, kind_of
 from retdsl.check.trail import Use, mark_of
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Loss, Node, Shape
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Layer, find_layer
@@ -188,6 +188,15 @@ class Builder:
                 else:
                     self._unknown_step(called, frame)
                 return
+        base = frame.scope.in_chain(called.parts[0]) if isinstance(called, t.Ref) else None
+        if isinstance(base, t.Backbone) and isinstance(called, t.Ref) and called is step:
+            cut = f"{called.parts[0]}[{as_written('.'.join(called.parts[1:]))}]"
+            label = Label(step.span, "cuts nothing")
+            fixes = [Fix.at(step.span, cut)]
+            frame.report(
+                self.out, "R404", "a backbone is cut by brackets", label, helps=[f"write `{cut}`"], fixes=fixes
+            )
+            return
         helps = [
             "start with a cut backbone `NAME[layer]`, with `NAME.image` of a data block, or with `input(3, 224, 224)`"
         ]
@@ -229,7 +238,9 @@ class Builder:
         block = frame.scope.find("block", name)
         if isinstance(block, t.Block):
             return self._block(call, block, flow, frame)
-        other = None if frame.scope.excuses(name) else find_layer(name)  # it may be a block that could not be read
+        other = find_layer(name)
+        if other is not None and frame.scope.excuses(name):  # it may be a block that could not be read
+            return UNKNOWN
         if other is not None:
             return self._layer(call, other, flow, frame)
         sure = self._unknown_step(call.function, frame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
@@ -12,9 +13,26 @@ from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import foreign, synonyms
-from retdsl.schema.types import Many, Name, OneOf, Policy, Reference, Type, with_article
+from retdsl.schema.types import (
+    Fraction,
+    Integer,
+    Many,
+    Name,
+    OneOf,
+    Policy,
+    RatioOf,
+    Real,
+    Reference,
+    Type,
+    Word,
+    with_article,
+)
 from retdsl.source import Span
 from retdsl.syntax import tree as t
+
+_RATIO = re.compile(r'"?([0-9.]+) *[:/] *([0-9.]+)"?')
+_PAIR = re.compile(r"([A-Za-z_]\w*) *: *([0-9.]+%?)")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?%?")
 
 FEW = 12
 """More names than this are a list to look things up in, not a help."""
@@ -43,10 +61,17 @@ def report_unnamed(entry: Entry, span: Span, count: int, out: Diagnostics) -> No
     notes = [f"`{entry.name}` takes {', '.join(names) or 'no options'}"]
     if entry.unnamed:
         notes += [f"without a name it takes only {', '.join(f'`{n}`' for n in entry.unnamed)}"]
+    if entry.unnamed[:1] == ("num_hidden",) or (entry.unnamed[:1] == ("num_filter",) and count > 1):
+        notes += ["how many come in follows from the step before, and is not given"]
     question = "which option is this?" if count == 1 else "which options are these?"
     label = Label(span, question if names else "not taken")
     rest = [name for name in names if name not in entry.unnamed]
     helps = [f"write the name, as `{rest[0]} = ...`"] if rest else []
+    before = re.search(r"(?<![\w.])([0-9]+),$", span.source.text[max(0, span.start - 20) : span.start])
+    if before is not None and span.text.isdecimal():
+        whole, part = before[1], span.text
+        thousands = f" or `{whole}{part}`" if len(part) == 3 and not whole.startswith("0") else ""
+        helps = [f"a comma separates options; a number has none: `{whole}.{part}`{thousands}"]
     out.report("R306", f"too many unnamed values for `{entry.name}`", label, notes=notes, helps=helps)
 
 
@@ -104,10 +129,25 @@ def ways(val: Val, kind: Type) -> list[str]:
     """How what was written can be written so that the type takes it."""
     written = val.span.text
     match kind:
+        case Many(of=Reference(kind=wanted)) | Reference(kind=wanted) if not isinstance(val.value, Word) and is_scalar(
+            val
+        ):
+            named = isinstance(val.value, str) and val.value.isidentifier()
+            return [
+                f"a name has no quotes: write `{val.value}`" if named else f"write the name of {with_article(wanted)}"
+            ]
         case Many() if is_scalar(val):
             return [f"write `[{written}]`"]
+        case RatioOf() if (parts := _RATIO.fullmatch(written)) is not None:
+            return [f"write `{parts[1]} : {parts[2]}`"]
         case Name() if isinstance(val.value, bool | int | float | None):
             return [f'write `"{written}"`']
+        case Integer() | Real() | Fraction() if isinstance(val.value, str) and _NUMBER.fullmatch(val.value):
+            return [f"a number has no quotes: write `{val.value}`"]
+        case Integer() | Real() | Fraction() if (pair := _PAIR.fullmatch(written)) is not None:
+            return [f"an option and its value are joined by `=`: write `{pair[1]} = {pair[2]}`"]
+        case RatioOf() if isinstance(val.value, tuple) and len(val.value) > 1:
+            return [f"write `{' : '.join(item.span.text for item in val.value)}`"]
         case Policy(category=category):
             return [f"there are {', '.join(f'`{name}`' for name in sorted(ENTRIES[category]))}"]
         case Reference(kind=wanted) if isinstance(val.value, ChainValue | CallValue):

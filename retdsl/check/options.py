@@ -35,11 +35,13 @@ from retdsl.schema.types import (
     Pair,
     Policy,
     RatioOf,
+    Real,
     Reference,
     ScalarType,
     Steps,
     Type,
     Word,
+    Written,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -269,9 +271,9 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         return kind.accept(val.value)
     except Mismatch as mismatch:
         if not mismatch.in_range:
-            percent = isinstance(kind, Fraction) and isinstance(val.value, int | float) and 1 < val.value <= 100
-            helps = [f"write `{val.value}%`"] if percent else []
-            fixes = [Fix.at(val.span, f"{val.value}%")] if percent and val.span.text == str(val.value) else []
+            percent = f"{val.value}%" if _is_percentage(val.value, kind) else ""
+            helps = [f"write `{percent}`"] if percent else []
+            fixes = [Fix.at(val.span, percent)] if percent and val.span.text == str(val.value) else []
             label = Label(val.span, f"this is {describe(val)}")
             ctx.out.report("R304", f"{what} must be {words}", label, helps=helps, fixes=fixes)
             return FAILED
@@ -286,6 +288,18 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         return FAILED
     _mismatch(val, kind, words, ctx, what)
     return FAILED
+
+
+def _is_percentage(value: Written, kind: ScalarType) -> bool:
+    """Whether a number that is too large for a share, or for a number up to 1, would fit with `%` behind it."""
+    share = isinstance(kind, Fraction) or (isinstance(kind, Real) and kind.high is not None and kind.high <= 1)
+    if not share or not isinstance(value, int | float) or not 1 < value <= 100:
+        return False
+    try:
+        kind.accept(value / 100)
+    except Mismatch:
+        return False
+    return True
 
 
 def _check_items(items: Sequence[Val], of: Type, ctx: Context, what: str) -> Checked:

@@ -10,7 +10,7 @@ from typing import get_args
 from retdsl.check.files import files_beside, find_used, read_spec, shown_name, zoo_families, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import guess, suggest
+from retdsl.diagnostics.suggest import Guess, guess, suggest
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.types import KIND_WORDS, with_article
@@ -209,13 +209,23 @@ def _report_no_file(target: t.Text | t.Ref, user: Source, out: Diagnostics) -> N
         out.report("R208", "the name of a file to use is a plain text", target.span, helps=["write `{{` for a brace"])
         return
     zoo = [f"zoo.{z}" for z in (*zoo_families(), *zoo_networks())]
-    meant = guess(name, zoo if isinstance(target, t.Ref) else files_beside(user))
+    meant = guess(name, zoo) if isinstance(target, t.Ref) else _guess_file(name, user)
     ways = ["write `use zoo.NAME`"] if isinstance(target, t.Ref) else []
     ways.append('a path starts at the folder of this file, as in `use "FILE.retina"`')
     helps = [meant.question] if meant.question else ways
     named = replace(meant, names=tuple(f'"{found}"' if isinstance(target, t.Text) else found for found in meant.names))
     fixes = rename_fixes(named, name, target.span, own=True)
     out.report("R208", f"there is no file `{name}` to use", Label(target.span, "not there"), helps=helps, fixes=fixes)
+
+
+def _guess_file(name: str, user: Source) -> Guess:
+    """The files beside `user` that may be meant; the ending that all of them have makes none alike."""
+    stem, dot, ending = name.rpartition(".")
+    if not dot:
+        return guess(name, files_beside(user))
+    alike = [file.removesuffix(f".{ending}") for file in files_beside(user) if file.endswith(f".{ending}")]
+    meant = guess(stem, alike)
+    return replace(meant, names=tuple(f"{found}.{ending}" for found in meant.names))
 
 
 def _uses(declarations: Iterable[t.Declaration]) -> Iterator[t.Use]:

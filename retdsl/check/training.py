@@ -16,7 +16,7 @@ from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
-from retdsl.diagnostics import Label
+from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES
@@ -203,8 +203,14 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
     span = checked.place("model", train.name.span)
     if network.loss is None:
         helps = [f"let a model continue it: `model trained = {network.name} => Softmax`"]
+        fixes = []
         text = f"the model `{network.name}` does not end in a loss head and cannot be trained"
-        ctx.out.report("R501", text, Label(span), *declared, helps=helps)
+        shares = last_layer(network.name, "softmax", ctx)
+        if shares is not None:
+            declared = [Label(shares, "gives probabilities, and is no loss")]
+            helps = ["write `Softmax`, the loss head, which gives them, too"]
+            fixes = [Fix.at(shares, "Softmax")] if shares.text == "softmax" else []
+        ctx.out.report("R501", text, Label(span), *declared, helps=helps, fixes=fixes)
         return False
     fits = True
     shape = network.node(network.loss.logits).shape

@@ -1,8 +1,9 @@
 """Applying the safe fixes of messages to the text that they are about.
 
 Enters: a file's text as it lies on the disk, and a way to check a source. Leaves: a better text and what was done to
-it. Guaranteed: the result has fewer errors than the text that came in, or is that very text; line ends and a byte order
-mark stay as they are; fixes that touch other files, or one another, are left alone; applying it again changes nothing.
+it. Guaranteed: the result has fewer errors than the text that came in, or as many and fewer warnings, or is that very
+text; line ends and a byte order mark stay as they are; fixes that touch other files, or one another, are left alone;
+applying it again changes nothing.
 """
 
 from __future__ import annotations
@@ -43,18 +44,18 @@ def fix_text(text: str, source: Source, check: Callable[[Source], Diagnostics]) 
 
     text: with its own line ends. source: what `check` takes for it; its text is replaced in every round. A round may
     leave as many errors as there were, for an unknown step may have unknown options; what counts is that at the end
-    there are fewer.
+    there are fewer, or else fewer warnings.
     """
     best = now = Fixed(text)
     found = check(replace(source, text=now.plain))
-    fewest = found.errors
+    fewest = (found.errors, found.warnings)
     for _ in range(MOST_ROUNDS):
         step = _round(now, found, source, check)
         if step is None:
             break
         now, found = step
-        if found.errors < fewest:
-            best, fewest = now, found.errors
+        if (found.errors, found.warnings) < fewest:
+            best, fewest = now, (found.errors, found.warnings)
     return best
 
 
@@ -73,12 +74,12 @@ def _round(
 
 
 def choose(found: Iterable[Diagnostic], source: Source) -> list[Applied]:
-    """The first safe fix of each error, if it lies in `source` and touches no other."""
+    """The first safe fix of each message, if it lies in `source` and touches no other."""
     taken: list[Edit] = []
     chosen: list[Applied] = []
     for item in found:
         fix = next((fix for fix in item.fixes if fix.safe), None)
-        if item.severity != "error" or fix is None or any(edit.span.source != source for edit in fix.edits):
+        if fix is None or any(edit.span.source != source for edit in fix.edits):
             continue
         if any(_touch(edit, other) for edit in fix.edits for other in taken):
             continue

@@ -141,7 +141,7 @@ _OPTIONS_SIMILAR: dict[str, str] = {
     "act_type": "type kind",
     "slope": "alpha negative_slope",
     "pool_type": "type kind mode",
-    "p": "rate drop",
+    "p": "rate drop ratio drop_rate",
     "a_min": "min low",
     "a_max": "max high",
     "lr": "rate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import category
 
 from retdsl.diagnostics import Fix, Label
 from retdsl.syntax.slip import Guess, Mistake, Repair, Slip
@@ -21,6 +22,9 @@ def _quote(slip: Slip) -> Mistake | None:
         return Mistake(slip.start)
     if slip.word not in _OTHER_QUOTES:
         return None
+    if slip.word == "`" and slip.after.startswith("``"):
+        end, help = slip.end + len(slip.line_after), "leave the line out"
+        return slip.rewrite("R101", "a fence of Markdown is no part of a spec", slip.start, end, "", help, safe=False)
     inner = re.match(rf"[^{_OTHER_QUOTES}\"\n]*(?=[{_OTHER_QUOTES}])", slip.after)
     if inner is None:
         label = Label(slip.piece.span(slip.start, slip.end))
@@ -33,6 +37,17 @@ def _quote(slip: Slip) -> Mistake | None:
     plain = "{" not in by and "\\" not in by  # which mean something between double quotes
     text = "texts stand between double quotes"
     return slip.rewrite("R101", text, slip.start, end, by, f"write `{by}`", safe=plain)
+
+
+def _invisible(slip: Slip) -> Mistake | None:
+    """A blank of another kind, or a mark that nobody sees, as texts bring along that are copied from elsewhere."""
+    blank = slip.word.isspace()
+    if slip.word.isascii() or not (blank or category(slip.word) == "Cf"):
+        return None
+    text = f"U+{ord(slip.word):04X} looks like {'a blank and is none' if blank else 'nothing'}"
+    help = "write a plain blank" if blank else "leave it out"
+    end = slip.end + len(slip.after) - len(slip.after.lstrip(slip.word))
+    return slip.rewrite("R101", text, slip.start, end, " " * blank * (end - slip.start), help)
 
 
 def _percent(slip: Slip) -> Mistake | None:
@@ -67,4 +82,4 @@ def _letter(slip: Slip) -> Mistake | None:
     return Mistake(start)
 
 
-CHARACTER_GUESSES: tuple[Guess, ...] = (_quote, arrow, _percent, between_settings, _letter)
+CHARACTER_GUESSES: tuple[Guess, ...] = (_quote, arrow, _invisible, _percent, between_settings, _letter)

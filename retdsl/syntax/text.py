@@ -31,7 +31,7 @@ _BRACKET = re.compile(rf"{_SKIPPED}|[][(){{}}]")
 _BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*=(?!>)")
 _KEYWORD = "|".join(KEYWORDS)
 _START = re.compile(
-    rf"^(?:(?P<indent>[ \t]*)(?:{_KEYWORD})[ \t]+[A-Za-z_\"]"
+    rf"^(?:(?P<indent>[ \t]*)(?:{_KEYWORD})[ \t]+(?:[^\W\d]|\")"
     rf"|{_NAME}[ \t]+{_NAME}[ \t]*[={{(]"
     rf"|(?:data|train)[ \t]*\{{)",
     re.MULTILINE,

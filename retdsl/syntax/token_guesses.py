@@ -10,13 +10,17 @@ from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
+_ARROW = re.compile(r"->|\|>|>>|>=|= >|[\u2192\u21d2\u27a1\u27f6\u27f9]")
+
 
 def arrow(slip: Slip) -> Mistake | None:
-    """`->` or `|>` for `=>`."""
-    start = slip.start - (slip.word == ">")
-    if slip.piece.text[start : start + 2] not in ("->", "|>"):
+    """`->`, `|>` and the like for `=>`."""
+    text = slip.piece.text
+    start = slip.start - (slip.word == ">" and text[slip.start - 1 : slip.start] in ("-", "|"))
+    written = _ARROW.match(text, start)
+    if written is None:
         return None
-    return slip.rewrite("R101", "steps are chained with `=>`", start, start + 2, "=>", "write `=>`")
+    return slip.rewrite("R101", "steps are chained with `=>`", start, written.end(), "=>", "write `=>`")
 
 
 def _slashes(slip: Slip) -> Mistake | None:
@@ -65,7 +69,7 @@ def _unclosed(slip: Slip) -> Mistake | None:
         return Mistake(last, repair=Repair(slip.start, closing))
     if slip.before[-1:].isspace():
         return Mistake(last, repair=Repair(slip.start - 1, closing))
-    return Mistake(last, end=slip.start)
+    return Mistake(last, end=None if slip.word in OPENING else slip.start)
 
 
 def _dashed_name(slip: Slip) -> Mistake | None:
@@ -112,6 +116,18 @@ def _no_value(slip: Slip) -> Mistake | None:
     return Mistake(found.start(1), end=found.start(2))
 
 
+def _list_without_brackets(slip: Slip) -> Mistake | None:
+    """`classes = healthy, infected`."""
+    first = slip.look_back(r"=[ \t]*([\w.%\"]+)[ \t]*$")
+    rest = re.match(r"[ \t]*[\w.%\"]+(?:[ \t]*,[ \t]*[\w.%\"]+)*(?=[ \t]*(?:\n|\}|$))", slip.after)
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if slip.word != "," or first is None or rest is None or not inside:
+        return None
+    start, end = first.start(1), slip.end + rest.end()
+    by = f"[{slip.piece.text[start:end]}]"
+    return slip.rewrite("R102", "a list stands in brackets", start, end, by, f"write `{by}`", safe=False)
+
+
 def between_settings(slip: Slip) -> Mistake | None:
     """A comma or semicolon behind a setting."""
     if slip.word not in (",", ";") or slip.before.rstrip()[-1:] in ("=", ""):
@@ -121,6 +137,30 @@ def between_settings(slip: Slip) -> Mistake | None:
         return None
     text = f"nothing separates {'settings' if inside else 'declarations'}, no `{slip.word}` either"
     return slip.rewrite("R102", text, slip.start, slip.end, "", f"leave the `{slip.word}` out")
+
+
+def _quoted_key(slip: Slip) -> Mistake | None:
+    """`"epochs" = 10`, or as JSON has it."""
+    name = re.fullmatch(r'"([A-Za-z_]\w*)"', slip.word)
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if name is None or not inside or not re.match(r"[ \t]*(?::|=(?!>))", slip.after):
+        return None
+    return slip.rewrite("R102", "a key has no quotes", slip.start, slip.end, name[1], f"write `{name[1]}`")
+
+
+def _key_alone(slip: Slip) -> Mistake | None:
+    """`epochs = 10 passes`, and the next setting on the next line."""
+    found = slip.look_back(r"(?<![\w.])([A-Za-z_]\w*)\s*$")
+    inside = open_brackets(slip.piece.text, slip.start) == [settings_open(slip.piece.text)]
+    if found is None or slip.expected != {"="} or not inside:
+        return None
+    if slip.word != "}" and not re.match(r"\s*=(?!>)", slip.after):
+        return None
+    span = slip.piece.span(*found.span(1))
+    text = f"`{found[1]}` is neither a setting nor part of one"
+    helps = [f"leave it out, or give it a value: `{found[1]} = ...`"]
+    slip.out.report("R102", text, Label(span, "expected `=` and a value behind this"), helps=helps)
+    return Mistake(found.start(1), repair=Repair(found.start(1), " " * len(found[1])))
 
 
 def _not_equal_sign(slip: Slip) -> Mistake | None:
@@ -175,6 +215,17 @@ def _missing_equals(slip: Slip) -> Mistake | None:
     return Mistake(slip.start, repair=Repair(name.end(1), "="))
 
 
+def _unit(slip: Slip) -> Mistake | None:
+    """`F(warmup = 1 epoch)`."""
+    number = slip.look_back(r"(?<![\w.])[0-9]+(?:\.[0-9]+)?[ \t]*$")
+    if "," not in slip.expected or number is None or not re.fullmatch(r"[A-Za-z_]\w*", slip.word):
+        return None
+    if not re.match(r"\s*[,)\]]", slip.after):
+        return None
+    text, help = f"numbers have no unit, no `{slip.word}` either", "leave it out, or put a comma before it"
+    return slip.rewrite("R102", text, slip.start, slip.end, "", help, safe=False)
+
+
 def _missing_comma(slip: Slip) -> Mistake | None:
     if "," not in slip.expected or not re.match(r"[A-Za-z_\"0-9\[(]", slip.word):
         return None
@@ -224,6 +275,8 @@ def _bare_point(slip: Slip) -> Mistake | None:
 TOKEN_GUESSES: tuple[Guess, ...] = (
     arrow,
     _slashes,
+    _quoted_key,
+    _key_alone,
     _not_equal_sign,
     _dashed_name,
     _no_name,
@@ -231,10 +284,12 @@ TOKEN_GUESSES: tuple[Guess, ...] = (
     _no_value,
     _superfluous,
     _unclosed,
+    _list_without_brackets,
     between_settings,
     _wrong_keyword,
     _from,
     _missing_equals,
+    _unit,
     _missing_comma,
     _missing_arrow,
     _bare_point,

@@ -28,6 +28,8 @@ from retdsl.diagnostics.render import render_text
         ("  image   =", "  imag   ="),
         ("data eyes {", "data eyes = {"),
         ("data eyes {", "data eyes $ {"),
+        ("data eyes {", "data é {"),
+        ("data eyes {", "data 眼睛 {"),
         ('trunk(weights = "own.params")', 'trunc(weights = "own.params")'),
         ('trunk(weights = "own.params")', "trunk(weights = imagenet)"),
         ('trunk(weights = "own.params")', '$("own.params")'),
@@ -38,6 +40,9 @@ from retdsl.diagnostics.render import render_text
         ("=> Flatten\n", "=> $\n"),
         ("model plain =", "model plain :"),
         ("epochs     = 3", "epochs = three"),
+        ("epochs     = 3", "epochs = 3 passes"),
+        ("epochs     = 3", '"epochs" = 3'),
+        ("sigma = 0.02", "sigma = 0.02 white"),
         ("model      = plain", "model = plan"),
         ("  model      = plain\n", ""),
         ("metrics    = [accuracy,", "metrics = [acc,"),
@@ -53,6 +58,12 @@ def test_the_study_itself_is_without_mistakes() -> None:
     checked = check(edited())
     assert render_text(checked.diagnostics) == ""
     assert checked.program is not None
+
+
+def test_a_layer_of_mxnet_may_be_a_block_of_a_file_that_could_not_be_read() -> None:
+    assert said(("    => Flatten\n", "    => Flatten\n    => softmax\n"), more='use "missing.retina"\n') == [
+        ("R208", '"missing.retina"')
+    ]
 
 
 def test_a_declaration_without_a_name_excuses_the_names_it_may_have_had() -> None:

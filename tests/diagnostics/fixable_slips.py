@@ -2,8 +2,13 @@
 
 SLIPS = {
     "colon for equals": ("  epochs     = 3", "  epochs     : 3"),
+    "quoted key": ("  epochs     = 3", '  "epochs"     = 3'),
     "double equals": ("epochs     = 3", "epochs     == 3"),
     "thin arrow": ("=> rotate180", "-> rotate180"),
+    "arrow with a gap": ("    => Flatten", "    = > Flatten"),
+    "double arrow": ("    => Flatten", "    ⇒ Flatten"),
+    "no-break space": ("    => Flatten", "    =>\u00a0Flatten"),
+    "zero-width space": ("    => Flatten", "    \u200b=> Flatten"),
     "pipe arrow": ("=> rotate180", "|> rotate180"),
     "missing comma": ("image = image, label", "image = image label"),
     "comma between settings": ("seed = 2016)\n", "seed = 2016),\n"),

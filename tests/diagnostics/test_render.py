@@ -297,7 +297,7 @@ def test_any_text_fits_a_terminal_as_far_as_it_can(diagnostics: Diagnostics, col
     text = render_text(diagnostics, columns=columns)
     for item in diagnostics:
         for part in (item.message, *item.notes, *item.helps):
-            assert all(word in text for line in printable_lines(part) for word in line.split(" "))
+            assert all(word in text for line in printable_lines(part) for word in line.split())
     assert all(line == line.rstrip() for line in text.split("\n"))
     plain = [line for line in text.split("\n") if line.isascii()]
     drawn = [line for line in plain if re.match(r" *\d+ \| ", line)]

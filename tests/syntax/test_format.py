@@ -129,7 +129,12 @@ def test_a_layout_too_long_to_be_read_again_is_a_message() -> None:
     tree(text)
     out = Diagnostics()
     assert format_source(Source("test.retina", text), out) is None
-    assert [item.code for item in out] == ["R105"]
+    assert [item.code for item in out] == ["R107"]
+
+
+def test_one_very_long_text_is_laid_out() -> None:
+    text = 'data a {\n  b = "' + "x" * 1_000_000 + '"\n}\n'
+    assert format_source(Source("test.retina", text), Diagnostics()) == text
 
 
 @pytest.mark.parametrize("lose", ["x", "# why"])

@@ -27,7 +27,8 @@ def format_source(source: Source, out: Diagnostics) -> str | None:
         return None
     text = _laid_out(file)
     if len(text) > MAX_SIZE:
-        out.report("R105", f"the layout has {len(text)} characters, more than {MAX_SIZE}", Span(source, 0, 0))
+        what = f"in canonical layout the file has {len(text):,} characters, more than {MAX_SIZE:,}"
+        out.report("R107", what, Span(source, 0, 0), helps=["divide it: `use` brings other files in"])
         return None
     again = Diagnostics()
     if essence(text) != essence(source.text) or parse(Source(source.name, text), again) != file or again.errors:

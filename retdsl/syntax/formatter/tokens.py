@@ -17,7 +17,7 @@ from retdsl.records import dataclass, replace
 _WORD = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
-    | "(?:\\.|[^"\\\n])*"
+    | "[^"\\\n]*(?:\\.[^"\\\n]*)*"
     | [0-9]+(?:\.[0-9]+)?%
     | [0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
     | [A-Za-z_][A-Za-z0-9_]*

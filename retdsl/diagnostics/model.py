@@ -109,6 +109,8 @@ class Diagnostics:
 
     def __iter__(self) -> Iterator[Diagnostic]:
         """Messages by place: file in order of first mention, then line and column."""
+        if not self._items:  # asked for at every use of a block
+            return iter(())
         order: dict[str, int] = {}
         for item in self._items.values():
             if item.labels:

@@ -35,7 +35,7 @@ def process() -> NoReturn:
     """`main`, for a process that does nothing else and ends with its exit code.
 
     Python looks for garbage whenever some hundred objects have been made, and takes everything apart at the end. What a
-    command makes it needs to the end, and then nobody needs it: together, a tenth of the time of `check`.
+    command makes it needs to the end, and then nobody needs it: both would only cost time.
     """
     gc.set_threshold(100_000)
     code = main()

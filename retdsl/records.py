@@ -1,4 +1,4 @@
-"""Records: `dataclass`, `field` and `replace` as in `dataclasses`, at a tenth of the price of defining a class.
+"""Records: `dataclass`, `field` and `replace` as in `dataclasses`, at a fraction of the price of defining a class.
 
 The standard module writes the source of six functions for every class and compiles it, 0.3 ms each time a program
 starts, and `retdsl check` needs a hundred classes. Here five are closures, and `__init__` is compiled when the first

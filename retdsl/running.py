@@ -136,7 +136,8 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     package = Path(retdsl.__file__).resolve().parent
     fresh, target = folder / ".retdsl-new", folder / "retdsl"
     shutil.rmtree(fresh, ignore_errors=True)
-    shutil.copytree(package / "runtime", fresh / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
+    for room in ("runtime", "weights"):
+        shutil.copytree(package / room, fresh / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(package / "__init__.py", fresh / "__init__.py")
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)

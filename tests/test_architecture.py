@@ -26,10 +26,11 @@ MAY_IMPORT = {
     "outline": {"records", "ir"},
     "balance": {"records", "ir"},
     "schema": {"records", "ir"},
-    "runtime": set(),
+    "weights": set(),
+    "runtime": {"weights"},
     "diagnostics": {"records", "source"},
     "syntax": {"records", "source", "diagnostics"},
-    "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "balance"},
+    "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
     "account": {"records", "ir", "schema", "balance"},
@@ -47,8 +48,19 @@ MAY_IMPORT = {
         "viz",
         "runtime",
     },
-    "running": {"balance", "compiler", "ir", "runtime"},
-    "commands": {"records", "account", "compare", "compiler", "running", "diagnostics", "ir", "runtime", "schema"},
+    "running": {"balance", "compiler", "ir", "runtime", "weights"},
+    "commands": {
+        "records",
+        "weights",
+        "account",
+        "compare",
+        "compiler",
+        "running",
+        "diagnostics",
+        "ir",
+        "runtime",
+        "schema",
+    },
     "cli": {"commands", "compiler", "runtime"},
 }
 """What each room may import besides itself. `retdsl/__init__.py` and `__main__.py` belong to no room."""
@@ -64,6 +76,7 @@ THIRD_PARTY_BY_ROOM = {
     "check": set(),
     "account": set(),
     "compare": set(),
+    "weights": set(),
 }
 """What the rooms that `retdsl check` passes through may import from elsewhere: it must start in a blink."""
 

@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from retdsl.check.checkpoints import read_checkpoint
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import guess_network, is_file, read_spec, shown_name, zoo_help, zoo_networks
+from retdsl.check.files import guess_network, read_spec, shown_name, zoo_help, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
-from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
+from retdsl.check.options import Context, Failed, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
+from retdsl.check.weights import file_weights, zoo_weights
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import guess, suggest
+from retdsl.diagnostics.suggest import suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, Entry
-from retdsl.schema.backbones import KNOWN_WEIGHTS, WEIGHTS, KnownWeights, known_weights
+from retdsl.schema.backbones import WEIGHTS, KnownWeights
 from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
@@ -139,7 +141,7 @@ class BackboneFinder:
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
             return None  # the file is broken, which has been reported
-        found = self._zoo_weights(name, given, [argument.span for argument in extra])
+        found = zoo_weights(name, given, [argument.span for argument in extra], self.out)
         if found is None:
             return None
         load, pretrained = found
@@ -155,42 +157,12 @@ class BackboneFinder:
         helps, fixes = [meant.question or zoo_help()], rename_fixes(meant, name, at, own=True)
         self.out.report("R208", f"the zoo has no network `{name}`", Label(at), helps=helps, fixes=fixes)
 
-    def _zoo_weights(
-        self, network: str, given: Given, extra: Sequence[Span]
-    ) -> tuple[Call | None, KnownWeights | None] | None:
-        """How the weights are loaded, and what is known of them. None, with a message, if there are none such."""
-        name = given.values["weights"]
-        pretrained = known_weights(network, name) if isinstance(name, str) else None
-        load = pretrained.load if pretrained else self._file_weights(name)
-        if load is None and isinstance(name, str):
-            names = [w.name for w in KNOWN_WEIGHTS if w.network == network]
-            meant = guess(name, names)
-            listed = ", ".join(f"`{known}`" for known in names)
-            notes = [] if meant.names else [f"weights known by name: {listed}" if names else "none are known by name"]
-            helps = [meant.question or 'give a file: `weights = "FILE.params"`']
-            label, text = Label(given.spans["weights"]), f"no weights `{name}` are known for `{network}`"
-            fixes = rename_fixes(meant, name, label.span, own=True)
-            self.out.report("R803", text, label, notes=notes, helps=helps, fixes=fixes)
-            return None
-        if pretrained and extra:
-            text = f"the weights `{name}` are those of `{network}` as it is"
-            labels = [Label(extra[0], "with this it is another network"), Label(given.spans["weights"])]
-            helps = ["cut the backbone, as in `NAME[global_pool]`, and put layers of your own behind"]
-            self.out.report("R803", text, *labels, helps=helps)
-            return None
-        return load, pretrained
-
     def _written(self, arguments: Sequence[t.Argument]) -> Iterator[tuple[str, Value]]:
         """Numbers and texts among arguments, by name, to tell one network from another."""
         for argument in arguments:
             val = evaluate(argument.value, self.env, Diagnostics())
             if argument.name is not None and val is not None and isinstance(val.value, bool | int | float | str):
                 yield argument.name.name, val.value
-
-    @staticmethod
-    def _file_weights(weights: object) -> Call | None:
-        is_file = isinstance(weights, str) and ("/" in weights or weights.endswith(".params"))
-        return Call("params_file", (("path", str(weights)),)) if is_file else None
 
     def _block(self, declared: t.Backbone, call: t.Apply, block: t.Block) -> FoundBackbone | None:
         context = Context(self.scope, self.out)
@@ -202,7 +174,7 @@ class BackboneFinder:
             weights = None if val is None else check_value(val, WEIGHTS.type, context, "`weights`")
             if val is None or isinstance(weights, Failed):
                 return None
-            load = self._file_weights(weights)
+            load = file_weights(weights)
             if load is None and weights is not None:
                 helps = ['give a file: `weights = "FILE.params"`']
                 self.out.report("R803", f"no weights `{weights}` are known for a block", Label(val.span), helps=helps)
@@ -214,33 +186,12 @@ class BackboneFinder:
         return FoundBackbone(backbone, self._named(declared, nodes), output, shape)
 
     def _checkpoint(self, declared: t.Backbone, source: Call, call: t.Apply) -> FoundBackbone | None:
-        prefix, epoch = str(source["prefix"]), int(str(source["epoch"]))
-        symbol, params = f"{prefix}-symbol.json", f"{prefix}-{epoch:04d}.params"
-        missing = [name for name in (symbol, params) if not is_file(self.root / name)]
-        if missing and self.needed:
-            label = Label(call.span, f"no {' and no '.join(missing)}")
-            notes = [f"paths start at {self.root}"]
-            notes += ["what follows from its layers cannot be checked"] if symbol in missing else []
-            helps = ["put the files there, or name their folder with `--root DIR`"]
-            text = f"the checkpoint `{prefix}` is not here"
-            if symbol not in missing:
-                text = f"the parameters of the checkpoint `{prefix}` are not here"
-            self.out.report("R801", text, label, notes=notes, helps=helps)
-        if symbol in missing:
-            return None
-        from retdsl.check.imported import BadSymbol, read_symbol
-
         shape = self.input_shape or DEFAULT_SHAPE
-        try:
-            nodes, output = read_symbol(self.root / symbol, shape, place_of(call.span))
-        except BadSymbol as error:
-            label = Label(call.span, "this is its network")
-            self.out.report("R802", f"cannot use {symbol}: {error}", label, helps=error.helps)
+        found = read_checkpoint(source, call.span, shape, self.root, self.out, needed=self.needed)
+        if found is None:
             return None
-        load = Call("params_file", (("path", params),))
-        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
-        wire = Wire(output.name, output.shape)
-        return FoundBackbone(backbone, self._named(declared, nodes), wire, shape)
+        backbone = Backbone(declared.name.name, source, found.load, place_of(declared.span))
+        return FoundBackbone(backbone, self._named(declared, found.nodes), found.output, shape)
 
 
 def _names_option(name: str, entry: Entry) -> bool:

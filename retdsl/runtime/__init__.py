@@ -1,4 +1,4 @@
-"""What generated programs import. Imports nothing else of retdsl, so that a copy of this folder runs alone.
+"""What generated programs import. Of retdsl it needs only `weights` beside it, so that a copy of both runs alone.
 
 Everything a program names is here: the parts of an experiment, under the names and options they have in a spec, and
 `main`, which runs it. A name's module is imported when the name is first asked for, so that whoever needs only a small
@@ -21,7 +21,7 @@ _NAMES_OF_MODULES = {
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
     "network": ("Network", "Pretrained"),
     "optimizers": ("adam", "sgd"),
-    "pretrained": ("params_file", "torch_package"),
+    "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),
     "sampling": ("balanced_subset", "natural", "resample"),
     "schedules": ("constant", "cosine", "step"),

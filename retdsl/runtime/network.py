@@ -33,7 +33,7 @@ TrainedPart: TypeAlias = Callable[[Mapping[str, Symbol]], Symbol]
 class Pretrained:
     """Which parameters start from trained weights.
 
-    source: `torch_package(...)` or `params_file(...)`. only: names that come from it, None for all; but: names that do
+    source: `torch_package(...)` or `weights_file(...)`. only: names that come from it, None for all; but: names that do
     not. Names may hold the wildcards `*` and `?`.
     """
 

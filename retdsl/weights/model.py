@@ -12,7 +12,8 @@ Sizes: TypeAlias = tuple[int, ...]
 MAX_TENSORS = 100_000
 MAX_NAME = 1_000
 MAX_AXES = 32
-"""What any weights file may have: tensors, characters in a name, axes. NumPy has no more axes either."""
+MAX_NUMBERS = 1 << 40
+"""What any weights file may have: tensors, characters in a name, axes and numbers of a tensor."""
 
 DAMAGED = "it is truncated or damaged"
 ANEW = "copy or download it anew, and compare its size with the original's"

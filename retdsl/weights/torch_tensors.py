@@ -72,8 +72,9 @@ class Stored(NamedTuple):
         for length, stride in zip(reversed(self.shape), reversed(self.strides), strict=True):
             dense = dense and (length == 1 or stride == step)
             step *= length
-        strides = None if dense or not math.prod(self.shape) else self.strides
-        return Tensor(name, self.storage.dtype, self.shape, start + self.offset * size, strides)
+        strides = tuple(stride if length > 1 else 0 for length, stride in zip(self.shape, self.strides, strict=True))
+        whole = dense or not math.prod(self.shape)
+        return Tensor(name, self.storage.dtype, self.shape, start + self.offset * size, None if whole else strides)
 
 
 class Saved(NamedTuple):

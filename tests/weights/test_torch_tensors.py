@@ -110,8 +110,9 @@ def test_pickles_that_want_more_than_to_describe_tensors(write: Write, code: byt
 
 def test_lists_of_lists_of_lists() -> None:
     """Each list holds the one before ten times: as text it would have 10 to the power of 60 items."""
-    laughs = b"]" + b"q\x00" + b"".join(b"](" + b"h%c" % i * 10 + b"eq%c" % (i + 1) for i in range(60))
-    assert "no named tensors" in refusal(torch_file(Raw(b"}X\x01\x00\x00\x00x" + laughs + b"s"), {}))
+    lists = (b"](" + b"h%c" % i * 10 + b"eq%c" % (i + 1) for i in range(60))
+    laughs = b"}" + b"".join(b"X\x01\x00\x00\x00x" + one + b"s" for one in (b"]q\x00", *lists))
+    assert "no named tensors" in refusal(torch_file(Raw(laughs), {}))
     itself = b"}q\x00X\x01\x00\x00\x00xh\x00s"
     assert "no named tensors" in refusal(torch_file(Raw(itself), {}))
 
@@ -120,11 +121,10 @@ def test_the_number_of_instructions_is_bounded() -> None:
     assert "1,000,000 instructions" in refusal(torch_file(Raw(b"](" + b"]" * 1_000_001 + b"e"), {}))
 
 
-@given(
-    st.lists(
-        st.sampled_from([bytes([c]) for c in b"()]}.NtuaesbRQ\x81\x85\x86\x87\x93\x94h\x00q\x01K\x02"]), max_size=60
-    )
-)
+INSTRUCTIONS = [bytes([code]) for code in b"()]}.NtuaesbRQ\x81\x85\x86\x87\x93\x94h\x00q\x01K\x02"]
+
+
+@given(st.lists(st.sampled_from(INSTRUCTIONS), max_size=60))
 def test_no_instructions_escape_as_another_error(code: list[bytes]) -> None:
     for write in (torch_file, zip_file):
         refusal(write(Raw(b"".join(code)), {}))

@@ -13,7 +13,7 @@ from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
-from retdsl.check.options import Context, place_of
+from retdsl.check.options import Context, complete, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Fix, Label
@@ -107,7 +107,7 @@ def check_train(
         return None
     if data.normalize is None and known:
         name, weights = next(iter(known.items()))
-        data = replace(data, normalize=weights.normalize, normalize_from=name)
+        data = replace(data, normalize=complete(weights.normalize, "image step"), normalize_from=name)
     freeze = values["freeze"] if isinstance(values["freeze"], tuple) else (values["freeze"],)
     experiment = Experiment(
         name=train.name.name,

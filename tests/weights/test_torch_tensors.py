@@ -28,6 +28,23 @@ def test_a_checkpoint_of_training(name: str, tmp_path: Path) -> None:
     assert described(content).metadata == {"epoch": "3", "arch": "tiny"}
 
 
+@pytest.mark.parametrize("name", ["training.pth", "training_old.pth"])
+def test_what_training_scripts_save_beside_the_network(name: str, tmp_path: Path) -> None:
+    content = (GOLDEN / name).read_bytes()
+    same_numbers(arrays(content, tmp_path), {"0.weight": np.array([[0, 1]]), "0.bias": np.array([0])})
+    assert described(content).metadata == {}
+
+
+def test_a_class_of_their_own_is_named() -> None:
+    config = Call(Global("mylab.config", "Config"), ())
+    assert "'mylab.config.Config'" in refusal(torch_file({"model": {"x": ONE}, "config": config}, NUMBERS))
+
+
+def test_what_cannot_be_shown_is_not_kept() -> None:
+    saved = {"x": ONE, "arch": "tiny", "log": "a\nb", "a\x1b[2J": "x", "long": "x" * 1000}
+    assert described(torch_file(saved, NUMBERS)).metadata == {"arch": "tiny"}
+
+
 def test_a_whole_model_is_told_from_other_code() -> None:
     message = refusal((GOLDEN / "whole_model.pth").read_bytes())
     assert "a whole model of the class 'torch.nn.modules.container.Sequential'" in message

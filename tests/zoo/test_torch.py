@@ -67,7 +67,8 @@ def needed(network: str) -> dict[str, tuple[int, ...]]:
 def test_every_tensor_has_its_place_and_its_shape(key: str) -> None:
     shapes, network = golden_shapes()[key], ours(key)
     found = rename(zoo_networks()[network].stem, shapes)
-    assert misfits(needed(network), found, shapes, whole=True) == []
+    assert misfits(needed(network), found, shapes) == []
+    assert {*found.names} == {*needed(network)}
     assert sorted([*found.names.values(), *found.unused]) == sorted(shapes)
     assert all(name.endswith("num_batches_tracked") or name.startswith("AuxLogits.") for name in found.unused)
 

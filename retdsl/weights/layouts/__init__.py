@@ -69,14 +69,17 @@ def rename(layout: str | None, shapes: Mapping[str, Sizes]) -> Renamed:
     """The tensors of a file, given by name and shape, under the names of a network of this layout.
 
     The networks of the family and the libraries are told apart by the names alone: what counts is under whose names
-    most tensors are known, and then which network has the fewest others.
+    most tensors are known, and then which network has the fewest others. A file with the network's own names may have
+    more than the network: it was saved with the layers of a study.
     """
     plain = _plain_names(shapes)
     family = LAYOUTS.get(layout or "")
     if family is None:
         return Renamed(plain)
     best = max(_read_in_turn(family, plain), key=lambda read: (read.known, -len(read.missing)))
-    return best.renamed if best.known else Renamed({}, unknown=tuple(shapes))
+    if not best.known:
+        return Renamed({}, unknown=tuple(shapes))
+    return Renamed(plain) if best.renamed.origin is None else best.renamed
 
 
 def fits(stored: Sizes, wanted: Shape | None) -> bool:
@@ -90,13 +93,8 @@ def fits(stored: Sizes, wanted: Shape | None) -> bool:
     return len(wanted) == 2 and flat == wanted
 
 
-def misfits(
-    needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes], whole: bool = False
-) -> list[str]:
-    """What is wrong with the file for a network that needs these parameters: a line for each missing or misshapen.
-
-    whole: whether `needed` is all that the network has, before any cut; then what it does not need is wrong as well.
-    """
+def misfits(needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes]) -> list[str]:
+    """What is wrong with the file for a network that needs these parameters: a line for each missing or misshapen."""
     problems = []
     for name, wanted in needed.items():
         stored = renamed.names.get(name)
@@ -105,9 +103,6 @@ def misfits(
         elif not fits(shapes[stored], wanted):
             called = name if stored == name else f"{name} ({stored})"
             problems.append(f"{called}: {list(shapes[stored])} in the file, the network needs {list(wanted or ())}")
-    if whole:
-        extra = [stored for name, stored in renamed.names.items() if name not in needed]
-        problems += [f"{stored}: the network has no such parameter" for stored in (*extra, *renamed.unknown)]
     return problems
 
 
@@ -170,7 +165,7 @@ def _read_in_turn(family: Layout, plain: Mapping[str, str]) -> Iterator[_Read]:
 
 def _read(network: str, table: Table, at: int | None, plain: Mapping[str, str]) -> _Read:
     column, expected = column_of(table, at), dict(named_tensors(table, at))
-    prefix = "" if at is None else _prefix(plain, next(iter(expected)), column.separator)
+    prefix = "" if at is None else _prefix(plain, expected, column.separator)
     names: dict[str, str] = {}
     unused, unknown = [], []
     for name, stored in plain.items():
@@ -187,21 +182,24 @@ def _read(network: str, table: Table, at: int | None, plain: Mapping[str, str]) 
     return _Read(network, renamed, missing, table.rows[-1].ours)
 
 
-def _prefix(names: Mapping[str, str], first: str, separator: str) -> str:
+def _prefix(names: Mapping[str, str], expected: dict[str, str | None], separator: str) -> str:
     """What stands before all names of a file: `resnetv10_` in Gluon's, `module.` in those of a parallel model.
 
-    It is what stands before the first tensor of the network. Others may end in the same words, but longer ones.
+    It is looked for before the network's first and last tensor; the one that is right makes most names known.
     """
-    found = [name.removesuffix(first) for name in names if name.endswith(first)]
-    return min((prefix for prefix in found if not prefix or prefix.endswith(separator)), key=len, default="")
+    candidates = [""]
+    for tensor in (next(iter(expected)), next(reversed(expected))):
+        found = [name.removesuffix(tensor) for name in names if name.endswith(f"{separator}{tensor}")]
+        candidates += [min(found, key=len)] if found else []  # longer ones belong to layers deeper within
+    return max(candidates, key=lambda prefix: sum(f"{prefix}{tensor}" in names for tensor in expected))
 
 
 def _plain_names(shapes: Mapping[str, Sizes]) -> dict[str, str]:
-    """The file's names by what is left of them without MXNet's `arg:` and `aux:`."""
-    plain: dict[str, str] = {}
+    """The file's names by what is left of them without MXNet's `arg:` and `aux:`, unless that is a name, too."""
+    plain = {}
     for name in shapes:
         short = name.removeprefix("arg:").removeprefix("aux:")
-        plain[name if short in plain else short] = name
+        plain[name if short in shapes else short] = name
     return plain
 
 

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from test_families import network
-from test_torch import golden_shapes
+from test_torch import golden_shapes, needed
 
 from retdsl.check.files import zoo_networks
 from retdsl.weights.layouts import LAYOUTS, Recognised, describe, fits, misfits, recognise, rename
@@ -15,10 +14,6 @@ from retdsl.weights.layouts import LAYOUTS, Recognised, describe, fits, misfits,
 RESNET = golden_shapes()["torchvision/resnet50"]
 OWN_NAMES_ALONE = ("inception_bn",)
 """Families that no other library has."""
-
-
-def needed(name: str) -> dict[str, tuple[int | None, ...] | None]:
-    return {parameter.name: parameter.shape for _, parameter in network(name).parameters()}
 
 
 def own(name: str) -> dict[str, tuple[int, ...]]:

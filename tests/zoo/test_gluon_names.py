@@ -21,7 +21,7 @@ from retdsl.weights.files import open_weights
 from retdsl.weights.layouts import recognise, rename
 
 CASES = [case for case in NETWORKS if " of " not in case]
-QUICK = ("resnet18_v1", "resnet18_v2", "mobilenet_v1", "mobilenet_v2_gluon", "squeezenet1_1", "densenet121")
+QUICK = ("resnet18_v2", "mobilenet_v2_gluon", "squeezenet1_1")
 PREFIXES = ("", "net0_", "my_resnetv17_")
 
 

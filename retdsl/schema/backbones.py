@@ -78,9 +78,10 @@ KNOWN_WEIGHTS = (
 _IMAGENET = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
 _FROM_MINUS_ONE = Call("normalize", (("mean", (0.5, 0.5, 0.5)), ("std", (0.5, 0.5, 0.5)), ("scale", 1.0)))
 
-_LIKE_IMAGENET = ("torchvision", "timm", "Gluon")
+_LIKE_IMAGENET = ("torchvision", "timm", "Gluon", "GluonCV")
 """Libraries whose weights take each channel less ImageNet's mean, over its deviation: `weights.transforms()` of
-torchvision, the config.json beside timm's files, the documentation of MXNet's `gluon.model_zoo.vision`.
+torchvision, the config.json beside timm's files, the documentation of MXNet's `gluon.model_zoo.vision`, GluonCV's
+preset for ImageNet.
 """
 
 _OTHERWISE = {

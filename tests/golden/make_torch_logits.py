@@ -26,14 +26,15 @@ sys.path.insert(0, str(HERE.parent / "zoo"))
 
 from torch_recipe import images, weights  # noqa: E402 - lies in a folder of its own
 
-# A torchvision that was built for another torch has no compiled operators, and none of these networks needs one.
-operators = torch.library.Library("torchvision", "FRAGMENT")
-if not hasattr(torch.ops.torchvision, "nms"):
-    operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+try:
+    import torchvision
+except RuntimeError:  # it was built for another torch and has no operators of its own; none of these networks needs one
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
 
-import timm  # noqa: E402
-import torchvision  # noqa: E402
+import timm  # noqa: E402 - imports torchvision
 
 BOTH = [
     *(f"resnet{n}" for n in (18, 34, 50, 101, 152)),

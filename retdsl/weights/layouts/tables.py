@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 
 class Column(NamedTuple):
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     """A layer: the zoo's name for it, what tensors it has, and its name in each of the table's columns."""
 
     ours: str
-    kind: str
+    kind: Literal["conv", "biased", "norm"]
     theirs: tuple[str, ...]
 
 
@@ -94,7 +94,7 @@ class Numbers:
 def named_tensors(table: Table, at: int | None, rows: Iterable[Row] | None = None) -> Iterator[tuple[str, str | None]]:
     """Each tensor's name in a column of the table (None: `OWN`), with the zoo's: None if no network needs it.
 
-    rows: those that are asked for, without any all.
+    rows: those that are asked for, None for all.
     """
     column = column_of(table, at)
     plain = {"conv": {"weight": "weight"}, "biased": {"weight": "weight", "bias": "bias"}}

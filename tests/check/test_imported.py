@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from old_symbols import read, write_fitting_params
 from study_texts import check
 
-from retdsl.check.imported import BadSymbol, read_symbol
+from retdsl.check.symbol_file import BadSymbol
 from retdsl.diagnostics import CATALOGUE, Diagnostic
 from retdsl.diagnostics.render import render_text
-from retdsl.ir import Network, Parameter, Place
+from retdsl.ir import Network, Parameter
 
 SPEC = 'backbone old = checkpoint("net", epoch = 7)\nmodel m = old[{}]'
-PLACE = Place("test.retina", 1, 1)
 IMAGE = (None, 3, 16, 16)
 
 YEAR_2015: list[dict[str, Any]] = [
@@ -55,9 +56,12 @@ YEAR_2015: list[dict[str, Any]] = [
 
 
 def put(folder: Path, nodes: object) -> None:
-    text = nodes if isinstance(nodes, str) else json.dumps({"nodes": nodes, "arg_nodes": [], "heads": [[9, 0]]})
+    heads = [[len(nodes) - 1, 0]] if isinstance(nodes, list) and nodes else []
+    text = nodes if isinstance(nodes, str) else json.dumps({"nodes": nodes, "arg_nodes": [], "heads": heads})
     (folder / "net-symbol.json").write_text(text)
     (folder / "net-0007.params").touch()
+    with suppress(BadSymbol):
+        write_fitting_params(folder / "net-0007.params", read(folder / "net-symbol.json", (None, 3, 224, 224)))
 
 
 def network(folder: Path, cut: str) -> Network:
@@ -107,8 +111,9 @@ def test_a_symbol_that_mxnet_wrote(tmp_path: Path) -> None:
 
 def test_a_symbol_of_2015(tmp_path: Path) -> None:
     put(tmp_path, YEAR_2015)
-    nodes, last = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
-    assert (last.name, last.shape) == ("flat", (None, 4 * 8 * 8))
+    found = read(tmp_path / "net-symbol.json", IMAGE)
+    nodes = found.nodes
+    assert (found.outputs, nodes[2].shape) == (("flat",), (None, 4 * 8 * 8))
     assert [p for node in nodes for p in node.parameters] == [
         Parameter("c_weight", (4, 3, 3, 3)),
         Parameter("c_bias", (4,)),
@@ -147,7 +152,7 @@ def test_an_option_beyond_the_schema_is_never_dropped_if_it_matters(
     nodes: list[dict[str, Any]] = json.loads(json.dumps(YEAR_2015))
     nodes[3]["param"][option] = value
     put(tmp_path, nodes)
-    layers, _ = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
+    layers = read(tmp_path / "net-symbol.json", IMAGE).nodes
     assert (layers[0].shape is not None) is understood
     assert (option in dict(layers[0].options)) is not understood
 
@@ -190,16 +195,16 @@ def broken(**changes: Any) -> list[dict[str, Any]]:
         ([{}], "not as MXNet writes nodes"),
         (broken(name=3), "has no name"),
         (broken(name="b"), "two of its nodes are named `b`"),
-        (broken(inputs=[[4, 0]]), "`c` comes before its inputs"),
-        (broken(inputs=[[3, 0]]), "`c` comes before its inputs"),
-        (broken(inputs=[[-1, 0]]), "`c` comes before its inputs"),
+        (broken(inputs=[[4, 0]]), "`c` takes `b_gamma`, which comes after it"),
+        (broken(inputs=[[3, 0]]), "`c` takes its own output"),
+        (broken(inputs=[[-1, 0]]), "it names a node -1, and has 10"),
+        (broken(inputs=[[10, 0]]), "it names a node 10, and has 10"),
         (broken(inputs=[["x", 0]]), "not as MXNet writes nodes"),
-        (broken(param={"num_filter": "4", "kernel": "(333,3)"}), "at its layer `c` (node 3)"),
-        (broken(param={"num_filter": "4", "kernel": "(3,3)", "stride": "(0,0)"}), "not as MXNet writes nodes"),
-        (broken(param={"num_filter": "4", "kernel": "3"}), "not as MXNet writes nodes"),
-        (broken(param={"num_filter": "4", "kernel": "(" * 2000}), "not as MXNet writes nodes"),
-        (broken(param={"num_filter": "-" * 20000 + "1", "kernel": "(3,3)"}), "not as MXNet writes nodes"),
-        (broken(param=[1]), "not as MXNet writes nodes"),
+        ("<!DOCTYPE html><html>", "it is a web page, not the file itself"),
+        (broken(name="x" * 501), "the name of its node 3 is none that MXNet writes"),
+        (broken(name="a\n"), "the name of its node 3 is none that MXNet writes"),
+        (broken(op=None), "its node `c` has no operator"),
+        (broken(attrs=[1]), "not as MXNet writes nodes"),
     ],
 )
 def test_a_broken_symbol_is_told_from_a_mistake_in_the_spec(tmp_path: Path, content: object, words: str) -> None:
@@ -207,6 +212,26 @@ def test_a_broken_symbol_is_told_from_a_mistake_in_the_spec(tmp_path: Path, cont
     item = the_message(tmp_path)
     assert item.code == "R802"
     assert item.message.startswith("cannot use net-symbol.json: ")
+    assert words in item.message
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"kernel": "(333,3)"}, "it gets [N, 3, 224, 224], and the kernel covers 333 pixels"),
+        ({"kernel": "(3,3)", "stride": "(0,0)"}, "its options are not as MXNet writes them"),
+        ({"kernel": "3"}, "its options are not as MXNet writes them"),
+        ({"kernel": "(" * 2000}, "its options are not as MXNet writes them"),
+        ({"kernel": "(3,3)", "num_filter": "-" * 20000 + "1"}, "its options are not as MXNet writes them"),
+        ({"kernel": "(3,3)", "num_filter": "9" * 400}, "its options are not as MXNet writes them"),
+        ({"kernel": "(3,3)", "pad": "(1000000000000,1)"}, "its values are more than any machine can hold"),
+    ],
+)
+def test_options_that_nothing_can_take_refuse_a_layer(tmp_path: Path, options: dict[str, str], words: str) -> None:
+    put(tmp_path, broken(param={"num_filter": "4", **options}))
+    item = the_message(tmp_path)
+    assert item.code == "R802"
+    assert item.message.startswith("cannot use the layer `c` of net-symbol.json: ")
     assert words in item.message
 
 
@@ -234,11 +259,11 @@ anything = st.recursive(
 def test_whatever_a_symbol_holds_it_is_read_or_refused(tmp_path: Path, node: int, key: str, value: object) -> None:
     put(tmp_path, [{**item, key: value} if i == node else item for i, item in enumerate(YEAR_2015)])
     try:
-        nodes, last = read_symbol(tmp_path / "net-symbol.json", IMAGE, PLACE)
+        found = read(tmp_path / "net-symbol.json", IMAGE)
     except BadSymbol:
         return
-    assert last in nodes
-    assert len({n.name for n in nodes}) == len(nodes)
+    assert set(found.outputs) <= {n.name for n in found.nodes}
+    assert len({n.name for n in found.nodes}) == len(found.nodes)
 
 
 def last_of(folder: Path, *layers: tuple[str, dict[str, str]]) -> Any:
@@ -247,7 +272,7 @@ def last_of(folder: Path, *layers: tuple[str, dict[str, str]]) -> Any:
     for i, (op, attributes) in enumerate(layers):
         nodes.append({"op": op, "name": f"n{i}", "attrs": attributes, "inputs": [[i, 0, 0]]})
     put(folder, nodes)
-    return read_symbol(folder / "net-symbol.json", (None, 4, 8, 8), PLACE)[1]
+    return read(folder / "net-symbol.json", (None, 4, 8, 8)).nodes[-1]
 
 
 @pytest.mark.parametrize(
@@ -279,7 +304,6 @@ def test_layers_of_files_have_the_shapes_of_the_schema(
         ("transpose", {"axes": "(1, 0, 2, 3)"}),
         ("Reshape", {"shape": "(-1, 8)"}),
         ("softmax", {"dtype": "float16"}),
-        ("Pooling_v1", {"kernel": "(2, 2)"}),
         ("_contrib_BatchNormWithReLU", {}),
         ("_contrib_no_such_thing", {}),
         ("BatchNorm_v1", {"something_new": "1"}),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from retdsl.check.checkpoints import Checkpoint, read_checkpoint
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
 from retdsl.check.files import guess_network, read_spec, shown_name, zoo_help, zoo_networks
 from retdsl.check.fixes import rename_fixes
@@ -23,6 +22,9 @@ from retdsl.schema.backbones import WEIGHTS, KnownWeights
 from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+
+if TYPE_CHECKING:  # few studies have one, and reading it takes modules that others need not wait for
+    from retdsl.check.checkpoints import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ class BackboneFinder:
         return FoundBackbone(backbone, self._named(declared, nodes), output, shape)
 
     def _checkpoint(self, declared: t.Backbone, given: Given, call: t.Apply) -> FoundBackbone | None:
+        from retdsl.check.checkpoints import read_checkpoint
+
         shape = self.input_shape or DEFAULT_SHAPE
         found = read_checkpoint(given, call.span, shape, self.root, self.out, needed=self.needed)
         if found is None:

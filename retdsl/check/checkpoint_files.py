@@ -7,6 +7,7 @@ the names that come near.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 
 from retdsl.check.files import is_file
@@ -58,8 +59,6 @@ class CheckpointFiles:
         return sorted(folder + name.removesuffix(SYMBOL) for name in self._beside() if name.endswith(SYMBOL))
 
     def _beside(self) -> list[str]:
-        from itertools import islice
-
         try:
             return [path.name for path in islice((self.root / self.prefix).parent.iterdir(), MOST_FILES)]
         except (OSError, ValueError):
@@ -87,6 +86,7 @@ def report_missing(files: CheckpointFiles, given: Given, at: Span, out: Diagnost
         bare = ending["prefix"]
         epoch = files.epoch if ending["epoch"] is None else int(ending["epoch"])
         text = f"`{prefix}` is a file of a checkpoint, not its prefix"
+        label = Label(given.spans["prefix"], "the name of a file")
         helps = [f"the prefix is {_quoted(bare)}: write `checkpoint({_quoted(bare)}, epoch = {epoch})`"]
         fixes = [Fix.at(given.spans["prefix"], _quoted(bare), safe=epoch == files.epoch)]
     elif there:

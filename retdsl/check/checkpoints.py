@@ -14,12 +14,16 @@ from retdsl.check.checkpoint_files import SHOWN, CheckpointFiles, report_missing
 from retdsl.check.fixes import as_written
 from retdsl.check.graph import Wire
 from retdsl.check.imported import Imported, Stored
+from retdsl.check.old_pooling import read_rounded
 from retdsl.check.options import Given, place_of
-from retdsl.check.symbol_file import BadSymbol, SymbolFile
+from retdsl.check.symbol_file import BadSymbol, SymbolFile, open_symbol
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Call, Node, Parameter, Shape
 from retdsl.records import dataclass
 from retdsl.source import Span
+from retdsl.weights.files import open_weights
+from retdsl.weights.layouts import Renamed, fits, misfits, rename
+from retdsl.weights.model import BadWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,6 @@ class Checkpoint:
         return True
 
     def _report_misfits(self, needed: Sequence[Node], span: Span, out: Diagnostics) -> bool:
-        from retdsl.weights.layouts import Renamed, misfits
-
         if self.stored is None:
             return False
         wanted: dict[str, Shape | None] = {p.name: p.shape for node in needed for p in node.parameters}
@@ -105,7 +107,6 @@ def _causes(
     needed: Sequence[Node], wanted: Mapping[str, Shape | None], stored: Stored, files: CheckpointFiles
 ) -> list[str]:
     """What may be the reason that parameters do not fit, and what to do."""
-    from retdsl.weights.layouts import fits
 
     def fitting(parameter: Parameter) -> bool:
         return parameter.name in stored and fits(stored[parameter.name], parameter.shape)
@@ -135,9 +136,6 @@ def read_checkpoint(
 
     at: the call. needed: whether a model is built on it, so that missing files are worth a warning.
     """
-    from retdsl.check.old_pooling import read_rounded
-    from retdsl.check.symbol_file import open_symbol
-
     files = CheckpointFiles(root, str(given.values["prefix"]), int(str(given.values["epoch"])))
     missing = files.missing
     if missing and needed:
@@ -170,10 +168,6 @@ def _learns(symbol: SymbolFile) -> bool:
 
 def _stored(files: CheckpointFiles, at: Span, out: Diagnostics) -> Stored | None:
     """The shapes in the params file by the network's names; None, with a message, if it cannot be read."""
-    from retdsl.weights.files import open_weights
-    from retdsl.weights.layouts import rename
-    from retdsl.weights.model import BadWeights
-
     try:
         shapes = open_weights(files.root / files.params).shapes
     except BadWeights as error:

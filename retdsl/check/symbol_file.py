@@ -1,8 +1,8 @@
 """MXNet's symbol files of any age as plain records, read as JSON, without MXNet.
 
 Enters: a path. Leaves: the nodes in the file's order, with the attributes that MXNet's operators read, and the heads.
-Guaranteed: there is a layer, every input of a node is an earlier node, names are texts that can be shown and occur once,
-and neither time nor memory grows beyond what the limits here allow; what is not so is a `BadSymbol`.
+Guaranteed: there is a layer, every input of a node is an earlier node, names are texts that can be shown and occur
+once, and neither time nor memory grows beyond what the limits here allow; what is not so is a `BadSymbol`.
 
 What MXNet itself brings up to date in an old file when it loads it is done here too: 2015 wrote an operator's options
 as `param` and what users added as `attr`, 2016 both as `attr`, and since 2017 it is `attrs`; hints for training among

@@ -14,7 +14,7 @@ from retdsl.check.checkpoint_files import SHOWN, CheckpointFiles, report_missing
 from retdsl.check.fixes import as_written
 from retdsl.check.graph import Wire
 from retdsl.check.imported import Imported, Stored
-from retdsl.check.old_pooling import read_rounded
+from retdsl.check.old_pooling import Rounded, read_rounded
 from retdsl.check.options import Given, place_of
 from retdsl.check.symbol_file import BadSymbol, SymbolFile, open_symbol
 from retdsl.diagnostics import Diagnostics, Label
@@ -30,13 +30,17 @@ from retdsl.weights.model import BadWeights
 class Checkpoint:
     """The network of a checkpoint, and how its parameters are loaded.
 
-    at: the call that names it; stored: the shapes in the params file by the network's names; None if it is not at hand.
+    rounded: the network, and what there is to say of its Poolings; at: the call that names it; stored: the shapes in the params file by the network's names; None if it is not at hand.
     """
 
-    network: Imported
+    rounded: Rounded
     files: CheckpointFiles
     at: Span
     stored: Stored | None
+
+    @property
+    def network(self) -> Imported:
+        return self.rounded.network
 
     @property
     def load(self) -> Call:
@@ -61,7 +65,16 @@ class Checkpoint:
 
     def report_unusable(self, needed: Sequence[Node], span: Span, out: Diagnostics) -> bool:
         """Whether layers that a cut needs cannot be used, with a message. span: the place of the cut."""
+        self._report_pooling(needed, out)
         return self._report_refused(needed, span, out) or self._report_misfits(needed, span, out)
+
+    def _report_pooling(self, needed: Sequence[Node], out: Diagnostics) -> None:
+        read = self.rounded
+        if not any(node.name in read.concerned for node in needed):
+            return
+        text = f"the Poolings of {self.files.symbol} {read.said}"
+        helps = ["if that is wrong, write `pooling_convention` at the Poolings of the file, as MXNet does today"]
+        out.report("R804", text, Label(self.at, read.why), notes=read.notes, helps=helps)
 
     def _report_refused(self, needed: Sequence[Node], span: Span, out: Diagnostics) -> bool:
         reasons = {node.name: self.network.refused[node.name] for node in needed if node.name in self.network.refused}
@@ -149,16 +162,12 @@ def read_checkpoint(
             stored = _stored(files, at, out)
             if stored is None:
                 return None
-        read = read_rounded(symbol, shape, place_of(at), stored)
+        rounded = read_rounded(symbol, shape, place_of(at), stored)
     except BadSymbol as error:
         label = Label(at, "this is its network")
         out.report("R802", f"cannot use {files.symbol}: {error}", label, helps=error.helps)
         return None
-    if read.said and needed:
-        helps = ["if that is wrong, write `pooling_convention` at the Poolings of the file, as MXNet does today"]
-        text = f"the Poolings of {files.symbol} {read.said}"
-        out.report("R804", text, Label(at, read.why), notes=read.notes, helps=helps)
-    return Checkpoint(read.network, files, at, stored)
+    return Checkpoint(rounded, files, at, stored)
 
 
 def _learns(symbol: SymbolFile) -> bool:

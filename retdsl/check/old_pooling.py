@@ -18,48 +18,44 @@ from retdsl.schema.shapes import shape_text
 
 @dataclass(frozen=True, slots=True)
 class Rounded:
-    """A network, and what is to be told of its Poolings: `said` is None where nothing was in doubt."""
+    """A network, and what is to be told of its Poolings to whoever needs one of the layers `concerned`, whose shape
+    depends on them; none where nothing was in doubt. said: what they do; why: in a word; notes: the evidence.
+    """
 
     network: Imported
-    said: str | None = None
+    concerned: frozenset[str] = frozenset()
+    said: str = ""
     why: str = ""
     notes: tuple[str, ...] = ()
 
 
 def read_rounded(file: SymbolFile, input_shape: Shape, place: Place, stored: Stored | None = None) -> Rounded:
     """The layers of a symbol file, its Poolings as they were meant. Arguments and errors as of `read_network`."""
-    written = read_network(file, input_shape, place, stored)
+    down = read_network(file, input_shape, place, stored)
     old = any(item.complete and rounds_up(item, Rounding.UNSAID_UP) for item in file.nodes)
-    if not old and not written.clashes:
-        return Rounded(written)
-    tries = (Rounding.UNSAID_UP,) if old else (Rounding.UNSAID_UP, Rounding.ALL_UP)
-    up = written
-    for rounding in tries:
-        up = read_network(file, input_shape, place, stored, rounding)
-        if not up.clashes:
-            break
-    where = _first_difference(written, up)
-    if where is None:
-        return Rounded(written)
-    name, down_shape, up_shape = where
-    sizes = f"`{name}` gives {shape_text(up_shape)} so, and {shape_text(down_shape)} if rounded down"
-    age = "the file writes every option of a Pooling, and not `pooling_convention`, which MXNet has had since July 2016"
-    if not up.clashes and (old or written.clashes):
-        if written.clashes:
-            why, notes = f"only so the shapes meet at `{written.clashes[0]}`", [age] if old else []
-        else:
-            why, notes = "older than `pooling_convention`", [age, "the shapes would meet either way"]
-        return Rounded(up, "round up, as in MXNet before July 2016", why, (*notes, sizes))
-    if old and written.clashes:
-        neither = f"the shapes do not meet at `{up.clashes[0]}` either way: is the image of another size than theirs?"
-        return Rounded(up, "round up, as in MXNet before July 2016", "older than it", (age, neither, sizes))
-    if old:
-        why = f"only so the shapes meet at `{up.clashes[0]}`"
-        return Rounded(written, "round down, although the file is older than that", why, (age,))
-    return Rounded(written)
-
-
-def _first_difference(down: Imported, up: Imported) -> tuple[str, Shape | None, Shape | None] | None:
-    """The first layer that has another shape, and both shapes."""
+    if not old and not down.clashes:
+        return Rounded(down)
+    up = read_network(file, input_shape, place, stored, Rounding.UNSAID_UP)
+    if up.clashes and not old:
+        up = read_network(file, input_shape, place, stored, Rounding.ALL_UP)
     shapes = {node.name: node.shape for node in up.nodes}
-    return next(((n.name, n.shape, shapes.get(n.name)) for n in down.nodes if n.shape != shapes.get(n.name)), None)
+    concerned = [node for node in down.nodes if node.shape != shapes.get(node.name)]
+    if not concerned or (up.clashes and not old):
+        return Rounded(down)
+    first = concerned[0]
+    sizes = f"`{first.name}` gives {shape_text(shapes.get(first.name))} so, and {shape_text(first.shape)} if not"
+    age = (_AGE,) if old else ()
+    names = frozenset(node.name for node in concerned)
+    if down.clashes and up.clashes:
+        neither = f"the shapes do not meet at `{up.clashes[0]}` either way: is the image of another size than theirs?"
+        return Rounded(up, names, _UP, "older than `pooling_convention`", (*age, neither, sizes))
+    if up.clashes:
+        return Rounded(down, names, _DOWN, f"only so the shapes meet at `{up.clashes[0]}`", (*age, sizes))
+    if down.clashes:
+        return Rounded(up, names, _UP, f"only so the shapes meet at `{down.clashes[0]}`", (*age, sizes))
+    return Rounded(up, names, _UP, "older than `pooling_convention`", (*age, "the shapes meet either way", sizes))
+
+
+_UP = "round up, as in MXNet before July 2016"
+_DOWN = "round down, although the file is older than that"
+_AGE = "the file writes every option of a Pooling, and not `pooling_convention`, which MXNet has had since July 2016"

@@ -173,6 +173,8 @@ def test_nothing_is_said_where_rounding_makes_no_difference_or_the_file_tells(tm
     assert old_pooling(tmp_path, "pool1", 65) is None
     save(tmp_path, as_of_2016(caffenet()), 67)
     assert old_pooling(tmp_path, "pool1", 67) is None
+    save(tmp_path, as_of_2015(caffenet()), 67)
+    assert old_pooling(tmp_path, "relu1", 67) is None, "no Pooling before the cut"
 
 
 def test_both_meet_and_neither_meets(tmp_path: Path):
@@ -181,7 +183,7 @@ def test_both_meet_and_neither_meets(tmp_path: Path):
     both = old_pooling(tmp_path, "pool1", 67)
     assert both is not None
     assert both.labels[0].text == "older than `pooling_convention`"
-    assert "the shapes would meet either way" in both.notes
+    assert "the shapes meet either way" in both.notes
 
     save(tmp_path, as_of_2015(caffenet()), 67)
     neither = old_pooling(tmp_path, "pool1", 83)

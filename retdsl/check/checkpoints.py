@@ -30,7 +30,8 @@ from retdsl.weights.model import BadWeights
 class Checkpoint:
     """The network of a checkpoint, and how its parameters are loaded.
 
-    rounded: the network, and what there is to say of its Poolings; at: the call that names it; stored: the shapes in the params file by the network's names; None if it is not at hand.
+    rounded: the network, and what there is to say of its Poolings; at: the call that names it; stored: the shapes in
+    the params file by the network's names; None if it is not at hand.
     """
 
     rounded: Rounded

@@ -88,6 +88,11 @@ def _value_count(item: FileNode, likely: Layer | None) -> int:
     return len(item.inputs) if likely is None or likely.joins else len(likely.inputs)
 
 
+def _is_loss(item: FileNode) -> bool:
+    likely = find_operator(item.op)
+    return likely is not None and likely.operator in LOSSES
+
+
 class _Refusal(Exception):
     def __init__(self, why: str, *helps: str) -> None:
         super().__init__(why)
@@ -111,7 +116,7 @@ class _Reader:
         try:
             self._add(index, item)
         except _Refusal as refusal:
-            sources = [self.flows.get(entry) for entry in item.inputs]
+            sources = (self.flows.get(entry) for entry in item.inputs[: 1 if _is_loss(item) else None])
             known = tuple(source for source in sources if source is not None)
             self._keep(Node(item.name, item.op, (), known, None, (), self.place), (index, 0))
             self.refused[item.name] = refusal.refused
@@ -122,14 +127,12 @@ class _Reader:
         found: list[str | None] = []
         for source, output in heads:
             item = self.file.nodes[source]
-            likely = find_operator(item.op)
-            is_loss = likely is not None and likely.operator in LOSSES and item.inputs
-            found.append(self.flows.get(item.inputs[0] if is_loss else (source, output)))
+            found.append(self.flows.get(item.inputs[0] if _is_loss(item) and item.inputs else (source, output)))
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
     def _add(self, index: int, item: FileNode) -> None:
         likely = find_operator(item.op)
-        if likely is not None and likely.operator in LOSSES:
+        if _is_loss(item):
             before = self.flows.get(item.inputs[0]) if item.inputs else None
             cut = () if before is None else (f"cut at `{before}`, which flows into it",)
             raise _Refusal("it is a loss, which needs labels", *cut)

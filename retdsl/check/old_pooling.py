@@ -43,7 +43,7 @@ def read_rounded(file: SymbolFile, input_shape: Shape, place: Place, stored: Sto
     if not concerned or (up.clashes and not old):
         return Rounded(down)
     first = concerned[0]
-    sizes = f"`{first.name}` gives {shape_text(shapes.get(first.name))} so, and {shape_text(first.shape)} if not"
+    sizes = f"`{first.name}` gives {shape_text(shapes.get(first.name))} rounded up, {shape_text(first.shape)} down"
     age = (_AGE,) if old else ()
     names = frozenset(node.name for node in concerned)
     if down.clashes and up.clashes:

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from retdsl.check.imported_layers import Options, options_of, shape_of, understood, with_defaults
+from retdsl.check.imported_layers import (
+    Options,
+    differing_options,
+    options_of,
+    shape_of,
+    understood,
+    with_defaults,
+)
 from retdsl.check.imported_pooling import Rounding, pools_alike, rounded, rounds_up
 from retdsl.check.limits import MAX_NODES
 from retdsl.check.symbol_file import BadSymbol, FileNode, SymbolFile
@@ -149,9 +156,7 @@ class _Reader:
             options = rounded(options, self.shapes[sources[0]])
         layer, op = self._layer(item, likely, options, sources)
         shape, sizes = self._shape(item, layer, likely, options, sources, variables)
-        kept = {k: v for k, v in options.items() if layer is None or layer.entry.option(k) is not None}
-        if op == "BatchNorm":
-            kept = {"eps": 1e-3, "fix_gamma": True, **kept}
+        kept = options if layer is None else differing_options(layer, options)
         parameters = self._parameters(item, likely, options, variables, sizes)
         self._keep(Node(item.name, op, tuple(kept.items()), sources, shape, parameters, self.place), (index, 0))
 

@@ -54,6 +54,13 @@ def with_defaults(layer: Layer, options: Mapping[str, Value]) -> Options:
     return full | dict(options)
 
 
+def differing_options(layer: Layer, options: Mapping[str, Value]) -> Options:
+    """What a program writes: options that differ from their default, and those never to be left to MXNet."""
+    full = with_defaults(layer, options)
+    given = [o for o in layer.entry.options if o.always or (o.name in options and options[o.name] != o.default)]
+    return {o.name: full[o.name] for o in given}
+
+
 def shape_of(layer: Layer, options: Mapping[str, Value], inputs: Sequence[Shape]) -> tuple[Shape, dict[str, Shape]]:
     """The output's shape, and those of the parameters by their roles. Raises ShapeError; Stricter where only MXNet
     would take it.
@@ -68,8 +75,11 @@ def shape_of(layer: Layer, options: Mapping[str, Value], inputs: Sequence[Shape]
         shape, sizes = layer.shape(known, full), layer.parameters(known, full)
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise ShapeError("its options are not as MXNet writes them") from error
-    for found in (shape, *sizes):
-        if len(found) > MAX_AXES or any(axis is not None and not 0 <= axis <= MAX_NUMBER for axis in found):
+    for axes in (shape[1:], *sizes):
+        numbers = [axis for axis in axes if type(axis) is int and axis >= 0]
+        if len(numbers) < len(axes):
+            raise ShapeError("its options are not as MXNet writes them")
+        if len(numbers) > MAX_AXES or max(numbers, default=0) > MAX_NUMBER:
             raise ShapeError("its values are more than any machine can hold")
     return shape, dict(zip(layer.learns, sizes, strict=False))
 

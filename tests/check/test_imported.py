@@ -122,7 +122,7 @@ def test_a_symbol_of_2015(tmp_path: Path) -> None:
         Parameter("b_moving_mean", (4,), auxiliary=True),
         Parameter("b_moving_var", (4,), auxiliary=True),
     ]
-    assert dict(nodes[1].options) == {"eps": 0.001, "momentum": 0.9, "fix_gamma": True}
+    assert dict(nodes[1].options) == {"eps": 0.001, "fix_gamma": True}
     assert [node.name for node in network(tmp_path, "c").nodes] == ["c"]
 
 
@@ -223,6 +223,8 @@ def test_a_broken_symbol_is_told_from_a_mistake_in_the_spec(tmp_path: Path, cont
         ({"kernel": "3"}, "its options are not as MXNet writes them"),
         ({"kernel": "(" * 2000}, "its options are not as MXNet writes them"),
         ({"kernel": "(3,3)", "num_filter": "-" * 20000 + "1"}, "its options are not as MXNet writes them"),
+        ({"kernel": "(3,3)", "num_filter": "many"}, "its options are not as MXNet writes them"),
+        ({"kernel": "(3,3)", "num_filter": "None"}, "its options are not as MXNet writes them"),
         ({"kernel": "(3,3)", "num_filter": "9" * 400}, "its options are not as MXNet writes them"),
         ({"kernel": "(3,3)", "pad": "(1000000000000,1)"}, "its values are more than any machine can hold"),
     ],

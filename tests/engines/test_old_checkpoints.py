@@ -142,7 +142,7 @@ def test_a_scale_that_is_fixed_is_1_whatever_the_file_says(tmp_path: Path):
         item["param"].pop("use_global_stats", None)
     told, values = save(tmp_path, graph, 64)
     network = experiment(SPEC.format(cut="relu_1", side=64), root=tmp_path).network
-    assert dict(network.node("bn_1").options) == {"eps": 0.001, "fix_gamma": True, "momentum": 0.9}
+    assert dict(network.node("bn_1").options) == {"eps": 0.001, "fix_gamma": True}
     image = np.random.default_rng(1).normal(size=(2, 3, 64, 64))
     ones = {**values, "bn_1_gamma": np.ones(8)}
     wanted = output_of(told.get_internals()["relu_1_output"], ones, image)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from retdsl.check.imported_layers import (
     Options,
     differing_options,
+    likely_layer,
     options_of,
     shape_of,
     understood,
@@ -138,7 +139,7 @@ class _Reader:
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
     def _add(self, index: int, item: FileNode) -> None:
-        likely = find_operator(item.op)
+        likely = likely_layer(item)
         if _is_loss(item):
             before = self.flows.get(item.inputs[0]) if item.inputs else None
             cut = () if before is None else (f"cut at `{before}`, which flows into it",)
@@ -146,7 +147,7 @@ class _Reader:
         if item.op in _GONE:
             raise _Refusal(f"`{item.op}` is {_GONE[item.op]}")
         sources, variables = self._inputs(item, likely)
-        options = options_of(item.options)
+        options = options_of(item)
         if likely is not None and options.get("output_mean_var") is True:
             del options["output_mean_var"]  # nothing takes them, and the first output is the same
         if likely is not None and likely.operator == "SliceChannel":

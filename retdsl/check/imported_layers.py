@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
+from retdsl.check.symbol_file import FileNode
 from retdsl.ir import Shape, Value
 from retdsl.schema import REQUIRED, Layer, ShapeError, find_layer
 from retdsl.schema.left_out import taken_for_granted
+from retdsl.schema.lookup import find_operator
 from retdsl.schema.model import Stricter
 from retdsl.schema.operators import has_default
 from retdsl.schema.shapes import size_of
@@ -25,10 +28,24 @@ MAX_AXES = 32
 
 Options = dict[str, Value]
 
+_CASTS = ("Cast", "cast", "amp_cast")
 
-def options_of(written: Mapping[str, str]) -> Options:
+
+def options_of(item: FileNode) -> Options:
     """An operator's options; those that are written as not given are left out."""
-    return {key: _literal(value) for key, value in written.items() if value not in ("None", "()")}
+    options = {key: _literal(value) for key, value in item.options.items() if value not in ("None", "()")}
+    return _shape_of_2015(options) if item.op == "Reshape" else options
+
+
+def _shape_of_2015(options: Options) -> Options:
+    """The options of a Reshape that says `target_shape`, in the words of today: there, 0 is what is left."""
+    target = options.get("target_shape")
+    if "shape" in options or not isinstance(target, tuple) or not target:
+        return options
+    first, *rest = target
+    if options.get("keep_highest") is True:
+        return {"shape": (0, *(size or -1 for size in rest))}
+    return options if first != 0 or 0 in rest else {"shape": (0, *rest)}
 
 
 def understood(layer: Layer | None, options: Mapping[str, Value], count: int) -> Layer | None:
@@ -46,6 +63,13 @@ def understood(layer: Layer | None, options: Mapping[str, Value], count: int) ->
     absent = [o.name for o in described if o.default is REQUIRED and o.name not in options]
     stricter = any(has_default(layer.operator, name) for name in absent)
     return layer if plain and within and not stricter else None
+
+
+def likely_layer(item: FileNode) -> Layer | None:
+    """The layer that does what an operator does, if its options are what that layer takes; see `understood`."""
+    if item.op in _CASTS and item.options.get("dtype") == "float32":  # as every value of a program is
+        return find_operator("identity")
+    return find_operator(item.op)
 
 
 def with_defaults(layer: Layer, options: Mapping[str, Value]) -> Options:
@@ -97,6 +121,7 @@ def _fits(wanted: Type, value: Value) -> bool:
             return True
 
 
+@lru_cache(maxsize=1000)  # a network repeats its options
 def _literal(text: str) -> Value:
     """An attribute as MXNet writes it: `(3,3)`, `64`, `True`, `relu`."""
     if len(text) > MAX_LITERAL:

@@ -16,7 +16,7 @@ from study_texts import check
 from retdsl.check.symbol_file import BadSymbol
 from retdsl.diagnostics import CATALOGUE, Diagnostic
 from retdsl.diagnostics.render import render_text
-from retdsl.ir import Network, Parameter
+from retdsl.ir import Network, Node, Parameter
 
 SPEC = 'backbone old = checkpoint("net", epoch = 7)\nmodel m = old[{}]'
 IMAGE = (None, 3, 16, 16)
@@ -287,6 +287,18 @@ def last_of(folder: Path, *layers: tuple[str, dict[str, str]]) -> Any:
         ("_PlusScalar", {"scalar": "1"}, "plus_scalar", (None, 4, 8, 8)),
         ("Reshape", {"shape": "(0, -1)"}, "Reshape", (None, 256)),
         ("_copy", {}, "identity", (None, 4, 8, 8)),
+        ("identity", {}, "identity", (None, 4, 8, 8)),
+        ("Cast", {"dtype": "float32"}, "identity", (None, 4, 8, 8)),
+        ("BlockGrad", {}, "BlockGrad", (None, 4, 8, 8)),
+        ("_mul_scalar", {"scalar": "2"}, "mul_scalar", (None, 4, 8, 8)),
+        ("ElementWiseSum", {"num_args": "1"}, "Add", (None, 4, 8, 8)),
+        ("L2Normalization", {"mode": "channel"}, "L2Normalization", (None, 4, 8, 8)),
+        ("LeakyReLU", {"act_type": "leaky", "lower_bound": "0.125", "slope": "0.1"}, "LeakyReLU", (None, 4, 8, 8)),
+        ("Convolution_v1", {"num_filter": "2", "kernel": "(3,3)"}, "Convolution", (None, 2, 6, 6)),
+        ("Pooling_v1", {"kernel": "(2, 2)", "stride": "(2, 2)"}, "Pooling", (None, 4, 4, 4)),
+        ("Pooling_v1", {"kernel": "(3, 3)", "stride": "(2, 2)", "pad": "(1, 1)"}, "Pooling_v1", (None, 4, 4, 4)),
+        ("Reshape", {"target_shape": "(0, 256)", "keep_highest": "False"}, "Reshape", (None, 256)),
+        ("SliceChannel", {"num_outputs": "1"}, "slice_axis", (None, 4, 8, 8)),
         ("Pad", {"mode": "edge", "pad_width": "(0, 0, 0, 0, 1, 1, 1, 1)"}, "Pad", (None, 4, 10, 10)),
         ("Dropout", {"axes": "(2, 3)", "p": "0.3"}, "Dropout", (None, 4, 8, 8)),
         ("softmax", {"axis": "1", "temperature": "None"}, "softmax", (None, 4, 8, 8)),
@@ -306,6 +318,8 @@ def test_layers_of_files_have_the_shapes_of_the_schema(
         ("transpose", {"axes": "(1, 0, 2, 3)"}),
         ("Reshape", {"shape": "(-1, 8)"}),
         ("softmax", {"dtype": "float16"}),
+        ("Cast", {"dtype": "float16"}),
+        ("argmax", {}),
         ("_contrib_BatchNormWithReLU", {}),
         ("_contrib_no_such_thing", {}),
         ("BatchNorm_v1", {"something_new": "1"}),
@@ -319,6 +333,40 @@ def test_what_only_mxnet_would_take_stays_as_the_file_has_it(
     assert {key: str(value).replace(" ", "") for key, value in found.options} == {
         key: value.replace(" ", "") for key, value in attributes.items()
     }
+
+
+@pytest.mark.parametrize("op", ["_Plus", "_plus", "elemwise_add", "broadcast_add", "_grad_add", "ElementWiseSum"])
+def test_sums_of_any_year_are_sums(tmp_path: Path, op: str) -> None:
+    nodes = [*YEAR_2015[:7], {"op": op, "param": {}, "name": "sum", "inputs": [[3, 0], [6, 0]]}]
+    put(tmp_path, nodes)
+    assert network(tmp_path, "sum").nodes[-1].op == "Add"
+
+
+def test_hints_for_training_are_no_options(tmp_path: Path) -> None:
+    """MXNet of 2016 keeps them among an operator's own options, some for one of its parameters."""
+    hints = {"lr_mult": "2", "weight_wd_mult": "0.5", "ctx_group": "dev1", "__mood__": "good", "force_mirroring": "1"}
+    for key in ("attr", "attrs"):
+        nodes = json.loads(json.dumps(YEAR_2015))
+        for node in nodes:
+            node[key] = {**node.pop("param"), **hints}
+        put(tmp_path, nodes)
+        assert read(tmp_path / "net-symbol.json", IMAGE).nodes == read_of_2015(tmp_path)
+    put(tmp_path, [{**node, "attr": hints} for node in YEAR_2015])
+    assert read(tmp_path / "net-symbol.json", IMAGE).nodes == read_of_2015(tmp_path)
+
+
+def read_of_2015(folder: Path) -> tuple[Node, ...]:
+    (folder / "plain.json").write_text(json.dumps({"nodes": YEAR_2015}))
+    return read(folder / "plain.json", IMAGE).nodes
+
+
+def test_before_mxnet_095_axis_minus_1_of_argmax_was_no_axis(tmp_path: Path) -> None:
+    nodes = [{"op": "null", "name": "data", "inputs": []}]
+    nodes.append({"op": "argmax", "name": "best", "attrs": {"axis": "-1"}, "inputs": [[0, 0]]})
+    for version, options in ((904, ()), (905, (("axis", -1),))):
+        graph = {"nodes": nodes, "attrs": {"mxnet_version": ["int", version]}}
+        (tmp_path / "net-symbol.json").write_text(json.dumps(graph))
+        assert read(tmp_path / "net-symbol.json", IMAGE).nodes[0].options == options
 
 
 def test_old_and_parallel_forms_of_batch_norm_are_batch_norms(tmp_path: Path) -> None:

@@ -115,6 +115,11 @@ STEPS = {
     ).reshape((0, 4, 30, 30), name="z"),
     "comparison": lambda x: mx.sym.Concat(x > 0, x * 2 >= x, name="x"),
     "Pooling_v1": lambda x: mx.sym.Pooling_v1(x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="avg", name="x"),
+    "Reshape of 2015": lambda x: mx.sym.Reshape(x, target_shape=(0, 8, 30, 15), name="x"),
+    "Reshape of 2015 that keeps the batch": lambda x: mx.sym.Reshape(
+        x, target_shape=(0, 0, 30, 15), keep_highest=True, name="x"
+    ),
+    "Cast": lambda x: mx.sym.Cast(x, dtype="float32", name="x"),
     "BlockGrad": lambda x: mx.sym.BlockGrad(x, name="x"),
     "LayerNorm": lambda x: mx.sym.LayerNorm(x, axis=1, name="x"),
 }

@@ -8,16 +8,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from old_symbols import as_of_2015, with_convention
 from params_files import params_bytes
-from spec_texts import program
+from spec_texts import checked, program
 
+from retdsl.check.fixes import as_written
 from retdsl.engines.mxnet import emit_program
 from retdsl.ir import learned_numbers
 from retdsl.runtime.mx import mx
+from retdsl.viz import dot_text, draw, network_picture
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 64
@@ -142,6 +145,64 @@ def test_a_cut_and_frozen_backbone_answers_as_mxnet_does(kind: str, tmp_path: Pa
     backbone = [node for node in study.experiments[0].network.nodes if node.backbone]
     assert all(node.frozen and node.shape is not None for node in backbone)
     assert learned_numbers(backbone) == sum(values[n].size for n in part.list_arguments() if n != "data")
+
+
+NAMES = [
+    *("conv2/3x3_reduce", "inception_3a/1x1", "conv2.relu", "pool5/7x7 s1", "3x3", "class", "none", "data_1", "sym"),
+    *(
+        'say "a"',
+        "back\\slash",
+        "{x}",
+        "{{",
+        "f(x)",
+        "<b>&amp;</b>",
+        "it's",
+        "a;b # c",
+        "x|y",
+        "%s",
+        "größe",
+        "features",
+        "[0]",
+    ),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_any_kind_go_all_the_way(name: str, tmp_path: Path):
+    x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=3, kernel=(1, 1), name=name)
+    symbol = mx.sym.Activation(x, act_type="relu", name=f"{name}/relu")
+    arguments, _ = values_of(symbol)
+    mx.model.save_checkpoint(str(tmp_path / "old"), 1, symbol, {n: mx.nd.array(v) for n, v in arguments.items()}, {})
+    image = np.random.default_rng(2).normal(size=(2, 3, SIDE, SIDE))
+    for cut in (name, f"{name}/relu"):
+        text = SPEC.format(prefix="old", epoch=1, cut="CUT").replace('"CUT"', as_written(cut))
+        study = program(text, tmp_path)
+        namespace: dict[str, Any] = {"__name__": "program", "__file__": str(tmp_path / "train.py")}
+        exec(emit_program(study.experiments[0]), namespace)
+        network = namespace["EXPERIMENT"].network
+        deploy = network.deploy_symbol()
+        start = network.starting_values(deploy, 0, None, tmp_path).all()
+        np.testing.assert_array_equal(
+            output_of(deploy.get_internals()[f"{cut}_output"], start, image),
+            output_of(symbol.get_internals()[f"{cut}_output"], arguments, image),
+        )
+    wrong = SPEC.format(prefix="old", epoch=1, cut="CUT").replace('"CUT"', as_written(f"{name}/rela"))
+    [message] = [item for item in checked(wrong, tmp_path).diagnostics if item.code == "R206"]
+    assert f"`{name}/relu`" in message.helps[0]
+    assert {edit.replacement for fix in message.fixes for edit in fix.edits} <= {as_written(f"{name}/relu")}
+
+
+def test_names_of_any_kind_can_be_drawn(tmp_path: Path):
+    x = mx.sym.Variable("data")
+    for name in NAMES:
+        x = mx.sym.Convolution(x, num_filter=3, kernel=(1, 1), name=name)
+    x = mx.sym.Pooling(x, kernel=(1, 1), global_pool=True, name="pool")
+    arguments, _ = values_of(x)
+    mx.model.save_checkpoint(str(tmp_path / "old"), 1, x, {n: mx.nd.array(v) for n, v in arguments.items()}, {})
+    network = program(SPEC.format(prefix="old", epoch=1, cut="pool"), tmp_path).experiments[0].network
+    drawn = ElementTree.fromstring(draw(dot_text(network_picture(network, expand=True)), ".svg"))
+    shown = " ".join(element.text or "" for element in drawn.iter("{http://www.w3.org/2000/svg}text"))
+    assert [name for name in NAMES if name not in shown.replace("\xa0", " ")] == []
 
 
 @pytest.mark.slow

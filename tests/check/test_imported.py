@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from old_symbols import read, write_fitting_params
 from study_texts import check
 
+from retdsl.check.imported_layers import shape_of
+from retdsl.check.imported_pooling import rounded
 from retdsl.check.symbol_file import BadSymbol
 from retdsl.diagnostics import CATALOGUE, Diagnostic
 from retdsl.diagnostics.render import render_text
-from retdsl.ir import Network, Node, Parameter
+from retdsl.ir import Network, Node, Parameter, Shape, Value
+from retdsl.schema import LAYERS
 
 SPEC = 'backbone old = checkpoint("net", epoch = 7)\nmodel m = old[{}]'
 IMAGE = (None, 3, 16, 16)
@@ -373,3 +376,17 @@ def test_old_and_parallel_forms_of_batch_norm_are_batch_norms(tmp_path: Path) ->
     for op, more in (("BatchNorm_v1", {}), ("_contrib_SyncBatchNorm", {"key": "bn0", "ndev": "4"})):
         found = last_of(tmp_path, (op, more))
         assert (found.op, dict(found.options)) == ("BatchNorm", {"eps": 0.001, "fix_gamma": True})
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 5), st.integers(0, 2))
+def test_an_old_pooling_has_the_size_of_its_days(size: int, kernel: int, stride: int, pad: int) -> None:
+    """The conventions of today give it at every size, also where the stride is longer than the kernel."""
+    assume(pad < kernel <= size + 2 * pad)
+    options: dict[str, Value] = {"kernel": (kernel,) * 2, "stride": (stride,) * 2, "pad": (pad,) * 2}
+    before: Shape = (None, 4, size, size)
+    chosen = rounded(options, before)
+    shape, _ = shape_of(LAYERS["Pooling"], chosen, [before])
+    starts = range(-pad, size + pad, stride)  # of windows, until one reaches the end
+    needed = next((i for i, start in enumerate(starts) if start + kernel >= size + pad), len(starts) - 1) + 1
+    assert shape == (None, 4, needed, needed)

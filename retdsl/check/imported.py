@@ -19,7 +19,7 @@ from retdsl.check.imported_layers import (
     understood,
     with_defaults,
 )
-from retdsl.check.imported_pooling import Rounding, pools_alike, rounded, rounds_up
+from retdsl.check.imported_pooling import pools_alike, rounded, says_nothing
 from retdsl.check.limits import MAX_NODES
 from retdsl.check.symbol_file import BadSymbol, FileNode, SymbolFile
 from retdsl.ir import Node, Parameter, Place, Shape
@@ -70,12 +70,15 @@ def read_network(
     input_shape: Shape,
     place: Place,
     stored: Stored | None = None,
-    rounding: Rounding = Rounding.AS_WRITTEN,
+    *,
+    round_up: bool = False,
 ) -> Imported:
-    """The layers of a symbol file in their order. stored: the shapes of the parameters that are at hand, by the file's
-    names. Raises BadSymbol.
+    """The layers of a symbol file in their order.
+
+    stored: the shapes of the parameters that are at hand, by the file's names. round_up: Poolings that do not say how
+    they round do it as before July 2016. Raises BadSymbol.
     """
-    reader = _Reader(file, input_shape, place, stored or {}, rounding)
+    reader = _Reader(file, input_shape, place, stored or {}, round_up)
     for index, item in enumerate(file.nodes):
         if not item.is_variable:
             reader.add(index, item)
@@ -110,8 +113,8 @@ class _Refusal(Exception):
 class _Reader:
     """Reads one node after the other. flows: the layer that an output of a node is."""
 
-    def __init__(self, file: SymbolFile, input_shape: Shape, place: Place, stored: Stored, rounding: Rounding) -> None:
-        self.file, self.place, self.stored, self.rounding = file, place, stored, rounding
+    def __init__(self, file: SymbolFile, input_shape: Shape, place: Place, stored: Stored, round_up: bool) -> None:
+        self.file, self.place, self.stored, self.round_up = file, place, stored, round_up
         self.input = input_of(file)
         self.shapes: dict[str, Shape | None] = {INPUT: input_shape}
         self.flows: dict[tuple[int, int], str] = {}
@@ -153,7 +156,7 @@ class _Reader:
         if likely is not None and likely.operator == "SliceChannel":
             self._divide(index, item, options, sources)
             return
-        if rounds_up(item, self.rounding) and len(sources) == 1:
+        if self.round_up and says_nothing(item) and len(sources) == 1:
             options = rounded(options, self.shapes[sources[0]])
         layer, op = self._layer(item, likely, options, sources)
         shape, sizes = self._shape(item, layer, likely, options, sources, variables)

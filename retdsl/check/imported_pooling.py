@@ -6,8 +6,6 @@ unless a file asks for `full`.
 
 from __future__ import annotations
 
-from enum import Enum
-
 from retdsl.check.imported_layers import Options, shape_of, with_defaults
 from retdsl.check.symbol_file import FileNode
 from retdsl.ir import Shape
@@ -15,20 +13,9 @@ from retdsl.schema import LAYERS, ShapeError
 from retdsl.schema.shapes import pair
 
 
-class Rounding(Enum):
-    """Which Poolings round their windows up: those that say so, those that say nothing, too, or all."""
-
-    AS_WRITTEN = "as written"
-    UNSAID_UP = "unsaid up"
-    ALL_UP = "all up"
-
-
-def rounds_up(item: FileNode, rounding: Rounding) -> bool:
-    """Whether a node is a Pooling that rounds up although it does not say so."""
-    if item.op not in ("Pooling", "Pooling_v1") or rounding is Rounding.AS_WRITTEN:
-        return False
-    said = item.options.get("pooling_convention")
-    return said is None or (said == "valid" and rounding is Rounding.ALL_UP)
+def says_nothing(item: FileNode) -> bool:
+    """Whether a node is a Pooling that does not say how it rounds."""
+    return item.op in ("Pooling", "Pooling_v1") and "pooling_convention" not in item.options
 
 
 def rounded(options: Options, shape: Shape | None) -> Options:

@@ -9,7 +9,7 @@ it; and branches that are joined, and weights that are at hand, need shapes that
 from __future__ import annotations
 
 from retdsl.check.imported import Imported, Stored, read_network
-from retdsl.check.imported_pooling import Rounding, rounds_up
+from retdsl.check.imported_pooling import says_nothing
 from retdsl.check.symbol_file import SymbolFile
 from retdsl.ir import Place, Shape
 from retdsl.records import dataclass
@@ -32,12 +32,10 @@ class Rounded:
 def read_rounded(file: SymbolFile, input_shape: Shape, place: Place, stored: Stored | None = None) -> Rounded:
     """The layers of a symbol file, its Poolings as they were meant. Arguments and errors as of `read_network`."""
     down = read_network(file, input_shape, place, stored)
-    old = any(item.complete and rounds_up(item, Rounding.UNSAID_UP) for item in file.nodes)
+    old = any(item.complete and says_nothing(item) for item in file.nodes)
     if not old and not down.clashes:
         return Rounded(down)
-    up = read_network(file, input_shape, place, stored, Rounding.UNSAID_UP)
-    if up.clashes and not old:
-        up = read_network(file, input_shape, place, stored, Rounding.ALL_UP)
+    up = read_network(file, input_shape, place, stored, round_up=True)
     shapes = {node.name: node.shape for node in up.nodes}
     concerned = [node for node in down.nodes if node.shape != shapes.get(node.name)]
     if not concerned or (up.clashes and not old):

@@ -205,3 +205,15 @@ def test_an_old_file_whose_shapes_only_meet_rounded_down(tmp_path: Path):
     item = old_pooling(tmp_path, "fc8", 67)
     assert item is not None
     assert item.message == "the Poolings of old-symbol.json round down, although the file is older than that"
+
+
+def test_a_pooling_that_says_valid_is_taken_at_its_word(tmp_path: Path):
+    save(tmp_path, as_of_2015(inception()), 64)
+    graph = as_of_2016(inception())
+    for item in graph["nodes"]:
+        if item["op"] == "Pooling":
+            item["attr"]["pooling_convention"] = "valid"
+    (tmp_path / "old-symbol.json").write_text(json.dumps(graph))
+    assert old_pooling(tmp_path, "fc1", 64) is None
+    messages = [item.message for item in checked(SPEC.format(cut="fc1", side=64), tmp_path).diagnostics]
+    assert any("`ch_concat_3c_chconcat` of old-symbol.json: it gets [N, 6, 8, 8], [N, 8, 7, 7]" in m for m in messages)

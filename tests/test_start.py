@@ -51,3 +51,8 @@ def test_checking_a_right_spec_imports_nothing_slow(spec: str) -> None:
     loaded = modules("check", spec)
     assert loaded & SLOW == set()
     assert len([name for name in loaded if name.startswith("retdsl")]) <= MOST_MODULES
+
+
+def test_a_checkpoint_is_checked_without_mxnet_and_without_numbers() -> None:
+    spec = ROOT / "tests" / "errors" / "R804_inception-of-2015" / "study.retina"
+    assert modules("check", str(spec)) & {"mxnet", "numpy", "cv2", "retdsl.engines"} == set()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from retdsl.check.checkpoints import read_checkpoint
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
 from retdsl.check.files import guess_network, read_spec, shown_name, zoo_help, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
-from retdsl.check.options import Context, Failed, check_arguments, check_value, lookup, place_of
+from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
 from retdsl.check.weights import file_weights, zoo_weights
 from retdsl.diagnostics import Diagnostics, Label
@@ -24,6 +23,9 @@ from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
+if TYPE_CHECKING:  # few studies have one, and reading it takes modules that others need not wait for
+    from retdsl.check.checkpoints import Checkpoint
+
 
 @dataclass(frozen=True, slots=True)
 class FoundBackbone:
@@ -34,6 +36,7 @@ class FoundBackbone:
     output: Wire
     input_shape: Shape | None
     known: KnownWeights | None = None
+    checkpoint: Checkpoint | None = None
 
 
 @dataclass(slots=True)
@@ -103,8 +106,7 @@ class BackboneFinder:
         given = check_arguments(entry, call.arguments, call.span, self.env, Context(self.scope, self.out))
         if given is None:
             return failed
-        source = Call(entry.name, tuple(given.values.items()), place_of(call.span))
-        return self._checkpoint(declared, source, call) or failed
+        return self._checkpoint(declared, given, call) or failed
 
     def _report_no_zoo(self, call: t.Apply) -> None:
         """Says that a network of the zoo is named without saying that it is of the zoo."""
@@ -185,13 +187,17 @@ class BackboneFinder:
         backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
         return FoundBackbone(backbone, self._named(declared, nodes), output, shape)
 
-    def _checkpoint(self, declared: t.Backbone, source: Call, call: t.Apply) -> FoundBackbone | None:
+    def _checkpoint(self, declared: t.Backbone, given: Given, call: t.Apply) -> FoundBackbone | None:
+        from retdsl.check.checkpoints import read_checkpoint
+
         shape = self.input_shape or DEFAULT_SHAPE
-        found = read_checkpoint(source, call.span, shape, self.root, self.out, needed=self.needed)
+        found = read_checkpoint(given, call.span, shape, self.root, self.out, needed=self.needed)
         if found is None:
             return None
+        source = Call("checkpoint", tuple(given.values.items()), place_of(call.span))
         backbone = Backbone(declared.name.name, source, found.load, place_of(declared.span))
-        return FoundBackbone(backbone, self._named(declared, found.nodes), found.output, shape)
+        nodes = self._named(declared, found.network.nodes)
+        return FoundBackbone(backbone, nodes, found.output, shape, checkpoint=found)
 
 
 def _names_option(name: str, entry: Entry) -> bool:

@@ -33,7 +33,7 @@ def rename_fixes(meant: Guess, word: str, span: Span, *, own: bool = False) -> l
     [name] = meant.names
     safe = (meant.same and means_the_same(word, name)) or (meant.slip and not own)
     bare, bracket, options = name.partition("(")
-    if not bracket:
+    if not bracket or name.startswith('"'):
         return [Fix.at(span, name, safe=safe)]
     return [Fix((Edit(span, bare), *_with_options(span, options.removesuffix(")"))), safe)]
 
@@ -59,7 +59,9 @@ def number_fixes(span: Span, number: int | None, by: str) -> list[Fix]:
 
 def as_written(name: str) -> str:
     """A layer's name as a cut writes it: in quotes unless it is a plain name."""
-    return name if name.isidentifier() and name.isascii() else f'"{name}"'
+    from retdsl.schema.spelling import spell
+
+    return spell(name)
 
 
 def _with_options(name: Span, options: str) -> tuple[Edit, ...]:

@@ -1,207 +1,279 @@
-"""An MXNet symbol file to nodes, without MXNet: the file is JSON, and the schema knows the shapes.
+"""The nodes of a symbol file to layers of a checked program, without MXNet: the schema knows the shapes.
 
-Layers that the schema does not know keep their options as they are and have no shape. Variables that are neither the
-input nor a label are parameters, under the names that the file gives them.
+Enters: a symbol file, the shape of the network's input, and, where they are at hand, the shapes of the parameters.
+Leaves: layers under the names that the file gives them. Layers that the schema does not know keep their options as they
+are and have no shape. What no program can say is kept, too, as a layer that is refused, with the reason: a cut that
+does not need it can still be used.
 """
 
 from __future__ import annotations
 
-import ast
-import json
-import keyword
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
-from retdsl.ir import Node, Parameter, Place, Shape, Value
-from retdsl.schema import REQUIRED, Layer, ShapeError, find_layer
-from retdsl.schema.left_out import taken_for_granted
+from retdsl.check.imported_layers import (
+    Options,
+    differing_options,
+    likely_layer,
+    options_of,
+    shape_of,
+    understood,
+    with_defaults,
+)
+from retdsl.check.imported_pooling import pools_alike, rounded, says_nothing
+from retdsl.check.limits import MAX_NODES
+from retdsl.check.symbol_file import BadSymbol, FileNode, SymbolFile
+from retdsl.ir import Node, Parameter, Place, Shape
+from retdsl.records import dataclass
+from retdsl.schema import Layer, ShapeError
 from retdsl.schema.lookup import find_operator
-from retdsl.schema.model import Stricter
-from retdsl.schema.operators import has_default
-from retdsl.schema.shapes import size_of
-from retdsl.schema.types import Choice, OneOf, Pair, Type
+from retdsl.schema.model import Stricter, parameter_names
+from retdsl.schema.shapes import shape_text
+from retdsl.weights.layouts import fits
 
 INPUT = "data"
+MAX_PARTS = 1000
+"""Parts into which one layer may divide a value."""
 
-_LOSSES = {"SoftmaxOutput", "Softmax", "LinearRegressionOutput", "LogisticRegressionOutput", "MakeLoss", "SVMOutput"}
-
-
-class BadSymbol(Exception):
-    """The file is not an MXNet symbol, or not a whole one; the message says why, `helps` what to do."""
-
-    def __init__(self, message: str, *helps: str) -> None:
-        super().__init__(message)
-        self.helps = helps
-
-
-def read_symbol(path: Path, input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
-    """The layers of a symbol file in their order, and the last one. Raises BadSymbol."""
-    try:
-        graph = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadSymbol(*_why(path, error)) from error
-    if not isinstance(graph, dict) or not isinstance(graph.get("nodes"), list):
-        raise BadSymbol("it is JSON, but not an MXNet symbol (it has no list of nodes)")
-    try:
-        return _layers(graph["nodes"], input_shape, place)
-    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
-        raise BadSymbol(f"a node of it is not as MXNet writes nodes ({error})") from error
+LOSSES = {
+    *("SoftmaxOutput", "LinearRegressionOutput", "LogisticRegressionOutput", "MAERegressionOutput", "SVMOutput"),
+    *("MakeLoss", "make_loss", "CTCLoss", "softmax_cross_entropy"),
+}
+_GONE = dict.fromkeys(("CaffeOp", "CaffeLoss", "TorchModule", "TorchCriterion", "WarpCTC"), "a plugin of MXNet's past")
+_GONE |= dict.fromkeys(("Custom", "_Native", "_NDArray", "_CustomFunction"), "Python code that the file does not hold")
 
 
-def _why(path: Path, error: Exception) -> tuple[str, ...]:
-    """Why a file cannot be read, and what to do."""
-    if isinstance(error, OSError):
-        return ((error.strerror or str(error)).lower(),)
-    with path.open("rb") as file:
-        head = file.read(40)
-    if head.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, not the file itself", "run `git lfs pull` where it came from"
-    line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-    return f"it is not JSON{line}" if head.strip() else "it is empty", "copy it again: it may have been cut short"
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a layer cannot be part of a program, and what to do."""
+
+    why: str
+    helps: tuple[str, ...] = ()
 
 
-def _layers(raw: Sequence[Any], input_shape: Shape, place: Place) -> tuple[tuple[Node, ...], Node]:
-    names = [item["name"] for item in raw]
-    if not all(isinstance(name, str) and name for name in names):
-        raise BadSymbol("one of its nodes has no name")
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise BadSymbol(f"two of its nodes are named `{twice[0]}`")
-    nodes: list[Node] = []
-    by_index: dict[int, Node] = {}
-    shapes: dict[str, Shape | None] = {}
-    for index, item in enumerate(raw):
-        if item["op"] == "null":
-            continue
-        if not all(0 <= source < index for source, *_ in item["inputs"]):
-            raise BadSymbol(f"its node `{item['name']}` comes before its inputs")
-        if item["op"] in _LOSSES:
-            continue
-        node = _node(item, index, raw, by_index, shapes, input_shape, place)
-        nodes.append(node)
-        by_index[index] = node
-        shapes[node.name] = node.shape
-    if not nodes:
-        raise BadSymbol("it has no layers")
-    owners: dict[str, str] = {}
-    for node in nodes:
-        for parameter in node.parameters:
-            if (other := owners.setdefault(parameter.name, node.name)) != node.name:
-                raise BadSymbol(f"its layers `{other}` and `{node.name}` share `{parameter.name}`: not supported")
-    return tuple(nodes), nodes[-1]
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A network from a file. outputs: the layers that it gives, or that its losses get; refused: layers that no program
+    can hold, by name; clashes: layers whose inputs do not have the shapes that they need.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    refused: Mapping[str, Refused]
+    clashes: tuple[str, ...]
 
 
-def _node(
-    item: Mapping[str, Any],
-    index: int,
-    raw: Sequence[Any],
-    by_index: Mapping[int, Node],
-    shapes: Mapping[str, Shape | None],
+Stored = Mapping[str, tuple[int, ...]]
+
+
+def read_network(
+    file: SymbolFile,
     input_shape: Shape,
     place: Place,
-) -> Node:
-    # 2015 wrote `param`, 2016 `attr`, and since 2017 it is `attrs`.
-    attributes = item.get("attrs") or item.get("param") or item.get("attr") or {}
-    written = {key: str(value) for key, value in attributes.items() if not key.startswith("__")}
-    options = {key: _literal(value) for key, value in written.items() if value not in ("None", "()")}
-    for word in (item["op"], *options):  # these become names in a program
-        if not word.isidentifier() or not word.isascii() or keyword.iskeyword(word):
-            raise BadSymbol(f"`{word}` at its layer `{item['name']}` is no name that MXNet has")
-    sources: list[str] = []
-    variables: list[str] = []
-    for source, output, *_ in item["inputs"]:
-        variable = raw[source]["op"] == "null"
-        if output:
-            raise BadSymbol(f"`{item['name']}` takes output {output} of `{raw[source]['name']}`: not supported")
-        if not variable:
-            sources.append(by_index[source].name)
-        elif raw[source]["name"] == INPUT:
-            sources.append(INPUT)
-        else:
-            variables.append(raw[source]["name"])
-    likely = find_operator(item["op"])
-    roles = () if likely is None else likely.learns
-    if len(variables) > len(roles):
-        said = f"it is not known what `{item['name']}` ({item['op']}) does with `{variables[0]}`"
-        raise BadSymbol(said + ("" if sources else f"; the network's input must be named `{INPUT}`"))
-    layer = _understood(likely, options, len(sources))
-    op = item["op"] if layer is None else layer.name
-    inputs = [input_shape if name == INPUT else shapes.get(name) for name in sources]
-    shape, sizes = _shape(layer, options, inputs, item, index)
-    names = list(variables)
-    if op == "BatchNorm" and len(names) == 2:  # files of 2015 leave the moving statistics unsaid
-        names += [f"{item['name']}_{role}" for role in roles[2:]]
-    parameters = tuple(
-        Parameter(name, sizes.get(role), role.startswith("moving")) for name, role in zip(names, roles, strict=False)
-    )
-    kept = tuple((k, v) for k, v in options.items() if layer is None or layer.entry.option(k) is not None)
-    if op == "BatchNorm":
-        kept = tuple({"eps": 1e-3, "fix_gamma": True, **dict(kept)}.items())
-    return Node(item["name"], op, kept, tuple(sources), shape, parameters, place)
+    stored: Stored | None = None,
+    *,
+    round_up: bool = False,
+) -> Imported:
+    """The layers of a symbol file in their order.
 
-
-def _understood(layer: Layer | None, options: Mapping[str, Value], count: int) -> Layer | None:
-    """The schema's layer, if it says all that this one does.
-
-    It must take as many values; an option beyond the schema must be without effect, and one that only the schema
-    requires must be there.
+    stored: the shapes of the parameters that are at hand, by the file's names. round_up: Poolings that do not say how
+    they round do it as before July 2016. Raises BadSymbol.
     """
-    if layer is None or find_layer(layer.name) is not layer or not (layer.joins or count == len(layer.inputs)):
-        return None
-    described = layer.entry.options
-    beyond = {key: value for key, value in options.items() if layer.entry.option(key) is None}
-    plain = all(taken_for_granted(key, value) for key, value in beyond.items())
-    within = all(_fits(o.type, options[o.name]) for o in described if o.name in options)
-    absent = [o.name for o in described if o.default is REQUIRED and o.name not in options]
-    stricter = any(has_default(layer.operator, name) for name in absent)
-    return layer if plain and within and not stricter else None
+    reader = _Reader(file, input_shape, place, stored or {}, round_up)
+    for index, item in enumerate(file.nodes):
+        if not item.is_variable:
+            reader.add(index, item)
+    return Imported(tuple(reader.nodes.values()), reader.outputs(), reader.refused, tuple(reader.clashes))
 
 
-def _fits(wanted: Type, value: Value) -> bool:
-    """Whether an option means what the schema's shape rules take it for; ranges are MXNet's business."""
-    match wanted:
-        case Choice(names=names):
-            return value in names
-        case Pair():
-            return not isinstance(value, tuple) or len(value) == 2  # what is no tuple at all, the rules refuse
-        case OneOf(types=types):
-            return any(_fits(one, value) for one in types)
-        case _:
-            return True
+def input_of(file: SymbolFile) -> str | None:
+    """The variable that is the network's input: `data`, else the first that a layer takes as its value."""
+    found: list[str] = []
+    for item in file.nodes:
+        values = () if item.is_variable else item.inputs[: _value_count(item, find_operator(item.op))]
+        found += [file.nodes[source].name for source, _ in values if file.nodes[source].is_variable]
+    return INPUT if INPUT in found else next(iter(found), None)
 
 
-def _shape(
-    layer: Layer | None,
-    options: Mapping[str, Value],
-    inputs: Sequence[Shape | None],
-    item: Mapping[str, Any],
-    index: int,
-) -> tuple[Shape | None, dict[str, Shape]]:
-    """The output shape and those of the parameters by their roles, as far as they follow."""
-    known = [shape for shape in inputs if shape is not None]
-    if layer is None or layer.shape is None or len(known) < len(inputs) or not known:
-        return None, {}
-    defaults = {o.name: o.default for o in layer.entry.options}
-    full: dict[str, Value] = {k: None if v is REQUIRED else v for k, v in defaults.items()}
-    full.update(options)
-    if layer.name == "FullyConnected":  # MXNet flattens without a word
-        known = [(None, size_of(known[0]))]
-    try:
-        return layer.shape(known, full), dict(zip(layer.learns, layer.parameters(known, full), strict=False))
-    except Stricter:
-        return None, {}
-    except ShapeError as error:
-        raise BadSymbol(f"at its layer `{item['name']}` (node {index}): {error}") from error
+def _value_count(item: FileNode, likely: Layer | None) -> int:
+    """How many of a node's inputs are values that flow; the others are parameters."""
+    return len(item.inputs) if likely is None or likely.joins else len(likely.inputs)
 
 
-def _literal(text: str) -> Value:
-    """An attribute as MXNet writes it: `(3,3)`, `64`, `True`, `relu`."""
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-    if isinstance(value, list):
-        value = tuple(value)
-    return value if isinstance(value, bool | int | float | str | tuple) else text
+def _is_loss(item: FileNode) -> bool:
+    likely = find_operator(item.op)
+    return likely is not None and likely.operator in LOSSES
+
+
+class _Refusal(Exception):
+    def __init__(self, why: str, *helps: str) -> None:
+        super().__init__(why)
+        self.refused = Refused(why, helps)
+
+
+class _Reader:
+    """Reads one node after the other. flows: the layer that an output of a node is."""
+
+    def __init__(self, file: SymbolFile, input_shape: Shape, place: Place, stored: Stored, round_up: bool) -> None:
+        self.file, self.place, self.stored, self.round_up = file, place, stored, round_up
+        self.input = input_of(file)
+        self.shapes: dict[str, Shape | None] = {INPUT: input_shape}
+        self.flows: dict[tuple[int, int], str] = {}
+        self.nodes: dict[str, Node] = {}
+        self.refused: dict[str, Refused] = {}
+        self.clashes: list[str] = []
+
+    def add(self, index: int, item: FileNode) -> None:
+        """Takes in a node whose inputs are here already."""
+        try:
+            self._add(index, item)
+        except _Refusal as refusal:
+            sources = (self.flows.get(entry) for entry in item.inputs[: 1 if _is_loss(item) else None])
+            known = tuple(source for source in sources if source is not None)
+            self._keep(Node(item.name, item.op, (), known, None, (), self.place), (index, 0))
+            self.refused[item.name] = refusal.refused
+
+    def outputs(self) -> tuple[str, ...]:
+        """The layers that the heads of the file give. A loss gives what flows into it."""
+        heads = self.file.heads or ((len(self.file.nodes) - 1, 0),)
+        found: list[str | None] = []
+        for source, output in heads:
+            item = self.file.nodes[source]
+            found.append(self.flows.get(item.inputs[0] if _is_loss(item) and item.inputs else (source, output)))
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    def _add(self, index: int, item: FileNode) -> None:
+        likely = likely_layer(item)
+        if _is_loss(item):
+            before = self.flows.get(item.inputs[0]) if item.inputs else None
+            cut = () if before is None else (f"cut at `{before}`, which flows into it",)
+            raise _Refusal("it is a loss, which needs labels", *cut)
+        if item.op in _GONE:
+            raise _Refusal(f"`{item.op}` is {_GONE[item.op]}")
+        sources, variables = self._inputs(item, likely)
+        options = options_of(item)
+        if likely is not None and options.get("output_mean_var") is True:
+            del options["output_mean_var"]  # nothing takes them, and the first output is the same
+        if likely is not None and likely.operator == "SliceChannel":
+            self._divide(index, item, options, sources)
+            return
+        if self.round_up and says_nothing(item) and len(sources) == 1:
+            options = rounded(options, self.shapes[sources[0]])
+        layer, op = self._layer(item, likely, options, sources)
+        shape, sizes = self._shape(item, layer, likely, options, sources, variables)
+        kept = options if layer is None else differing_options(layer, options)
+        parameters = self._parameters(item, likely, options, variables, sizes)
+        self._keep(Node(item.name, op, tuple(kept.items()), sources, shape, parameters, self.place), (index, 0))
+
+    def _keep(self, node: Node, flow: tuple[int, int]) -> None:
+        if node.name in self.nodes or node.name == INPUT:
+            raise BadSymbol(f"two of its nodes are named `{node.name}`")
+        if len(self.nodes) >= MAX_NODES:
+            raise BadSymbol(f"it has more than {MAX_NODES:,} layers")
+        self.nodes[node.name] = node
+        self.flows[flow] = node.name
+        self.shapes[node.name] = node.shape
+
+    def _inputs(self, item: FileNode, likely: Layer | None) -> tuple[tuple[str, ...], list[str]]:
+        """What flows into a node, and the names of its parameters."""
+        count = _value_count(item, likely)
+        sources: list[str] = []
+        variables: list[str] = []
+        for place, (source, output) in enumerate(item.inputs):
+            origin = self.file.nodes[source]
+            flow = self.flows.get((source, output))
+            if origin.is_variable and place >= count:
+                variables.append(origin.name)
+            elif origin.is_variable and origin.name == self.input:
+                sources.append(INPUT)
+            elif origin.is_variable:
+                raise _Refusal(f"it is not known what it does with the variable `{origin.name}`")
+            elif flow is None:
+                raise _Refusal(f"it takes output {output} of `{origin.name}` ({origin.op}), which is not supported")
+            elif place >= count:
+                raise _Refusal(f"`{flow}` computes its parameters, which are learned in a program")
+            else:
+                sources.append(flow)
+        roles = () if likely is None else likely.learns
+        if len(variables) > len(roles):
+            raise _Refusal(f"it is not known what it does with the variable `{variables[len(roles)]}`")
+        return tuple(sources), variables
+
+    def _layer(
+        self, item: FileNode, likely: Layer | None, options: Options, sources: Sequence[str]
+    ) -> tuple[Layer | None, str]:
+        """The schema's layer, and what the node is called in a program."""
+        if item.op == "Pooling_v1":
+            pooling = understood(find_operator("Pooling"), options, len(sources))
+            return pooling, "Pooling" if pools_alike(options) else item.op
+        layer = understood(likely, options, len(sources))
+        return layer, item.op if layer is None else layer.name
+
+    def _shape(
+        self,
+        item: FileNode,
+        layer: Layer | None,
+        likely: Layer | None,
+        options: Options,
+        sources: Sequence[str],
+        variables: Sequence[str],
+    ) -> tuple[Shape | None, dict[str, Shape]]:
+        """The output's shape and those of the parameters by their roles, as far as they follow."""
+        inputs = [self.shapes[source] for source in sources]
+        known = [shape for shape in inputs if shape is not None]
+        if layer is None or len(known) < len(inputs):
+            scores = layer is not None and layer.name == "FullyConnected"
+            hidden = options.get("num_hidden")
+            return ((None, hidden), {}) if scores and isinstance(hidden, int) else (None, {})
+        try:
+            shape, sizes = shape_of(layer, options, known)
+        except Stricter:
+            return None, {}
+        except ShapeError as error:
+            gets = ", ".join(map(shape_text, known))
+            if len(sources) > 1:
+                self.clashes.append(item.name)
+            raise _Refusal(f"it gets {gets}, and {error}") from error
+        for role, variable in zip(() if likely is None else likely.learns, variables, strict=False):
+            found = self.stored.get(variable)
+            if layer.name == "FullyConnected" and found is not None and not fits(found, sizes.get(role)):
+                self.clashes.append(item.name)
+        return shape, sizes
+
+    def _parameters(
+        self,
+        item: FileNode,
+        likely: Layer | None,
+        options: Options,
+        variables: Sequence[str],
+        sizes: Mapping[str, Shape],
+    ) -> tuple[Parameter, ...]:
+        """A node's parameters. Before 0.9, files left out the moving statistics; MXNet names them after their roles."""
+        if likely is None:
+            return ()
+        names = [*variables]
+        if len(names) < len(parameter_names(likely, with_defaults(likely, options))):
+            names += [f"{item.name}_{role}" for role in likely.learns[len(names) :] if role.startswith("moving")]
+        return tuple(
+            Parameter(name, sizes.get(role) or self.stored.get(name), role.startswith("moving"))
+            for name, role in zip(names, likely.learns, strict=False)
+        )
+
+    def _divide(self, index: int, item: FileNode, options: Options, sources: Sequence[str]) -> None:
+        """A layer that gives several values becomes a layer for each, under MXNet's names for them."""
+        shape = self.shapes[sources[0]] if len(sources) == 1 else None
+        parts, axis, squeeze = (options.get(k, v) for k, v in (("num_outputs", 1), ("axis", 1), ("squeeze_axis", 0)))
+        if shape is None or not isinstance(parts, int) or not isinstance(axis, int):
+            raise _Refusal("it divides a value whose shape is not known")
+        size = shape[axis] if 0 < axis < len(shape) else None
+        if size is None or not 0 < parts <= min(size, MAX_PARTS) or size % parts or (squeeze and parts != size):
+            raise _Refusal(f"it divides {shape_text(shape)} into {parts} parts along axis {axis}")
+        step = size // parts
+        for i in range(parts):
+            name = item.name if parts == 1 else f"{item.name}_output{i}"
+            cut = (*shape[:axis], step, *shape[axis + 1 :])
+            where: Options = {"axis": axis, "begin": i * step, "end": (i + 1) * step}
+            part = f"{name}_part" if squeeze else name
+            self._keep(Node(part, "slice_axis", tuple(where.items()), tuple(sources), cut, (), self.place), (index, i))
+            if squeeze:
+                flat = (*shape[:axis], *shape[axis + 1 :])
+                self._keep(Node(name, "squeeze", (("axis", axis),), (part,), flat, (), self.place), (index, i))

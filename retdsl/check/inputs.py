@@ -86,6 +86,8 @@ class Inputs:
     def whole(self, declared: t.Backbone, span: Span) -> Wire:
         """What comes out of a backbone that is not cut."""
         found = self.backbone(declared)
+        if found.checkpoint is not None and found.checkpoint.report_outputs(span, declared.name.name, self.out):
+            return UNKNOWN
         return self._keep(found, found.output, span)
 
     def cut(self, base: t.Ref, layer: t.Ref | t.Text, frame: Frame) -> Wire:
@@ -117,5 +119,8 @@ class Inputs:
     def _keep(self, found: FoundBackbone, wire: Wire, span: Span) -> Wire:
         if wire.node is None:
             return UNKNOWN
-        kept = self.graph.take_over(ancestors(found.nodes, wire.node), span, self.out)
+        needed = ancestors(found.nodes, wire.node)
+        if found.checkpoint is not None and found.checkpoint.report_unusable(needed, span, self.out):
+            return UNKNOWN
+        kept = self.graph.take_over(needed, span, self.out)
         return wire if kept else UNKNOWN

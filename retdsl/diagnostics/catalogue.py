@@ -90,6 +90,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R709", "too-few-positives", "warning", "Too few photographs of a class to measure what a metric asks."),
     ("R710", "uncorrected", "warning", "Neither the sampling nor the loss makes up for a strong imbalance."),
     ("R801", "missing-checkpoint", "warning", "A checkpoint's files are not there."),
-    ("R802", "bad-checkpoint", "error", "A checkpoint's network file cannot be read."),
+    ("R802", "bad-checkpoint", "error", "A checkpoint's files cannot be used."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),
+    ("R804", "old-pooling", "warning", "A checkpoint is older than the rounding of its Poolings."),
 )

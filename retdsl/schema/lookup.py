@@ -26,6 +26,13 @@ _SAME = {
     "BatchNorm_v1": "BatchNorm",
     "_contrib_SyncBatchNorm": "BatchNorm",
     "Convolution_v1": "Convolution",
+    "identity": "identity",
+    "_grad_add": "Add",
+    **{
+        f"_{word}": f"broadcast_{word}" for word in ("power", "mod", "hypot", "equal", "not_equal", "greater", "lesser")
+    },
+    **{f"_{word}": f"broadcast_{word}" for word in ("power", "mod", "hypot", "equal", "not_equal")},
+    **{f"_{word}": f"broadcast_{word}" for word in ("greater", "greater_equal", "lesser", "lesser_equal")},
 }
 """Operators that compute what a layer of another name does: MXNet's, where it has several."""
 

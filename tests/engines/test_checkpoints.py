@@ -109,6 +109,18 @@ STEPS = {
     "slice with steps": lambda x: mx.sym.slice(x, begin=(0, 0, 0), end=(None, None, None), step=(1, 1, 2), name="x"),
     "pooling by norm": lambda x: mx.sym.Pooling(x, kernel=(2, 2), pool_type="lp", p_value=2, name="x"),
     "Deconvolution": lambda x: mx.sym.Deconvolution(x, num_filter=2, kernel=(2, 2), stride=(2, 2), name="x"),
+    "a part": lambda x: mx.sym.SliceChannel(x, num_outputs=2, name="x")[1],
+    "parts": lambda x: mx.sym.Concat(
+        *mx.sym.SliceChannel(x, num_outputs=4, squeeze_axis=True, name="x"), dim=1, name="y"
+    ).reshape((0, 4, 30, 30), name="z"),
+    "comparison": lambda x: mx.sym.Concat(x > 0, x * 2 >= x, name="x"),
+    "Pooling_v1": lambda x: mx.sym.Pooling_v1(x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="avg", name="x"),
+    "Reshape of 2015": lambda x: mx.sym.Reshape(x, target_shape=(0, 8, 30, 15), name="x"),
+    "Reshape of 2015 that keeps the batch": lambda x: mx.sym.Reshape(
+        x, target_shape=(0, 0, 30, 15), keep_highest=True, name="x"
+    ),
+    "Cast": lambda x: mx.sym.Cast(x, dtype="float32", name="x"),
+    "BlockGrad": lambda x: mx.sym.BlockGrad(x, name="x"),
     "LayerNorm": lambda x: mx.sym.LayerNorm(x, axis=1, name="x"),
 }
 
@@ -125,9 +137,11 @@ def shared():
 
 
 REFUSED = {
-    "output 1": after(lambda x: mx.sym.SliceChannel(x, num_outputs=2, name="x")[1]),
-    "does with `scale`": after(lambda x: mx.sym.broadcast_mul(x, mx.sym.var("scale", shape=(1, 4, 1, 1)), name="x")),
-    "share `weight_of_both`": shared,
+    "output 1 of `x` (topk)": after(lambda x: mx.sym.topk(x, k=2, axis=1, ret_typ="both", name="x")[1]),
+    "does with the variable `scale`": after(
+        lambda x: mx.sym.broadcast_mul(x, mx.sym.var("scale", shape=(1, 4, 1, 1)), name="x")
+    ),
+    "it shares `weight_of_both` with `a`": shared,
 }
 
 

@@ -17,7 +17,7 @@ from retdsl.check.files import find_specs as find_specs
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Experiment, Program, to_json
+from retdsl.ir import Experiment, Program, Shape, to_json
 from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
@@ -87,9 +87,16 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
     return settings
 
 
-def check(spec: Spec, settings: Sequence[t.Setting] = (), readings: Mapping[str, Reading] | None = None) -> Checked:
-    """The checked program of a spec, with every message. readings: what its data say, from `read_data`."""
-    return check_source(spec.source, spec.root, settings, readings)
+def check(
+    spec: Spec,
+    settings: Sequence[t.Setting] = (),
+    readings: Mapping[str, Reading] | None = None,
+    shape: Shape | None = None,
+) -> Checked:
+    """The checked program of a spec, with every message. readings: what its data say, from `read_data`; shape: of the
+    input where the spec does not say it.
+    """
+    return check_source(spec.source, spec.root, settings, readings, shape)
 
 
 def fix(spec: Spec, name: str) -> Fixed:

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
-    "account": {"records", "ir", "schema", "balance"},
+    "account": {"records", "ir", "outline", "schema", "balance"},
     "compare": {"records", "ir", "schema"},
     "compiler": {
         "records",
@@ -48,6 +48,7 @@ MAY_IMPORT = {
         "viz",
         "runtime",
     },
+    "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "compiler"},
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
     "commands": {
         "records",
@@ -55,6 +56,7 @@ MAY_IMPORT = {
         "account",
         "compare",
         "compiler",
+        "networks",
         "running",
         "diagnostics",
         "ir",

@@ -79,3 +79,11 @@ KNOWN_WEIGHTS = (
 def known_weights(network: str, name: str) -> KnownWeights | None:
     """The pretrained weights called `name` for a network of the zoo, or None."""
     return next((w for w in KNOWN_WEIGHTS if w.network == network and w.name == name), None)
+
+
+_MADE_FOR = {"inception_v3": 299, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
+
+
+def made_for(network: str) -> int:
+    """Height and width, in pixels, of the photographs that a network of the zoo was designed for: mostly 224."""
+    return _MADE_FOR.get(network, 224)

@@ -115,23 +115,6 @@ class Identifiers:
         return made
 
 
-def cuts(order: Sequence[str], edges: Sequence[tuple[str, str]]) -> set[int]:
-    """Where a graph hangs by one value: every i such that all edges from `order[: i + 1]` to the rest leave `order[i]`.
-
-    `order` is topological. The last position is always among them.
-    """
-    position = {name: i for i, name in enumerate(order)}
-    reach = [-1] * len(order)
-    for tail, head in edges:
-        reach[position[tail]] = max(reach[position[tail]], position[head])
-    found, furthest = set(), -1
-    for i in range(len(order)):
-        if furthest <= i:
-            found.add(i)
-        furthest = max(furthest, reach[i])
-    return found
-
-
 def depth(order: Sequence[str], edges: Sequence[tuple[str, str]]) -> int:
     """Boxes on the longest path within `order`: the columns that a row of them takes."""
     inside = set(order)

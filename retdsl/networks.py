@@ -13,6 +13,7 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
+from retdsl.check.graph import find_cut, guess_cut
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -87,7 +88,7 @@ def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
     checked = compiler.check(Spec(hidden, (root or Path()).resolve()), shape=shape)
     messages = tuple(_without_hidden(checked.diagnostics, hidden, shape))
     networks = () if checked.program is None else checked.program.networks
-    return Looked(tuple(Seen(title, network, declared) for network in networks), messages)
+    return Looked(tuple(Seen(title, _renamed(network, title), declared) for network in networks), messages)
 
 
 def networks_of_spec(spec: Spec, checked: Checked, settings: Sequence[t.Setting] = ()) -> tuple[Seen, ...]:
@@ -120,6 +121,17 @@ def select(seen: Sequence[Seen], backbone: str | None, model: str | None, where:
     return tuple(seen)
 
 
+def find_layer(seen: Seen, asked: str) -> str:
+    """The name of the node where a cut at `asked` is. Raises Refused if there is none such, or nothing to cut."""
+    if not seen.can_be_cut:
+        raise Refused(f"`{seen.title}` is a model, and only a backbone can be cut", "choose one with `--backbone NAME`")
+    node = find_cut(seen.network.nodes, asked)
+    if node is None:
+        near = guess_cut(seen.network.nodes, asked).question
+        raise Refused(f"{seen.title} has no layer `{asked}`", near or f"`retdsl layers {seen.title}` lists them")
+    return node.name
+
+
 def suggestions(folder: Path | None = None) -> list[str]:
     """What could have been named: networks of the zoo, studies that ship, and symbol files and specs that lie here."""
     try:
@@ -140,6 +152,16 @@ def no_network(what: str) -> Refused:
     near = did_you_mean(path.name, suggestions(None if path.name == what else path.parent))
     help = near or "the zoo's networks, NAME-symbol.json or its prefix, and .retina files can be looked at"
     return Refused(f"there is nothing called `{what}`" if named else f"there is no file {what}", help)
+
+
+def _renamed(network: Network, name: str) -> Network:
+    """The network of a backbone that nobody has named, under a name for people."""
+    return replace(
+        network,
+        name=name,
+        nodes=tuple(replace(node, backbone=name) for node in network.nodes),
+        backbones=tuple(replace(backbone, name=name) for backbone in network.backbones),
+    )
 
 
 def _prefix(what: str) -> tuple[str, int | None] | None:

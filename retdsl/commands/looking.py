@@ -16,13 +16,14 @@ from retdsl.networks import Seen
 CHANNELS = 3
 
 
-def add_look_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which network of a spec, and what it is shown."""
+def add_look_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Which network of a spec, and what it is shown; returns the group of what says which."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--model", metavar="NAME", help="this model of a spec")
     which.add_argument("--backbone", metavar="NAME", help="this backbone of a spec, whole")
     parser.add_argument("--size", metavar="N", help="height and width of the input, 299 or 240x320 (default: as usual)")
     add_root(parser)
+    return which
 
 
 def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
@@ -30,8 +31,8 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     if networks.is_spec(what):
         if arguments.size is not None:
             raise Refused("`--size` is for networks by themselves", "a spec's data say how large its photographs are")
-        arguments.file, arguments.set = what, []
-        spec, _, checked = checked_spec(arguments)
+        settings = getattr(arguments, "set", [])
+        spec, _, checked = checked_spec(argparse.Namespace(file=what, root=arguments.root, set=settings))
         seen = networks.networks_of_spec(spec, checked)
         return networks.select(seen, arguments.backbone, arguments.model, what)
     for option in ("backbone", "model"):

@@ -31,8 +31,8 @@ GAP = 2
 """Blanks between columns."""
 
 ENOUGH, LEAST = 24, 12
-"""Columns for the words about how something is made: with fewer than enough of them it is not told what a cut keeps, with
-fewer than the least the words are left out.
+"""Columns for the words about how something is made: with fewer than enough of them it is not told what a cut keeps,
+with fewer than the least the words are left out.
 """
 
 MARKS: dict[Worth | None, tuple[str, str]] = {

@@ -19,6 +19,7 @@ class Look(Enum):
     PLAIN = "plain"
     FROZEN = "frozen"
     TRAINED = "trained"
+    LEFT = "left"
     LOSS = "loss"
     BLOCK = "block"
     TRAIN = "train"
@@ -38,9 +39,9 @@ class Form(Enum):
 class Box:
     """One thing of the picture.
 
-    role: the small word above the title of a card; lines: small text below the title; figure: the last line, set off
-    (a count of parameters); tooltip: what a reader sees who points at it, lines apart by line feeds; group: id of the
-    innermost group around it.
+    role: the small word above the title of a card; lines: small text below the title; places: names of where to cut;
+    figure: the last line, set off (a count of parameters); tooltip: what a reader sees who points at it, lines apart by
+    line feeds; group: id of the innermost group around it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Box:
     role: str = ""
     tooltip: str = ""
     group: str | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
-from retdsl.check.graph import find_cut, guess_cut
+from retdsl.check.graph import find_cut
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -127,7 +127,7 @@ def find_layer(seen: Seen, asked: str) -> str:
         raise Refused(f"`{seen.title}` is a model, and only a backbone can be cut", "choose one with `--backbone NAME`")
     node = find_cut(seen.network.nodes, asked)
     if node is None:
-        near = guess_cut(seen.network.nodes, asked).question
+        near = did_you_mean(asked.removesuffix("_output"), [node.alias or node.name for node in seen.network.nodes])
         raise Refused(f"{seen.title} has no layer `{asked}`", near or f"`retdsl layers {seen.title}` lists them")
     return node.name
 

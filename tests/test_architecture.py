@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "runtime": {"weights"},
     "diagnostics": {"records", "source"},
     "syntax": {"records", "source", "diagnostics"},
-    "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "balance", "weights"},
+    "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "outline", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
     "account": {"records", "ir", "outline", "schema", "balance"},

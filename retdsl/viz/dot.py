@@ -136,7 +136,7 @@ def _words(box: Box, align: str) -> str:
     lines = [f'<FONT POINT-SIZE="7.5" COLOR="{style.soft}">{escape(box.role.upper())}</FONT>'] if box.role else []
     lines.append(f"<B>{escape(box.title)}</B>")
     lines += [f'<FONT POINT-SIZE="9" COLOR="{style.soft}">{escape(line)}</FONT>' for line in box.lines]
-    lines += [f'<FONT POINT-SIZE="9"><B>[{escape(place)}]</B></FONT>' for place in box.places]
+    lines += [f'<FONT POINT-SIZE="9">[{escape(place)}]</FONT>' for place in box.places]
     if box.figure:
         lines.append(f'<FONT POINT-SIZE="9">{escape(box.figure)}</FONT>')
     cells = "".join(f'<TR><TD ALIGN="{align}">{line}</TD></TR>' for line in lines)

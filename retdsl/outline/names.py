@@ -2,7 +2,7 @@
 
 The graph says where one part may end and the next begin: at its waists. The names say which of these stretches belong
 together: `stage1_unit1_conv1` and `stage1_unit1_bn1` are of `stage1` and there of `unit1`, `conv_3a_1x1` and
-`bn_3a_1x1` of `3a`, `conv2_1` and `relu2_1` of `2` and there of `2_1`. Words for the kind of a layer say nothing.
+`bn_3a_1x1` of `3a`, `conv2_1` and `relu2_1` of `2`. Words for the kind of a layer say nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ _KIND_WORDS = frozenset(
         *("flatten", "dropout", "drop", "pad", "res", "fwd", "output"),
     )
 )
+_COUNTED = re.compile(r"[A-Za-z]+_?\d+")
+"""What parts of a part are called, as `unit2`; other words only tell its layers from each other."""
+
 _WORD = re.compile(r"(conv[123]d|[A-Za-z]+)(.*)", re.DOTALL)
 
 
@@ -54,10 +57,9 @@ def named_parts(nodes: Sequence[Node], waists: frozenset[str]) -> dict[str, Path
         if sum(node.op not in FINISHING for stretch in members for node in stretch.nodes) < 2:
             continue  # a convolution and what finishes it
         for stretch in members:
-            second = "".join(stretch.label[1:2])
-            counted = any(character.isdigit() for character in second)  # `expand` is but a place in its block
-            inner = (_block(second, f"{top[0]}_{second}"),) if counted else ()
-            paths |= dict.fromkeys((node.name for node in stretch.nodes), (_block(top[0], top[0]), *inner))
+            counted = [word for word in stretch.label[1:2] if _COUNTED.fullmatch(word)]
+            path = (_block(top[0], top[0]), *(_block(word, f"{top[0]}_{word}") for word in counted))
+            paths |= dict.fromkeys((node.name for node in stretch.nodes), path)
     return paths
 
 
@@ -148,4 +150,4 @@ def _common(keys: Sequence[Path]) -> Path:
 def _block(word: str, name: str) -> str:
     """`stage(stage1)` of `stage1`; what is nothing but a number is a block."""
     kind = re.sub(r"[_\W]*\d.*", "", word, flags=re.DOTALL).strip("_")
-    return name if kind == name else f"{kind or 'block'}({name})"
+    return name if kind == name else f"{'block' if kind in _KIND_WORDS else kind or 'block'}({name})"

@@ -128,7 +128,7 @@ def find_layer(seen: Seen, asked: str) -> str:
     node = find_cut(seen.network.nodes, asked)
     if node is None:
         near = did_you_mean(asked.removesuffix("_output"), [node.alias or node.name for node in seen.network.nodes])
-        raise Refused(f"{seen.title} has no layer `{asked}`", near or f"`retdsl layers {seen.title}` lists them")
+        raise Refused(f"{seen.title} has no layer `{asked}`", near or "`retdsl layers` lists them")
     return node.name
 
 

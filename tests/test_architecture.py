@@ -60,6 +60,7 @@ MAY_IMPORT = {
         "running",
         "diagnostics",
         "ir",
+        "outline",
         "runtime",
         "schema",
     },

@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    facts_of, networks = {}, {}
+    facts_of: dict[str, list[dict[str, Any]]] = {}
+    networks: dict[str, Sequence[Seen]] = {}
     for name in arguments.names:
-        if is_spec(name) or is_network(name):
+        facts_of[name] = _known(name)
+        if not facts_of[name] and (is_spec(name) or is_network(name)):
             networks[name] = look(name, arguments)
-        else:
-            facts_of[name] = _require(name)
-    found = [known for name in arguments.names for known in facts_of.get(name, ())]
+        elif not facts_of[name]:
+            raise _unknown(name)
+    found = [known for name in arguments.names for known in facts_of[name]]
     seen = [one for name in arguments.names for one in networks.get(name, ())]
     if arguments.format == "json":
         everything = [facts(entry, layer) for rows in _families().values() for entry, layer in rows]
@@ -73,22 +75,24 @@ def _families() -> dict[str, list[tuple[Entry, Layer | None]]]:
     return families
 
 
-def _require(name: str) -> list[dict[str, Any]]:
-    """What is known under a name, in every category that has it. Raises Refused for a name that nothing has."""
+def _known(name: str) -> list[dict[str, Any]]:
+    """What is known under a name, in every category that has it."""
     layer = find_layer(name)
     found = [facts(layer.entry, layer)] if layer is not None else []
-    found += [facts(entries[name]) for kind, entries in ENTRIES.items() if kind != "layer" and name in entries]
-    if found:
-        return found
+    return found + [facts(entries[name]) for kind, entries in ENTRIES.items() if kind != "layer" and name in entries]
+
+
+def _unknown(name: str) -> Refused:
+    """Why nothing has that name, and what may be meant."""
     refused = refusal(name)
     if refused is not None:
-        raise Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
+        return Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
     if Path(name).suffix or Path(name).name != name:
-        raise no_network(name)
+        return no_network(name)
     every = [entry for entries in ENTRIES.values() for entry in entries.values()]
     aliases = {alias: entry.name for entry in every for alias in entry.aliases}
     hint = did_you_mean(name, [*layer_names(), *(entry.name for entry in every), *suggestions()], aliases)
-    raise Refused(f"there is nothing called `{name}`", hint or "`retdsl layers` lists all layers")
+    return Refused(f"there is nothing called `{name}`", hint or "`retdsl layers` lists all layers")
 
 
 def _print_list() -> None:

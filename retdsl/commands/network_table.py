@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 LONG = 60
 """Rows of a table that somebody still reads."""
 
+ANY_BLOCK = "block"
+"""The kind of a part of which nothing is known but its name."""
+
 GAP = 2
 """Blanks between columns."""
 
@@ -130,7 +133,7 @@ def _fitted(lines: Sequence[Sequence[Text]], how: str, width: int) -> Table:
 
     heads = ("  layer", how, "output", "parameters", "up to here")
     needs = [max(len(head), *(line[i].cell_len for line in lines)) for i, head in enumerate(heads)]
-    for fixed, least in (((0, 2, 3, 4), ENOUGH), ((0, 2, 3), LEAST), ((0, 2, 3), 0), ((0, 2), 0)):
+    for fixed, least in (((0, 2, 3, 4), ENOUGH), ((0, 2, 3), LEAST), ((0, 2, 3), 0), ((0, 2), 0), ((0,), 0)):
         room = width - sum(needs[i] + GAP for i in fixed) + GAP * (least == 0)
         if room >= least:
             break
@@ -158,7 +161,7 @@ def _cells(shown: Sequence[Row], unicode: bool) -> Iterator[Sequence[Text]]:
         members = list(run)
         grouped = bool(part) and len(members) > 1
         if grouped:
-            kind, _, name = part[0].removesuffix(")").partition("(")
+            kind, name = _block(part[0])
             if name.isdigit() and not all(name in node.name for row in members for node in row.nodes):
                 name = ""  # only the number of the block's use
             total = f"{sum(row.learned for row in members):,}"
@@ -189,9 +192,16 @@ def _made_by(row: Row) -> str:
     """The operator of a single layer; of several the block that ends there, and how many layers lead to it."""
     if len(row.nodes) == 1:
         return operator(row.nodes[0])
-    kind = row.part[-1].partition("(")[0] if row.part else ""
+    kind, name = _block(row.part[-1]) if row.part else ("", "")
+    said = name if kind == ANY_BLOCK and name else kind
     layers = f"{len(row.nodes)} layers"
-    return f"{kind}, {layers}" if kind else layers
+    return f"{said}, {layers}" if said else layers
+
+
+def _block(part: str) -> tuple[str, str]:
+    """Kind and name of `bottleneck(unit1)`."""
+    kind, _, name = part.removesuffix(")").partition("(")
+    return kind, name
 
 
 def _below(console: Console, seen: Seen, shown: Sequence[Row], rows: Sequence[Row], joined: bool) -> Iterator[Text]:

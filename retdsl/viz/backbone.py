@@ -13,8 +13,8 @@ from retdsl.outline import places
 from retdsl.records import replace
 from retdsl.schema.spelling import spell
 from retdsl.viz.graph import Key, Look, Picture
-from retdsl.viz.network import LEFT_BEHIND, network_picture
-from retdsl.viz.words import counted
+from retdsl.viz.network import network_picture
+from retdsl.viz.words import LEFT_BEHIND, counted
 
 
 def backbone_picture(network: Network, *, title: str, cut: str | None = None, expand: bool = False) -> Picture:

@@ -16,6 +16,7 @@ from retdsl.viz.fold import Unit, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
+    LEFT_BEHIND,
     brief,
     clipped,
     counted,
@@ -25,6 +26,7 @@ from retdsl.viz.words import (
     packed,
     phrase,
     size,
+    state,
     value,
 )
 
@@ -45,9 +47,6 @@ JOINTS = {
 
 
 NO_CUTS: Mapping[str, Worth] = {}
-
-LEFT_BEHIND = "left behind"
-"""The backbone of nodes that a cut leaves behind; no backbone can be declared by such a name."""
 
 
 def network_picture(
@@ -181,7 +180,7 @@ def _block_in_full(unit: Unit) -> str:
     lines = [
         blocks or unit.stage,
         f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
-        f"{count}, {'frozen' if first.frozen else 'trained'}",
+        f"{count}, {state(first)}",
         str(first.place),
     ]
     return "\n".join(lines)

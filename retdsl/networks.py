@@ -19,6 +19,7 @@ from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Call, Network, Shape
 from retdsl.records import dataclass, replace
+from retdsl.schema.backbones import made_for
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.spelling import spell_call
 from retdsl.source import Source
@@ -71,6 +72,11 @@ def is_network(what: str) -> bool:
     return what in zoo_networks() or _prefix(what) is not None
 
 
+def is_hidden(what: str) -> bool:
+    """Whether a network of the zoo and a symbol file that is here answer to one word; then it means the zoo's."""
+    return what in zoo_networks() and _prefix(what) is not None
+
+
 def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
     """The network that `what` names by itself, shown to inputs of `shape`, or of the size that it is made for.
 
@@ -86,7 +92,8 @@ def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
     hidden = Source(what, f"backbone it = {declared}\nmodel whole = it\n")
     checked = compiler.check(Spec(hidden, (root or Path()).resolve()), shape=shape)
-    messages = tuple(_without_hidden(checked.diagnostics, hidden, shape))
+    side = made_for(what)
+    messages = tuple(_without_hidden(checked.diagnostics, hidden, shape or (None, 3, side, side)))
     networks = () if checked.program is None else checked.program.networks
     return Looked(tuple(Seen(title, _renamed(network, title), declared) for network in networks), messages)
 
@@ -180,15 +187,15 @@ def _latest(prefix: str) -> int:
     return max((int(m.group(2)) for m in found if m and m.group(1) == path.name), default=0)
 
 
-def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape | None) -> Iterator[Diagnostic]:
+def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape) -> Iterator[Diagnostic]:
     """Messages for somebody who has not seen the spec: without places in it, and without missing parameters."""
     for message in messages:
         if message.code == "R801":
             continue
         labels = tuple(label for label in message.labels if label.span.source is not hidden)
         sized = message.code.startswith("R4") or "at its layer" in message.message
-        given = f"for {shape_text(shape)}" if shape else "for the usual size"
-        help = (f"`--size` says how large the photographs are; this was looked at {given}",) if sized else ()
+        text = f"`--size` says how large the photographs are; this was looked at for {shape_text(shape)}"
+        help = (text,) if sized else ()
         yield replace(message, labels=labels, helps=(*message.helps, *help), fixes=())
 
 

@@ -29,8 +29,7 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> argparse._MutuallyExc
 def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     """The networks that `what` means; prints what is wrong, and stops if that is an error. Raises Refused."""
     if networks.is_spec(what):
-        if arguments.size is not None:
-            raise Refused("`--size` is for networks by themselves", "a spec's data say how large its photographs are")
+        refuse_size(arguments)
         settings = getattr(arguments, "set", [])
         spec, _, checked = checked_spec(argparse.Namespace(file=what, root=arguments.root, set=settings))
         seen = networks.networks_of_spec(spec, checked)
@@ -38,6 +37,10 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     for option in ("backbone", "model"):
         if getattr(arguments, option) is not None:
             raise Refused(f"`--{option}` chooses a network of a spec, and {what} is none", "leave it out")
+    if networks.is_hidden(what):
+        say(
+            f"note: this is the network of the zoo; {what}{networks.SYMBOL} is here, too, and has to be named in full\n"
+        )
     looked = networks.one_network(what, arguments.root, input_shape(arguments.size))
     if looked.messages:
         say_diagnostics(looked.messages)
@@ -45,6 +48,12 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     if not looked.networks:
         raise SystemExit(WRONG)
     return looked.networks
+
+
+def refuse_size(arguments: argparse.Namespace) -> None:
+    """Raises Refused where a spec is looked at and a size is given."""
+    if arguments.size is not None:
+        raise Refused("`--size` is for networks by themselves", "a spec's data say how large its photographs are")
 
 
 def input_shape(size: str | None) -> Shape | None:

@@ -165,7 +165,11 @@ def _cells(shown: Sequence[Row], unicode: bool) -> Iterator[Sequence[Text]]:
             if name.isdigit() and not all(name in node.name for row in members for node in row.nodes):
                 name = ""  # only the number of the block's use
             total = f"{sum(row.learned for row in members):,}"
-            heading = Text(f"  {name or kind}", style="bold"), Text(kind if name else "", style="dim")
+            counted = f"{kind} {name}" if name.isdigit() else name
+            heading = (
+                Text(f"  {counted or kind}", style="bold"),
+                Text(kind if name and counted == name else "", style="dim"),
+            )
             yield *heading, Text(), Text(total, style="bold"), Text()
         for row in members:
             unknown = any(p.shape is None for node in row.nodes for p in node.parameters)
@@ -193,7 +197,7 @@ def _made_by(row: Row) -> str:
     if len(row.nodes) == 1:
         return operator(row.nodes[0])
     kind, name = _block(row.part[-1]) if row.part else ("", "")
-    said = name if kind == ANY_BLOCK and name else kind
+    said = kind if kind != ANY_BLOCK else "" if name.isdigit() else name
     layers = f"{len(row.nodes)} layers"
     return f"{said}, {layers}" if said else layers
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retdsl import compiler, networks
-from retdsl.commands.looking import add_look_arguments, look
+from retdsl.commands.looking import add_look_arguments, look, refuse_size
 from retdsl.commands.spec import checked_spec
 from retdsl.commands.terminal import DONE
 from retdsl.compiler import Refused
@@ -36,6 +36,7 @@ def _draw(arguments: argparse.Namespace) -> Sequence[Path]:
     if of_spec and arguments.backbone is None:
         if arguments.cut is not None:
             raise Refused("`--cut` cuts a backbone", "choose one with `--backbone NAME`")
+        refuse_size(arguments)
         _, program, _ = checked_spec(arguments)
         return compiler.draw_pictures(program, arguments.model, arguments.train, arguments.output, arguments.expand)
     if not of_spec and (arguments.train is not None or arguments.set):

@@ -14,7 +14,7 @@ from itertools import groupby, takewhile
 from typing import TypeAlias
 
 from retdsl.ir import Node
-from retdsl.records import dataclass
+from retdsl.records import dataclass, replace
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -29,6 +29,9 @@ _KIND_WORDS = frozenset(
         *("flatten", "dropout", "drop", "pad", "res", "fwd", "output"),
     )
 )
+FORK = "fork"
+"""The kind of a part of which nothing is known but that it has branches."""
+
 _COUNTED = re.compile(r"[A-Za-z]+_?\d+")
 """What parts of a part are called, as `unit2`; other words only tell its layers from each other."""
 
@@ -37,10 +40,15 @@ _WORD = re.compile(r"(conv[123]d|[A-Za-z]+)(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """The nodes behind one waist up to the next, and what their names have in common."""
+    """The nodes behind one waist up to the next.
+
+    label: what their names have in common; fork: the name of the node that joins branches here, or of the one that this
+    stretch finishes; empty where nothing forks.
+    """
 
     nodes: tuple[Node, ...]
     label: Path
+    fork: str = ""
 
 
 def named_parts(nodes: Sequence[Node], waists: frozenset[str]) -> dict[str, Path]:
@@ -57,10 +65,18 @@ def named_parts(nodes: Sequence[Node], waists: frozenset[str]) -> dict[str, Path
         if sum(node.op not in FINISHING for stretch in members for node in stretch.nodes) < 2:
             continue  # a convolution and what finishes it
         for stretch in members:
-            counted = [word for word in stretch.label[1:2] if _COUNTED.fullmatch(word)]
-            path = (_block(top[0], top[0]), *(_block(word, f"{top[0]}_{word}") for word in counted))
+            named = stretch.label != (stretch.fork,)
+            path = (_block(top[0], top[0]), *_inner(stretch)) if named else (f"{FORK}({stretch.fork})",)
             paths |= dict.fromkeys((node.name for node in stretch.nodes), path)
     return paths
+
+
+def _inner(stretch: _Stretch) -> Path:
+    """The part within its part: `unit2` by its name, or a fork, where the names do not count them."""
+    for word in stretch.label[1:2]:
+        if _COUNTED.fullmatch(word):
+            return (_block(word, f"{stretch.label[0]}_{word}"),)
+    return (f"{FORK}({stretch.fork})",) if stretch.fork else ()
 
 
 def head(nodes: Sequence[Node], waists: Collection[str]) -> int:
@@ -81,26 +97,40 @@ def _stretches(nodes: Sequence[Node], waists: frozenset[str]) -> Iterator[_Stret
     for node in nodes:
         run.append(node)
         if node.name in waists:
-            yield _Stretch(tuple(run), _common([key for key in map(_key, run) if key]))
+            yield _stretch(run)
             run = []
     if run:
-        yield _Stretch(tuple(run), _common([key for key in map(_key, run) if key]))
+        yield _stretch(run)
 
 
-def _joined(stretches: Sequence[_Stretch]) -> Iterator[_Stretch]:
-    """Every stretch with a label: that of its names, of what it finishes, or of its last node if it is a fork."""
-    before: Path = ()
+def _stretch(nodes: Sequence[Node]) -> _Stretch:
+    label = _common([key for key in map(_key, nodes) if key])
+    return _Stretch(tuple(nodes), label, nodes[-1].name if len(nodes) > 1 else "")
+
+
+def _joined(stretches: Sequence[_Stretch]) -> list[_Stretch]:
+    """The stretches that belong to a part, each with its label: that of its names, of what it finishes, or of its last
+    node if it is a fork.
+    """
+    found: list[_Stretch] = []
+    before = _Stretch((), ())
     for stretch in stretches:
-        last = stretch.nodes[-1]
-        label = stretch.label
-        finishes = last.op in FINISHING and len(stretch.nodes) == 1
-        if before and finishes and (label[:1] in ((), before[:1]) or "".join(label).isdigit()):
-            label = before
-        elif not label and len(stretch.nodes) > 1:
-            label = (last.name,)
-        if label:
-            yield _Stretch(stretch.nodes, label)
-        before = label
+        label, fork = stretch.label, stretch.fork
+        weak = label[:1] in ((), before.label[:1]) or "".join(label).isdigit()
+        if _finishes(stretch) and before.label and weak:
+            label, fork = before.label, before.fork
+        elif not label and fork:
+            label = (fork,)
+        before = _Stretch(stretch.nodes, label, fork)
+        found.append(before)
+    for i in reversed(range(len(found) - 1)):  # what finishes no fork of its part may prepare the next one
+        if _finishes(found[i]) and found[i].label and found[i].label[:1] == found[i + 1].label[:1]:
+            found[i] = _Stretch(found[i].nodes, found[i + 1].label, found[i + 1].fork)
+    return [stretch for stretch in found if stretch.label]
+
+
+def _finishes(stretch: _Stretch) -> bool:
+    return not stretch.fork and stretch.nodes[-1].op in FINISHING
 
 
 def _without_shared(stretches: Sequence[_Stretch]) -> list[_Stretch]:
@@ -110,13 +140,13 @@ def _without_shared(stretches: Sequence[_Stretch]) -> list[_Stretch]:
     while labels:
         column = Counter(label[shared : shared + 1] for label in labels)
         word, count = column.most_common(1)[0]
-        if not word or count < 0.9 * len(labels) or any(len(label) == shared + 1 for label in labels):
+        if not word or count < 0.9 * len(labels):
             break
         labels = [label for label in labels if label[shared : shared + 1] == word]
         shared += 1
     prefix = labels[0][:shared] if labels else ()
     return [
-        _Stretch(stretch.nodes, stretch.label[shared:] if stretch.label[:shared] == prefix else stretch.label)
+        replace(stretch, label=stretch.label[shared:]) if stretch.label[:shared] == prefix else stretch
         for stretch in stretches
     ]
 
@@ -133,7 +163,7 @@ def _key(node: Node) -> Path:
         said = rest if letters.lower() in _KIND_WORDS or letters[:4].lower() == "conv" else token
         if not said:
             continue
-        if open_word and said[0].isdigit():  # `mixed_5b` is one word
+        if open_word and word is None:  # `mixed_5b` is one word
             words[-1] += f"_{said}"
         else:
             words.append(said)

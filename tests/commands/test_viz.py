@@ -56,6 +56,7 @@ def test_another_size(capsys: pytest.CaptureFixture[str]) -> None:
         (["net", "--cut", "fire5"], 2, "net has no layer `fire5`", "did you mean"),
         (["net", "--train", "first"], 2, "`--train` and `--set` are for experiments", "net is a network"),
         (["net", "--size", "0"], 2, "--size 0: not a size", "`--size 299`"),
+        (["quickstart", "--size", "99"], 2, "`--size` is for networks by themselves", "a spec's data"),
         (["quickstart", "--cut", "fire5"], 2, "`--cut` cuts a backbone", "`--backbone NAME`"),
         (["quickstart", "--backbone", "light"], 2, "quickstart has no backbone `light`", "lite"),
     ],
@@ -72,3 +73,12 @@ def test_what_cannot_be_drawn(
     assert said.out == ""
     assert error in said.err
     assert help in said.err
+
+
+def test_a_symbol_file_called_as_a_network_of_the_zoo(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("resnet18_v1-symbol.json").write_text(Path("net-symbol.json").read_text())
+    assert main(["viz", "resnet18_v1", "-o", "zoo.dot"]) == 0
+    assert "resnet18_v1-symbol.json is here, too" in capsys.readouterr().err
+    assert main(["viz", "resnet18_v1-symbol.json", "-o", "file.dot"]) == 0
+    assert capsys.readouterr().err == ""
+    assert "fire9_concat" in Path("file.dot").read_text(encoding="utf-8")

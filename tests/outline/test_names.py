@@ -30,7 +30,7 @@ def parts(network: Network) -> dict[str, tuple[str, ...]]:
         (("in3a_1x1", "in3a_conv2"), "in3a_sum", "in3a_relu", "in(in3a)"),
         (("conv2_1/x1", "conv2_1/x2"), "conv2_1/add", "relu2_1", "block(2)"),
         (("mixed_5b.branch.conv", "mixed_5b.branch.bn"), "mixed_5b.add", "mixed_5b.relu", "mixed(mixed_5b)"),
-        (("convolution7", "batchnorm4"), "_plus3", "activation9", "block(_plus3)"),
+        (("convolution7", "batchnorm4"), "_plus3", "activation9", "fork(_plus3)"),
     ],
     ids=["mxnet", "caffe", "2015", "slashes", "dots", "automatic"],
 )
@@ -58,6 +58,23 @@ def test_an_import_has_the_parts_that_its_blocks_had(name: str) -> None:
 def test_units_stand_in_their_stages() -> None:
     found = parts(imported(zoo("resnet18_v1")))
     assert found["stage3_unit2_conv1"] == found["stage3_unit2_add"] == ("stage(stage3)", "unit(stage3_unit2)")
+
+
+def test_units_that_no_name_counts_are_forks() -> None:
+    """Gluon numbers the layers of a stage, not its units; a unit of ResNet v2 begins with the norm before its fork."""
+    inputs = {"net0_conv0_fwd": ["data"], "net0_stage1_batchnorm0_fwd": ["net0_conv0_fwd"]}
+    before = "net0_stage1_batchnorm0_fwd"
+    for unit in range(2):
+        names = [f"net0_stage1_conv{2 * unit + i}_fwd" for i in (0, 1)]
+        inputs |= {names[0]: [before], names[1]: [names[0]]}
+        before, last = f"net0_stage1__plus{unit}", before
+        inputs[before] = [names[1], last]
+    inputs["net0_relu1_fwd"] = [before]
+    found = parts(graph(inputs, {"net0_stage1_batchnorm0_fwd": "BatchNorm", "net0_relu1_fwd": "Activation"}))
+    first = [found[f"net0_stage1_{name}"] for name in ("batchnorm0_fwd", "conv0_fwd", "conv1_fwd", "_plus0")]
+    assert set(first) == {("stage(stage1)", "fork(net0_stage1__plus0)")}
+    assert found["net0_stage1_conv3_fwd"] == ("stage(stage1)", "fork(net0_stage1__plus1)")
+    assert found["net0_conv0_fwd"] == ()
 
 
 def test_the_network_s_own_name_is_no_part() -> None:

@@ -17,7 +17,7 @@ from retdsl.check.graph import find_cut
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Call, Network, Shape
+from retdsl.ir import Call, Network, Program, Shape
 from retdsl.records import dataclass, replace
 from retdsl.schema.backbones import made_for
 from retdsl.schema.shapes import shape_text
@@ -98,21 +98,30 @@ def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
     return Looked(tuple(Seen(title, _renamed(network, title), declared) for network in networks), messages)
 
 
-def networks_of_spec(spec: Spec, checked: Checked, settings: Sequence[t.Setting] = ()) -> tuple[Seen, ...]:
-    """Every backbone of a checked spec without errors, whole, and every model, in the order they are written in."""
-    if checked.program is None:
-        return ()
+def backbones_of_spec(spec: Spec) -> tuple[tuple[Seen, ...], Checked]:
+    """Every backbone that a spec and the files it uses declare, whole, in their order, and what was checked for it.
+
+    Models and experiments of the spec itself do not matter, so that somebody who looks for a cut finds one, even while
+    a model has a wrong one. No networks where anything else is wrong, or where files are not at hand.
+    """
+    bare = replace(spec.source, text=_blanked(spec.source, (t.Model, t.Train)))
+    checked = compiler.check(Spec(bare, spec.root))
+    if checked.diagnostics.errors:
+        return (), checked
     declared = list(_backbones(checked))
     taken = "\n".join(source.text for source in checked.sources)
     models = {name: _free(f"whole_{name}", taken) for name, _ in declared}
     more = "".join(f"\nmodel {model} = {name}" for name, model in models.items())
-    wider = Spec(replace(spec.source, text=f"{spec.source.text}\n{more}\n"), spec.root)
-    program = compiler.check(wider, settings).program or checked.program
-    networks = {network.name: network for network in program.networks}
-    backbones = (
-        Seen(name, networks[models[name]], source, name) for name, source in declared if models[name] in networks
-    )
-    return (*backbones, *(Seen(network.name, network) for network in checked.program.networks))
+    whole = compiler.check(Spec(replace(bare, text=f"{bare.text}\n{more}\n"), spec.root))
+    if whole.program is None:
+        return (), whole
+    networks = {network.name: network for network in whole.program.networks}
+    return tuple(Seen(name, networks[models[name]], source, name) for name, source in declared), whole
+
+
+def models_of(program: Program) -> tuple[Seen, ...]:
+    """Every model of a checked spec."""
+    return tuple(Seen(network.name, network) for network in program.networks)
 
 
 def select(seen: Sequence[Seen], backbone: str | None, model: str | None, where: str) -> tuple[Seen, ...]:
@@ -205,6 +214,16 @@ def _backbones(checked: Checked) -> Iterator[tuple[str, str]]:
         for declaration in parse(source, Diagnostics()).declarations:
             if isinstance(declaration, t.Backbone):
                 yield declaration.name.name, declaration.value.span.text
+
+
+def _blanked(source: Source, kinds: tuple[type, ...]) -> str:
+    """The text of a spec with blanks in place of its declarations of some kinds; all others keep their places."""
+    text = source.text
+    for declaration in parse(source, Diagnostics()).declarations:
+        if isinstance(declaration, kinds):
+            start, end = declaration.span.start, declaration.span.end
+            text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
+    return text
 
 
 def _free(name: str, text: str) -> str:

@@ -82,7 +82,9 @@ def test_a_symbol_file_without_parameters_in_another_folder(here: Path) -> None:
 def test_a_spec_has_its_backbones_whole_and_its_models() -> None:
     spec = compiler.read("study.retina", None, Diagnostics())
     assert spec is not None
-    seen = networks.networks_of_spec(spec, compiler.check(spec))
+    program = compiler.check(spec).program
+    assert program is not None
+    seen = (*networks.backbones_of_spec(spec)[0], *networks.models_of(program))
     assert [(one.title, one.declared, one.backbone) for one in seen] == [
         ("lite", "zoo(mobilenet_v2, width = 50%)", "lite"),
         ("old", 'checkpoint("net", epoch = 7)', "old"),
@@ -97,6 +99,26 @@ def test_a_spec_has_its_backbones_whole_and_its_models() -> None:
         with pytest.raises(Refused) as refused:
             networks.select(seen, backbone, model, "study")
         assert said in refused.value.help
+
+
+def test_a_backbone_can_be_looked_at_while_a_model_is_wrong(here: Path) -> None:
+    (here / "study.retina").write_text(SPEC.replace("global_pool", "global_pol") + "train t { model = plain }")
+    spec = compiler.read("study.retina", None, Diagnostics())
+    assert spec is not None
+    assert compiler.check(spec).diagnostics.errors
+    seen, checked = networks.backbones_of_spec(spec)
+    assert [one.title for one in seen] == ["lite", "old"]
+    assert not checked.diagnostics.errors
+
+
+def test_a_wrong_backbone_is_told(here: Path) -> None:
+    (here / "study.retina").write_text("# one\nmodel m = lite\nbackbone lite = zoo(resnet19_v1)")
+    spec = compiler.read("study.retina", None, Diagnostics())
+    assert spec is not None
+    seen, checked = networks.backbones_of_spec(spec)
+    [message] = checked.diagnostics
+    assert (seen, message.code) == ((), "R208")
+    assert message.labels[0].span.source.position(message.labels[0].span.start)[0] == 3
 
 
 @pytest.mark.usefixtures("here")

@@ -27,16 +27,16 @@ _TELLING = frozenset(
 class Row:
     """One layer, or several that lie between two places to cut.
 
-    nodes: in their order, the last one is what the row is called by; part: the innermost block of the last one; worth:
-    of a cut there, None where some of the network goes past; learned: numbers that these nodes learn; kept: numbers
-    that a cut there keeps.
+    nodes: in their order, the last one is what the row is called by; part: the blocks of the last one; worth: of a cut
+    there, None where some of the network goes past; learned: numbers that these nodes learn; kept: numbers that a cut
+    there keeps, None if that is no waist.
     """
 
     nodes: tuple[Node, ...]
     part: Path
     worth: Worth | None
     learned: int
-    kept: int
+    kept: int | None
 
     @property
     def written(self) -> str:
@@ -51,11 +51,13 @@ class Row:
 def layer_rows(network: Network) -> list[Row]:
     """A row for every layer."""
     parts, worths = outline(network), places(network)
-    kept = _kept(network)
-    return [
-        Row((node,), parts[node.name], worths.get(node.name), learned_numbers([node]), kept[node.name])
-        for node in network.nodes
-    ]
+    rows: list[Row] = []
+    kept = 0
+    for node in network.nodes:
+        learned, worth = learned_numbers([node]), worths.get(node.name)
+        kept += learned  # what comes before a waist in topological order leads to it: there is no other way on
+        rows.append(Row((node,), parts[node.name], worth, learned, kept if worth else None))
+    return rows
 
 
 def stretches(rows: Sequence[Row], wanted: Iterable[Worth]) -> list[Row]:
@@ -121,28 +123,3 @@ def _layer_json(row: Row) -> dict[str, Any]:
         "cut": None if row.worth == "waist" else row.worth,
         "kept": row.kept,
     }
-
-
-def _kept(network: Network) -> dict[str, int]:
-    """How many learned numbers a cut at each node keeps.
-
-    A waist keeps all that comes before it on the way. Elsewhere branches are left away, and what is kept is walked.
-    """
-    inputs = {node.name: node.inputs for node in network.nodes}
-    own = {node.name: learned_numbers([node]) for node in network.nodes}
-    worths = places(network)
-    found: dict[str, int] = {}
-    for node in network.nodes:
-        total, seen, stack = 0, {node.name}, [node.name]
-        while stack:
-            name = stack.pop()
-            if name in worths and name != node.name:  # everything before it is counted already
-                total += found[name]
-                continue
-            total += own.get(name, 0)
-            for source in inputs.get(name, ()):
-                if source not in seen:
-                    seen.add(source)
-                    stack.append(source)
-        found[node.name] = total
-    return found

@@ -6,10 +6,11 @@ import argparse
 import re
 from collections.abc import Sequence
 
-from retdsl import networks
-from retdsl.commands.spec import add_root, checked_spec
+from retdsl import compiler, networks
+from retdsl.commands.spec import add_root, checked_spec, complete
 from retdsl.commands.terminal import WRONG, say, say_diagnostics
 from retdsl.compiler import Refused
+from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Shape
 from retdsl.networks import Seen
 
@@ -30,10 +31,7 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     """The networks that `what` means; prints what is wrong, and stops if that is an error. Raises Refused."""
     if networks.is_spec(what):
         refuse_size(arguments)
-        settings = getattr(arguments, "set", [])
-        spec, _, checked = checked_spec(argparse.Namespace(file=what, root=arguments.root, set=settings))
-        seen = networks.networks_of_spec(spec, checked)
-        return networks.select(seen, arguments.backbone, arguments.model, what)
+        return networks.select(_of_spec(what, arguments), arguments.backbone, arguments.model, what)
     for option in ("backbone", "model"):
         if getattr(arguments, option) is not None:
             raise Refused(f"`--{option}` chooses a network of a spec, and {what} is none", "leave it out")
@@ -48,6 +46,25 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     if not looked.networks:
         raise SystemExit(WRONG)
     return looked.networks
+
+
+def _of_spec(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
+    """The backbones of a spec, and, unless only one of these is asked for, its models."""
+    if arguments.backbone is None:
+        settings = getattr(arguments, "set", [])
+        spec, program, _ = checked_spec(argparse.Namespace(file=what, root=arguments.root, set=settings))
+        return (*networks.backbones_of_spec(spec)[0], *networks.models_of(program))
+    out = Diagnostics()
+    found = compiler.read(what, arguments.root, out)
+    seen, checked = networks.backbones_of_spec(found) if found is not None else ((), None)
+    messages = [*out, *(checked.diagnostics if checked else ())]
+    if messages:
+        say_diagnostics(messages)
+        say("")
+    if checked is None or checked.diagnostics.errors:
+        raise SystemExit(WRONG)
+    complete(checked)
+    return seen
 
 
 def refuse_size(arguments: argparse.Namespace) -> None:

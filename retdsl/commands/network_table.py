@@ -178,7 +178,7 @@ def _cells(shown: Sequence[Row], unicode: bool) -> Iterator[Sequence[Text]]:
                 Text(_made_by(row), style="" if row.worth in ("stage", "place") else "dim"),
                 Text(shape_text(row.shape)),
                 Text("?" if unknown else f"{row.learned:,}" if row.learned else ""),
-                Text(f"{row.kept:,}" if row.worth else "", style="dim"),
+                Text("" if row.kept is None else f"{row.kept:,}", style="dim"),
             )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from graph_texts import graph, imported, zoo
+from hypothesis import given
+from hypothesis import strategies as st
 
 from retdsl.ir import Network
-from retdsl.outline import outline
+from retdsl.outline import outline, places, waists
 
 
 def residual(*unit: str, join: str, act: str) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -93,3 +95,22 @@ def test_a_pooling_of_everything_and_what_follows_stand_alone() -> None:
 def test_without_shapes_it_is_the_same() -> None:
     native = zoo("resnet50_v1")
     assert parts(imported(native, shapes=False)) == parts(imported(native))
+
+
+WORDS = st.sampled_from(["stage1", "unit2", "conv", "3a", "0", "bn1", "_plus", "é", "relu6", "res2a", "1x1", ""])
+OPS = st.sampled_from(["Convolution", "BatchNorm", "Activation", "Add", "Pooling", "Flatten", "FullyConnected"])
+
+
+@given(st.data())
+def test_whatever_the_names_and_the_graph_every_layer_has_a_part_or_none(data: st.DataObject) -> None:
+    words = st.lists(WORDS, min_size=1, max_size=4).map(lambda parts: "_".join(parts) or "_")
+    names = data.draw(st.lists(words, min_size=1, max_size=10, unique=True))
+    inputs = {
+        name: data.draw(st.lists(st.sampled_from(["data", *names[:i]]), min_size=1, max_size=2, unique=True))
+        for i, name in enumerate(names)
+    }
+    network = graph(inputs, {name: data.draw(OPS) for name in names})
+    found = outline(network)
+    assert list(found) == names
+    assert all(len(path) <= 2 and all(path) for path in found.values())
+    assert tuple(places(network)) == waists(network)

@@ -77,8 +77,9 @@ def is_hidden(what: str) -> bool:
     return what in zoo_networks() and _prefix(what) is not None
 
 
-def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
-    """The network that `what` names by itself, shown to inputs of `shape`, or of the size that it is made for.
+def one_network(what: str, shape: Shape | None = None) -> Looked:
+    """The network that `what` names by itself, shown to inputs of `shape`, or of the size that it is made for. Relative
+    paths start where the command runs.
 
     Raises Refused for a word that means none.
     """
@@ -91,7 +92,7 @@ def one_network(what: str, root: Path | None, shape: Shape | None) -> Looked:
         source = Call("checkpoint", (("prefix", prefix), ("epoch", _latest(prefix) if epoch is None else epoch)))
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
     hidden = Source(what, f"backbone it = {declared}\nmodel whole = it\n")
-    checked = compiler.check(Spec(hidden, (root or Path()).resolve()), shape=shape)
+    checked = compiler.check(Spec(hidden, Path.cwd()), shape=shape)
     side = made_for(what)
     messages = tuple(_without_hidden(checked.diagnostics, hidden, shape or (None, 3, side, side)))
     networks = () if checked.program is None else checked.program.networks

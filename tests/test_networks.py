@@ -32,7 +32,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def the_network(what: str, side: int | None = None) -> Seen:
-    looked = networks.one_network(what, None, None if side is None else (None, 3, side, side))
+    looked = networks.one_network(what, None if side is None else (None, 3, side, side))
     assert [message.message for message in looked.messages] == []
     (seen,) = looked.networks
     return seen
@@ -138,13 +138,13 @@ def test_words_that_mean_no_network(here: Path, what: str, error: str, help: str
     (here / "gluon.params").touch()
     assert not networks.is_network(what)
     with pytest.raises(Refused, match=error) as refused:
-        networks.one_network(what, None, None)
+        networks.one_network(what)
     assert help in refused.value.help
 
 
 def test_a_broken_symbol_file_is_told_without_the_spec_that_nobody_wrote(here: Path) -> None:
     (here / "net-symbol.json").write_text('{"nodes": [')
-    looked = networks.one_network("net", None, None)
+    looked = networks.one_network("net")
     assert looked.networks == ()
     (message,) = looked.messages
     assert (message.code, message.labels) == ("R802", ())
@@ -154,7 +154,7 @@ def test_a_broken_symbol_file_is_told_without_the_spec_that_nobody_wrote(here: P
 @pytest.mark.parametrize("what", ["net", "inception_v3"])
 def test_a_size_that_is_too_small_is_told_with_the_option_for_it(here: Path, what: str) -> None:
     (here / "net-symbol.json").write_text(symbol_file(zoo("inception_v3")))
-    looked = networks.one_network(what, None, (None, 3, 32, 32))
+    looked = networks.one_network(what, (None, 3, 32, 32))
     assert looked.networks == ()
     assert "the kernel covers 3 pixels" in looked.messages[0].message
     for message in looked.messages:

@@ -39,7 +39,7 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
         say(
             f"note: this is the network of the zoo; {what}{networks.SYMBOL} is here, too, and has to be named in full\n"
         )
-    looked = networks.one_network(what, arguments.root, input_shape(arguments.size))
+    looked = networks.one_network(what, input_shape(arguments.size))
     if looked.messages:
         say_diagnostics(looked.messages)
         say("")

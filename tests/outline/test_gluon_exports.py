@@ -30,5 +30,5 @@ def test_stages_end_where_they_do_in_the_zoo(name: str, tmp_path: Path) -> None:
 
     model = getattr(mx.gluon.model_zoo.vision, GLUON[name])()
     model(mx.sym.var("data")).save(str(tmp_path / "net-symbol.json"))
-    [seen] = networks.one_network(str(tmp_path / "net"), None, None).networks
+    [seen] = networks.one_network(str(tmp_path / "net")).networks
     assert stages(seen.network) == stages(zoo(name))

@@ -131,8 +131,9 @@ def _places_to_cut(found: FoundBackbone) -> str:
 
     nodes, backbone = found.nodes, found.backbone
     whole = Network("", INPUT_NAME, found.input_shape or (), nodes, str(found.output.node), None, (), backbone.place)
-    ends = [name for name, worth in places(whole).items() if worth == "stage"] or [nodes[-1].name]
-    return f"good places to cut it: {', '.join(f'`{as_written(name)}`' for name in reversed(ends[-MOST_PLACES:]))}"
+    ends = [whole.node(name) for name, worth in places(whole).items() if worth == "stage"] or [nodes[-1]]
+    written = [f"`{as_written(node.alias or node.name)}`" for node in reversed(ends[-MOST_PLACES:])]
+    return f"good places to cut it: {', '.join(written)}"
 
 
 def _listing(found: FoundBackbone, declared: t.Backbone) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retdsl.balance.counts import Reading
 from retdsl.check import Checked as Checked
@@ -17,11 +18,14 @@ from retdsl.check.files import find_specs as find_specs
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Experiment, Program, to_json
+from retdsl.ir import Experiment, Network, Program, Shape, to_json
 from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import parse_value
+
+if TYPE_CHECKING:
+    from retdsl.viz import Picture
 
 
 class Refused(Exception):
@@ -87,9 +91,16 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
     return settings
 
 
-def check(spec: Spec, settings: Sequence[t.Setting] = (), readings: Mapping[str, Reading] | None = None) -> Checked:
-    """The checked program of a spec, with every message. readings: what its data say, from `read_data`."""
-    return check_source(spec.source, spec.root, settings, readings)
+def check(
+    spec: Spec,
+    settings: Sequence[t.Setting] = (),
+    readings: Mapping[str, Reading] | None = None,
+    shape: Shape | None = None,
+) -> Checked:
+    """The checked program of a spec, with every message. readings: what its data say, from `read_data`; shape: of the
+    input where the spec does not say it.
+    """
+    return check_source(spec.source, spec.root, settings, readings, shape)
 
 
 def fix(spec: Spec, name: str) -> Fixed:
@@ -147,8 +158,7 @@ def draw_pictures(
 
     Of an experiment, OUT.svg is its network and OUT-experiment.svg the way of the photographs.
     """
-    from retdsl.runtime.files import make_folder
-    from retdsl.viz import RenderError, dot_text, experiment_picture, network_picture, write
+    from retdsl.viz import experiment_picture, network_picture
 
     if model is None and (experiment is not None or program.experiments):
         chosen = select(program, [experiment] if experiment else [])[0]
@@ -164,6 +174,21 @@ def draw_pictures(
                 did_you_mean(name or "", networks) or f"it has {', '.join(networks)}",
             )
         pictures = {output or Path(f"{name}.svg"): network_picture(networks[name], expand=expand)}
+    return _written(pictures)
+
+
+def draw_backbone(network: Network, title: str, cut: str | None, output: Path | None, expand: bool) -> list[Path]:
+    """Draws a network as a backbone: with its places to cut, or what a cut at node `cut` keeps; returns the file."""
+    from retdsl.viz import backbone_picture
+
+    return _written({output or Path(f"{title}.svg"): backbone_picture(network, title=title, cut=cut, expand=expand)})
+
+
+def _written(pictures: Mapping[Path, Picture]) -> list[Path]:
+    """Writes pictures into files. Raises Refused for what cannot be drawn or written."""
+    from retdsl.runtime.files import make_folder
+    from retdsl.viz import RenderError, dot_text, write
+
     for path, picture in pictures.items():
         make_folder(path.parent)
         try:

@@ -18,7 +18,7 @@ from retdsl.diagnostics.suggest import suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, Entry
-from retdsl.schema.backbones import WEIGHTS, KnownWeights
+from retdsl.schema.backbones import WEIGHTS, KnownWeights, made_for
 from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
@@ -147,7 +147,8 @@ class BackboneFinder:
         if found is None:
             return None
         load, pretrained = found
-        shape = self.input_shape or ((None, 3, pretrained.size, pretrained.size) if pretrained else DEFAULT_SHAPE)
+        size = pretrained.size if pretrained else made_for(name)
+        shape = self.input_shape or (None, 3, size, size)
         ref = t.Ref(declared.value.span, (name,))
         nodes, output = self.elaborate(t.Apply(call.span, ref, tuple(extra)), block, scope, shape)
         source = Call(entry.name, (*given.values.items(), *self._written(extra)), place_of(call.span))

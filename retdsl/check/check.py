@@ -44,12 +44,14 @@ def check_source(
     root: Path,
     overrides: Sequence[t.Setting] = (),
     readings: Mapping[str, Reading] | None = None,
+    shape: Shape | None = None,
 ) -> Checked:
     """Checks a spec.
 
     root: where relative paths start. overrides: settings put on top of every train block. readings: what
-    the labels and photographs of data blocks say, by the blocks' names, if they were read.
-    Reads only spec files, the symbol files of checkpoints and the headers of mean images; never raises for any text.
+    the labels and photographs of data blocks say, by the blocks' names, if they were read. shape: of the input of
+    models that neither data nor they themselves say it of; without it, that which their backbones are made for.
+    Reads only spec files and what checkpoints, weights and mean images say of themselves; never raises for any text.
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
@@ -63,7 +65,7 @@ def check_source(
     augments = {a.name.name: check_augment(a, ctx) for a in scope.of_kind("augment") if isinstance(a, t.Augment)}
     samplings = {s.name.name: check_sampling(s, ctx) for s in scope.of_kind("sampling") if isinstance(s, t.Sampling)}
     env = Env(dotted=lambda ref, to: _data_attribute(ref, scope, to))
-    networks = _Networks(scope, out, env, data, root)
+    networks = _Networks(scope, out, env, data, root, shape)
     parts = Parts(
         data={name: plan for name, plan in data.items() if plan is not None},
         augments={name: steps for name, steps in augments.items() if steps is not None},
@@ -108,10 +110,18 @@ def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:
 class _Networks:
     """Builds each model once for each shape of input."""
 
-    def __init__(self, scope: Scope, out: Diagnostics, env: Env, data: dict[str, DataPlan | None], root: Path) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        out: Diagnostics,
+        env: Env,
+        data: dict[str, DataPlan | None],
+        root: Path,
+        shape: Shape | None,
+    ) -> None:
         self._scope, self._out, self._env, self._root = scope, out, env, root
         self._shapes = {name: None if plan is None else plan.image_shape for name, plan in data.items()}
-        self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else None
+        self._common_shape = next(iter(self._shapes.values())) if len(set(self._shapes.values())) == 1 else shape
         self._found: set[str] = set()
         self._limits = Limits()
         self._backbones = Found()

@@ -98,8 +98,3 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
 def guess_cut(nodes: Sequence[Node], asked: str) -> Guess:
     """Which layers come nearest to `asked`."""
     return guess(asked.removesuffix("_output"), [node.alias or node.name for node in nodes])
-
-
-def last_layers(nodes: Sequence[Node]) -> str:
-    """The last layers of a network, as the help of a message."""
-    return f"its last layers: {', '.join(f'`{node.alias or node.name}`' for node in nodes[-3:])}"

@@ -12,18 +12,22 @@ from retdsl.check.backbones import BackboneFinder, Elaborate, Found, FoundBackbo
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.check.frame import Frame
-from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, find_cut, guess_cut, last_layers
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, find_cut, guess_cut
 from retdsl.check.options import Context, check_arguments
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Shape
+from retdsl.ir import Network, Shape
 from retdsl.records import dataclass, field, replace
+from retdsl.schema import ENTRIES
 from retdsl.schema.data import INPUT
 from retdsl.schema.shapes import shape_text
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 INPUT_NAME = "data"
+
+MOST_PLACES = 4
+"""So many places to cut are offered to somebody whose word comes near to none."""
 
 
 @dataclass(slots=True)
@@ -108,7 +112,7 @@ class Inputs:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
             meant = guess_cut(found.nodes, asked)
-            helps = [meant.question or last_layers(found.nodes)]
+            helps = [meant.question or _places_to_cut(found), f"`{_listing(found, declared)}` shows all its layers"]
             quoted = replace(meant, names=tuple(as_written(name) for name in meant.names))
             fixes = rename_fixes(quoted, asked, layer.span, own=True)
             subject = Label(layer.span, "no such layer")
@@ -124,3 +128,22 @@ class Inputs:
             return UNKNOWN
         kept = self.graph.take_over(needed, span, self.out)
         return wire if kept else UNKNOWN
+
+
+def _places_to_cut(found: FoundBackbone) -> str:
+    """The best places to cut a backbone, the last one first, as the help of a message."""
+    from retdsl.outline import places
+
+    nodes, backbone = found.nodes, found.backbone
+    whole = Network("", INPUT_NAME, found.input_shape or (), nodes, str(found.output.node), None, (), backbone.place)
+    ends = [whole.node(name) for name, worth in places(whole).items() if worth == "stage"] or [nodes[-1]]
+    written = [f"`{as_written(node.alias or node.name)}`" for node in reversed(ends[-MOST_PLACES:])]
+    return f"good places to cut it: {', '.join(written)}"
+
+
+def _listing(found: FoundBackbone, declared: t.Backbone) -> str:
+    """The command that shows the layers of a backbone."""
+    source = found.backbone.source
+    if source.name == "zoo" and len(source.options) == len(ENTRIES["backbone source"]["zoo"].options):
+        return f"retdsl layers {source['name']}"
+    return f"retdsl layers {declared.name.span.source.name} --backbone {declared.name.name}"

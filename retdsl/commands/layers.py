@@ -1,16 +1,23 @@
-"""`retdsl layers [NAME...]`: what a chain can name, and all about one layer, loss, metric, policy or step."""
+"""`retdsl layers [WHAT...]`: what a chain can name, all about one layer, loss, metric, policy or step, or the layers of
+a network: of the zoo, of an MXNet symbol file, or of a spec.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from retdsl.account.layers import as_json
+from retdsl.commands.looking import add_look_arguments, look
+from retdsl.commands.network_table import print_network
 from retdsl.commands.terminal import DONE, colour_wanted, say
 from retdsl.compiler import Refused
 from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.networks import Seen, is_network, is_spec, no_network, suggestions
 from retdsl.schema import ENTRIES, Entry, Layer, find_layer
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.lookup import layer_names, other_layers, refusal
@@ -22,20 +29,41 @@ LOSSES = "Loss heads"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("names", nargs="*", metavar="NAME", help="a layer, or a loss, metric, policy or step")
+    what = "a layer, loss, metric, policy or step; or a network: of the zoo, a symbol file or its prefix, or a spec"
+    parser.add_argument("names", nargs="*", metavar="WHAT", help=what)
+    add_look_arguments(parser)
+    parser.add_argument("--all", action="store_true", help="every layer of a long network, too")
+    parser.add_argument("--only", metavar="PATTERN", help="of a network, the layers of that name, as 'stage3_*'")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = [known for name in arguments.names for known in _require(name)]
+    facts_of: dict[str, list[dict[str, Any]]] = {}
+    networks: dict[str, Sequence[Seen]] = {}
+    for name in arguments.names:
+        facts_of[name] = _known(name)
+        if not facts_of[name] and (is_spec(name) or is_network(name)):
+            networks[name] = look(name, arguments)
+        elif not facts_of[name]:
+            raise _unknown(name)
+    found = [known for name in arguments.names for known in facts_of[name]]
+    seen = [one for name in arguments.names for one in networks.get(name, ())]
     if arguments.format == "json":
         everything = [facts(entry, layer) for rows in _families().values() for entry, layer in rows]
-        print(json.dumps(found if arguments.names else everything, indent=1, ensure_ascii=False))
+        shown = [*found, *map(_network_json, seen)]
+        print(json.dumps(shown if arguments.names else everything, indent=1, ensure_ascii=False))
     elif arguments.names:
         _print_entries(found)
+        for i, one in enumerate(seen):
+            print_network(one, everything=arguments.all, only=arguments.only, above=bool(i or found))
     else:
         _print_list()
     return DONE
+
+
+def _network_json(seen: Seen) -> dict[str, Any]:
+    kind = "backbone" if seen.declared else "model"
+    return {"name": seen.title, "category": kind, "declared": seen.declared, **as_json(seen.network)}
 
 
 def _families() -> dict[str, list[tuple[Entry, Layer | None]]]:
@@ -47,20 +75,24 @@ def _families() -> dict[str, list[tuple[Entry, Layer | None]]]:
     return families
 
 
-def _require(name: str) -> list[dict[str, Any]]:
-    """What is known under a name, in every category that has it. Raises Refused for a name that nothing has."""
+def _known(name: str) -> list[dict[str, Any]]:
+    """What is known under a name, in every category that has it."""
     layer = find_layer(name)
     found = [facts(layer.entry, layer)] if layer is not None else []
-    found += [facts(entries[name]) for kind, entries in ENTRIES.items() if kind != "layer" and name in entries]
-    if found:
-        return found
+    return found + [facts(entries[name]) for kind, entries in ENTRIES.items() if kind != "layer" and name in entries]
+
+
+def _unknown(name: str) -> Refused:
+    """Why nothing has that name, and what may be meant."""
     refused = refusal(name)
     if refused is not None:
-        raise Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
+        return Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
+    if Path(name).suffix or Path(name).name != name:
+        return no_network(name)
     every = [entry for entries in ENTRIES.values() for entry in entries.values()]
     aliases = {alias: entry.name for entry in every for alias in entry.aliases}
-    hint = did_you_mean(name, [*layer_names(), *(entry.name for entry in every)], aliases)
-    raise Refused(f"there is nothing called `{name}`", hint or "`retdsl layers` lists all layers")
+    hint = did_you_mean(name, [*layer_names(), *(entry.name for entry in every), *suggestions()], aliases)
+    return Refused(f"there is nothing called `{name}`", hint or "`retdsl layers` lists all layers")
 
 
 def _print_list() -> None:
@@ -73,6 +105,7 @@ def _print_list() -> None:
         for name, doc in layers:
             _print_row(name, doc, max(len(name) for name, _ in layers))
     say("\n`retdsl layers NAME` tells all about a layer, a loss, a metric, a policy or a step.")
+    say("Of a network (`resnet50_v1`, `NAME-symbol.json`, `study.retina`) it shows the layers, and where to cut.")
 
 
 def _print_entries(found: list[dict[str, Any]]) -> None:

@@ -1,27 +1,46 @@
-"""`retdsl viz FILE`: the picture of a network, or of an experiment and its network."""
+"""`retdsl viz WHAT`: the picture of an experiment and its network, of a model, or of a backbone and where to cut it."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from retdsl import compiler
-from retdsl.commands.spec import add_spec_arguments, checked_spec
+from retdsl import compiler, networks
+from retdsl.commands.looking import add_look_arguments, look, refuse_size
+from retdsl.commands.spec import checked_spec
 from retdsl.commands.terminal import DONE
+from retdsl.compiler import Refused
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    add_spec_arguments(parser)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--model", metavar="NAME", help="draw this model")
-    which.add_argument("--train", metavar="NAME", help="draw this experiment and its network (default: the first)")
+    what = "a .retina file or a study that ships; or a network: of the zoo, a symbol file or its prefix"
+    parser.add_argument("file", metavar="WHAT", help=what)
+    which = add_look_arguments(parser)
+    which.add_argument("--train", metavar="NAME", help="this experiment of a spec and its network (default: the first)")
+    parser.add_argument("--cut", metavar="LAYER", help="what a cut of the backbone keeps, and what it leaves behind")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a train key")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .svg, .png, .pdf, .dot or .html file")
     parser.add_argument("--expand", action="store_true", help="every layer of every block")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    _, program, _ = checked_spec(arguments)
-    for path in compiler.draw_pictures(program, arguments.model, arguments.train, arguments.output, arguments.expand):
+    for path in _draw(arguments):
         print(path)
     return DONE
+
+
+def _draw(arguments: argparse.Namespace) -> Sequence[Path]:
+    of_spec = networks.is_spec(arguments.file)
+    if of_spec and arguments.backbone is None:
+        if arguments.cut is not None:
+            raise Refused("`--cut` cuts a backbone", "choose one with `--backbone NAME`")
+        refuse_size(arguments)
+        _, program, _ = checked_spec(arguments)
+        return compiler.draw_pictures(program, arguments.model, arguments.train, arguments.output, arguments.expand)
+    if not of_spec and (arguments.train is not None or arguments.set):
+        raise Refused("`--train` and `--set` are for experiments", f"{arguments.file} is a network, and has none")
+    (seen,) = look(arguments.file, arguments)
+    cut = None if arguments.cut is None else networks.find_layer(seen, arguments.cut)
+    return compiler.draw_backbone(seen.network, seen.title, cut, arguments.output, arguments.expand)

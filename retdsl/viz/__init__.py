@@ -8,6 +8,7 @@ something is drawn.
     write(dot_text(picture), Path("graph.svg"))
 """
 
+from retdsl.viz.backbone import backbone_picture
 from retdsl.viz.dot import dot_text
 from retdsl.viz.experiment import experiment_picture
 from retdsl.viz.graph import Arrow, Box, Group, Key, Look, Picture
@@ -23,6 +24,7 @@ __all__ = [
     "Look",
     "Picture",
     "RenderError",
+    "backbone_picture",
     "dot_text",
     "draw",
     "experiment_picture",

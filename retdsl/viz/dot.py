@@ -109,6 +109,7 @@ def _frame(group: Group, *, with_title: bool) -> dict[str, str]:
 
 def _write_box(graph: Any, box: Box) -> None:
     style = STYLES[box.look]
+    filled = "rounded,filled" if style.dash == "solid" else f"rounded,filled,{style.dash}"
     common = {
         "color": style.border,
         "fillcolor": style.fill,
@@ -122,11 +123,9 @@ def _write_box(graph: Any, box: Box) -> None:
             shape = {"height": "0.26", "margin": "0.07,0.02" if wide else "0", "width": "0.26"}
             if not wide:
                 shape |= {"fixedsize": "true", "shape": "circle"}
-            graph.node(
-                box.id, quotable(box.title), fontsize="9" if wide else "12", style="rounded,filled", **shape, **common
-            )
+            graph.node(box.id, quotable(box.title), fontsize="9" if wide else "12", style=filled, **shape, **common)
         case Form.BOX:
-            graph.node(box.id, _words(box, "CENTER"), style="rounded,filled", **common)
+            graph.node(box.id, _words(box, "CENTER"), style=filled, **common)
         case Form.CARD:
             graph.node(box.id, _words(box, "LEFT"), ordering="out", style="rounded,filled", **common)
 
@@ -137,6 +136,7 @@ def _words(box: Box, align: str) -> str:
     lines = [f'<FONT POINT-SIZE="7.5" COLOR="{style.soft}">{escape(box.role.upper())}</FONT>'] if box.role else []
     lines.append(f"<B>{escape(box.title)}</B>")
     lines += [f'<FONT POINT-SIZE="9" COLOR="{style.soft}">{escape(line)}</FONT>' for line in box.lines]
+    lines += [f'<FONT POINT-SIZE="9">[{escape(place)}]</FONT>' for place in box.places]
     if box.figure:
         lines.append(f'<FONT POINT-SIZE="9">{escape(box.figure)}</FONT>')
     cells = "".join(f'<TR><TD ALIGN="{align}">{line}</TD></TR>' for line in lines)

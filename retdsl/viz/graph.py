@@ -19,6 +19,7 @@ class Look(Enum):
     PLAIN = "plain"
     FROZEN = "frozen"
     TRAINED = "trained"
+    LEFT = "left"
     LOSS = "loss"
     BLOCK = "block"
     TRAIN = "train"
@@ -38,9 +39,9 @@ class Form(Enum):
 class Box:
     """One thing of the picture.
 
-    role: the small word above the title of a card; lines: small text below the title; figure: the last line, set off
-    (a count of parameters); tooltip: what a reader sees who points at it, lines apart by line feeds; group: id of the
-    innermost group around it.
+    role: the small word above the title of a card; lines: small text below the title; places: names of where to cut;
+    figure: the last line, set off (a count of parameters); tooltip: what a reader sees who points at it, lines apart by
+    line feeds; group: id of the innermost group around it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Box:
     role: str = ""
     tooltip: str = ""
     group: str | None = None
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +115,6 @@ class Identifiers:
             made = f"{plain}_{n}"
         self._taken.add(made)
         return made
-
-
-def cuts(order: Sequence[str], edges: Sequence[tuple[str, str]]) -> set[int]:
-    """Where a graph hangs by one value: every i such that all edges from `order[: i + 1]` to the rest leave `order[i]`.
-
-    `order` is topological. The last position is always among them.
-    """
-    position = {name: i for i, name in enumerate(order)}
-    reach = [-1] * len(order)
-    for tail, head in edges:
-        reach[position[tail]] = max(reach[position[tail]], position[head])
-    found, furthest = set(), -1
-    for i in range(len(order)):
-        if furthest <= i:
-            found.add(i)
-        furthest = max(furthest, reach[i])
-    return found
 
 
 def depth(order: Sequence[str], edges: Sequence[tuple[str, str]]) -> int:

@@ -5,17 +5,18 @@ Folded, every block of the language is one box (see `fold`); expanded, every lay
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from retdsl.ir import Backbone, Call, Loss, Network, learned_numbers
-from retdsl.outline import outline
+from retdsl.outline import Worth, outline
 from retdsl.records import replace
-from retdsl.schema.spelling import spell_call
+from retdsl.schema.spelling import spell, spell_call
 from retdsl.viz.fold import Unit, fold
 from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Picture
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
+    LEFT_BEHIND,
     brief,
     clipped,
     counted,
@@ -25,6 +26,7 @@ from retdsl.viz.words import (
     packed,
     phrase,
     size,
+    state,
     value,
 )
 
@@ -44,18 +46,24 @@ JOINTS = {
 }
 
 
-def network_picture(network: Network, *, expand: bool = False, title: str | None = None) -> Picture:
-    """The picture of a network; `expand` opens the blocks; `title` stands above instead of the network's name.
+NO_CUTS: Mapping[str, Worth] = {}
+
+
+def network_picture(
+    network: Network, *, expand: bool = False, title: str | None = None, cuts: Mapping[str, Worth] = NO_CUTS
+) -> Picture:
+    """The picture of a network; `expand` opens the blocks; `title` stands above instead of the network's name; `cuts`
+    are places to cut, by the names of their nodes: a box tells the ends of stages in it, and where it ends itself.
 
     What is frozen is read from the nodes: the network of an experiment shows it, a model by itself has nothing frozen.
     """
     units = tuple(Unit((node,)) for node in network.nodes) if expand else fold(network)
     ids = Identifiers()
-    groups, unit_groups = _groups(network, units, ids, expand)
+    groups, unit_groups = _groups(network, units, ids, expand, title)
     boxes = [_input_box(network, ids)]
     box_of = {network.input: boxes[0].id}
     for unit, group in zip(units, unit_groups, strict=True):
-        box = _unit_box(unit, group, ids, expand)
+        box = _unit_box(unit, group, ids, expand, cuts)
         boxes.append(box)
         box_of |= dict.fromkeys((node.name for node in unit.nodes), box.id)
     arrows = _arrows(network, box_of)
@@ -110,11 +118,15 @@ def _input_box(network: Network, ids: Identifiers) -> Box:
     )
 
 
-def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> Box:
+def _look(frozen: bool, backbone: str | None) -> Look:
+    return Look.FROZEN if frozen else Look.LEFT if backbone == LEFT_BEHIND else Look.TRAINED
+
+
+def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool, cuts: Mapping[str, Worth]) -> Box:
     first, last = unit.nodes[0], unit.nodes[-1]
-    look = Look.FROZEN if first.frozen else Look.TRAINED
+    look = _look(first.frozen, first.backbone)
     count = learned_numbers(unit.nodes)
-    if len(unit.nodes) == 1 and first.op in JOINTS and len(first.inputs) > 1:
+    if len(unit.nodes) == 1 and first.op in JOINTS and len(first.inputs) > 1 and first.name not in cuts:
         return Box(
             ids.new(first.name), JOINTS[first.op], (), "", look, Form.JOINT, tooltip=layer_in_full(first), group=group
         )
@@ -126,13 +138,15 @@ def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool) -> 
         title, lines = layer(first)
         if len(unit.nodes) > 1:
             lines = (*lines, ", ".join(layer(node)[0] for node in unit.nodes[1:]))
-        if expand:
+        if expand and first.name not in cuts:
             lines = (first.name, *lines)
         name, tooltip = first.name, "\n\n".join(layer_in_full(node) for node in unit.nodes)
     if last.alias:
         lines = (*lines, f"as {last.alias}")
+    told = [node for node in unit.nodes if cuts.get(node.name) == "stage" or (node is last and node.name in cuts)]
     shown = tuple(clipped(line) for line in lines if line)
-    return Box(ids.new(name), clipped(title), shown, figure, look, tooltip=tooltip, group=group)
+    places = tuple(clipped(spell(node.name)) for node in told)
+    return Box(ids.new(name), clipped(title), shown, figure, look, tooltip=tooltip, group=group, places=places)
 
 
 def _block_words(unit: Unit) -> tuple[str, tuple[str, ...]]:
@@ -166,7 +180,7 @@ def _block_in_full(unit: Unit) -> str:
     lines = [
         blocks or unit.stage,
         f"{first.name} to {last.name}, {counted(len(unit.nodes), 'layer')}",
-        f"{count}, {'frozen' if first.frozen else 'trained'}",
+        f"{count}, {state(first)}",
         str(first.place),
     ]
     return "\n".join(lines)
@@ -206,7 +220,7 @@ def _changes_only(arrows: Sequence[Arrow], boxes: Sequence[Box]) -> list[Arrow]:
 
 
 def _groups(
-    network: Network, units: Sequence[Unit], ids: Identifiers, expand: bool
+    network: Network, units: Sequence[Unit], ids: Identifiers, expand: bool, title: str | None
 ) -> tuple[list[Group], list[str | None]]:
     """A frame around each run of a backbone's units and, expanded, one around each block in it."""
     paths = outline(network)
@@ -218,11 +232,9 @@ def _groups(
         backbone, frozen = unit.part
         if previous is None or previous.part != unit.part:
             band = block = None
-            if backbone is not None or frozen:
+            if frozen or backbone not in (None, title):
                 band = ids.new(f"group_{backbone or 'frozen'}")
-                groups.append(
-                    Group(band, _band_title(network, backbone, frozen), Look.FROZEN if frozen else Look.TRAINED)
-                )
+                groups.append(Group(band, _band_title(network, backbone, frozen), _look(frozen, backbone)))
         path = paths[unit.nodes[0].name] if expand else ()
         if path and (previous is None or block is None or paths[previous.nodes[0].name][:1] != path[:1]):
             block = ids.new(f"group_{path[0]}")
@@ -247,7 +259,7 @@ def _band_title(network: Network, backbone: str | None, frozen: bool) -> str:
     for declared in network.backbones:
         if declared.name == backbone:
             words += [f"backbone {declared.name}", ", ".join(backbone_words(declared))]
-    return " · ".join(words)
+    return " · ".join(words or [backbone or ""])
 
 
 def _subtitle(network: Network) -> str:

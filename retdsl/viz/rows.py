@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from retdsl.viz.graph import Arrow, Box, cuts, depth
+from retdsl.outline import narrows
+from retdsl.viz.graph import Arrow, Box, depth
 
 WITHIN_GROUP = 6.0
 """What a break inside a group costs, in squared columns."""
@@ -24,7 +25,7 @@ def wrap(boxes: Sequence[Box], arrows: Sequence[Arrow], columns: int) -> tuple[t
     edges = [(arrow.tail, arrow.head) for arrow in arrows]
     if depth(order, edges) <= columns:
         return (tuple(order),) if order else ()
-    ends = sorted(cuts(order, edges) | {len(order) - 1})
+    ends = sorted(narrows(order, edges) | {len(order) - 1})
     best = {-1: (0.0, -1)}  # last box of a row -> (cost up to there, last box of the row before)
     for j, end in enumerate(ends):
         grouped = end + 1 < len(boxes) and boxes[end].group is not None and boxes[end].group == boxes[end + 1].group

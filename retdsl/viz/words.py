@@ -159,6 +159,17 @@ def _window(options: dict[str, Value]) -> str:
     return said
 
 
+LEFT_BEHIND = "left behind"
+"""The backbone of nodes that a cut leaves behind; no backbone can be declared by such a name."""
+
+
+def state(node: Node) -> str:
+    """What becomes of a node: it is frozen, trained, or left behind by a cut."""
+    if node.backbone == LEFT_BEHIND:
+        return LEFT_BEHIND
+    return "frozen" if node.frozen else "trained"
+
+
 def layer_in_full(node: Node) -> str:
     """Everything known of a layer, for a tooltip: name, options, shape, parameters, place."""
     lines = [
@@ -168,5 +179,5 @@ def layer_in_full(node: Node) -> str:
     ]
     if node.parameters:
         count = learned_numbers([node])
-        lines.append(f"{counted(count, 'parameter')}, {'frozen' if node.frozen else 'trained'}")
+        lines.append(f"{counted(count, 'parameter')}, {state(node)}")
     return "\n".join([*lines, str(node.place)])

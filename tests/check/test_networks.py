@@ -150,8 +150,9 @@ def test_a_cut_by_its_second_name() -> None:
 
 
 def test_a_cut_that_does_not_exist_names_the_nearest() -> None:
-    assert only(("own[b_relu]", "own[a_rellu]")).helps == ("did you mean `a_relu`?",)
-    assert only(("own[b_relu]", "own[nowhere]")).helps == ("its last layers: `pool`, `b_conv`, `features`",)
+    listing = "`retdsl layers study.retina --backbone own` shows all its layers"
+    assert only(("own[b_relu]", "own[a_rellu]")).helps == ("did you mean `a_relu`?", listing)
+    assert only(("own[b_relu]", "own[nowhere]")).helps == ("good places to cut it: `pool`, `a_relu`", listing)
 
 
 def test_names_of_layers_behind_a_cut_stay_reserved() -> None:

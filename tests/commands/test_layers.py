@@ -1,13 +1,17 @@
-"""`retdsl layers`: the list, everything about one entry, and names that nothing has."""
+"""`retdsl layers`: the list, everything about one entry, the layers of a network, and names that nothing has."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
+from pathlib import Path
 
 import pytest
+from graph_texts import imported, symbol_file, zoo
 
 from retdsl.cli import main
+from retdsl.ir import learned_numbers
 from retdsl.schema import LAYERS
 from retdsl.schema.lookup import layer_names
 
@@ -105,3 +109,134 @@ def test_in_a_terminal_texts_are_broken_where_they_stand(monkeypatch: pytest.Mon
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert any(line.startswith("  gives      [N, C, H, W] to") for line in lines)
     assert any(line.startswith("             (kernel - 1)") for line in lines), "broken under its beginning"
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, width: int, *arguments: str) -> list[str]:
+    """What a terminal of that many columns shows."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stdout", terminal)
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has 80 columns, whatever COLUMNS says
+    assert main(["layers", *arguments]) == 0
+    lines = [line.rstrip() for line in re.sub(r"\x1b\[[\d;]*m", "", terminal.getvalue()).splitlines()]
+    assert max(map(len, lines)) <= width
+    return lines
+
+
+def test_a_network_in_a_pipe_has_a_line_a_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    head, *lines = printed(capsys, "resnet18_v1").splitlines()
+    assert head == "# resnet18_v1: 69 layers, 11,689,512 parameters, for [N, 3, 224, 224]"
+    assert [line.split()[0] for line in lines] == [node.name for node in zoo("resnet18_v1").nodes]
+    assert lines[3].split(maxsplit=4) == [
+        *("stem_pool", "[N,64,56,56]", "0", "place"),
+        "Pooling(kernel = 3, stride = 2, pad = 1)",
+    ]
+
+
+def test_a_long_network_shows_where_to_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = zoo("resnet152_v1").nodes
+    unit, stage = (
+        learned_numbers(node for node in nodes if node.name.startswith(part)) for part in ("stage3_unit36_", "stage3_")
+    )
+    lines = shown(monkeypatch, 120, "resnet152_v1")
+    assert lines[0] == f"resnet152_v1: 515 layers, {learned_numbers(nodes):,} parameters, for [N, 3, 224, 224]"
+    assert len(lines) < 80
+    [row] = [line for line in lines if "stage3_unit36_relu" in line]
+    assert row.split("  ")[0] == "●"
+    assert "bottleneck_v1, 10 layers" in row
+    assert row.split("]")[1].split()[0] == f"{unit:,}"
+    [head] = [line for line in lines if line.startswith("  stage3 ")]
+    assert head.split() == ["stage3", "bottleneck_v1_stage", f"{stage:,}"]
+    assert "a cut is written `NAME[global_pool]`, after `backbone NAME = zoo(resnet152_v1)`" in lines
+    assert lines[-1] == "`--all` shows every layer, `--only 'PATTERN'` those of a name"
+
+
+def test_all_layers_of_a_long_network_and_those_of_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = shown(monkeypatch, 120, "resnet50_v1", "--all")
+    assert [line for line in everything if "stage2_unit3_bn2" in line]
+    assert not [line for line in everything if "--all" in line]
+    some = shown(monkeypatch, 120, "resnet50_v1", "--only", "stage2_unit3_bn*")
+    assert [line.split()[0] for line in some if "BatchNorm" in line] == [f"stage2_unit3_bn{i}" for i in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
+def test_a_table_fits_the_terminal_and_names_are_whole(monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    lines = shown(monkeypatch, width, "mobilenet_v1")
+    assert [line for line in lines if "stage4_unit6_pointwise_relu" in line]
+    assert any("up to here" in line for line in lines) == (width >= 100)
+    assert any("made by" in line for line in lines) == (width >= 80)
+
+
+def test_an_import_of_unknown_shapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    symbol = json.loads(symbol_file(imported(zoo("resnet18_v1"))))
+    for item in symbol["nodes"]:
+        if item["op"] == "Convolution":
+            item["attrs"]["layout"] = "NHWC"
+    Path("net-symbol.json").write_text(json.dumps(symbol))
+    lines = shown(monkeypatch, 100, "net", "--only", "stem_*")
+    [conv] = [line for line in lines if "stem_conv" in line]
+    assert conv.split()[-3:-1] == ["[?]", "?"]
+
+
+def test_a_network_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    [entry, network] = json.loads(printed(capsys, "Flatten", "resnet18_v1", "--format", "json"))
+    assert entry["category"] == "layer"
+    assert (network["name"], network["category"], network["declared"]) == (
+        "resnet18_v1",
+        "backbone",
+        "zoo(resnet18_v1)",
+    )
+    assert (network["input"], network["input_shape"], network["output"]) == ("data", [None, 3, 224, 224], "fc")
+    layers = {layer["name"]: layer for layer in network["layers"]}
+    conv = layers["stage1_unit1_conv1"]
+    assert conv["options"]["kernel"] == [3, 3]
+    assert conv["parameters"] == [
+        {"name": "stage1_unit1_conv1_weight", "shape": [64, 64, 3, 3], "auxiliary": False},
+    ]
+    assert (conv["waist"], conv["cut"], conv["inputs"]) == (False, None, ["stem_pool"])
+    assert layers["global_pool"]["cut"] == "stage"
+    assert layers["stage1_unit1_relu"]["cut"] == "place"
+    assert layers["fc"]["kept"] == network["parameters"] == 11_689_512
+
+
+def test_a_spec_shows_every_backbone_and_model_or_one(capsys: pytest.CaptureFixture[str]) -> None:
+    heads = [line for line in printed(capsys, "three_answers").splitlines() if line.startswith("#")]
+    assert [head.split()[1].rstrip(":") for head in heads] == ["eyes", "scores", "weighted", "plain"]
+    assert printed(capsys, "three_answers", "--model", "plain").startswith("# plain: 150 layers")
+    assert printed(capsys, "three_answers", "--backbone", "eyes").startswith("# eyes = zoo(efficientnet_lite0")
+
+
+def test_a_layer_goes_before_a_file_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Flatten").write_text("")
+    assert printed(capsys, "Flatten").startswith("Flatten\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error", "help"),
+    [
+        (["resnet50"], 2, "there is nothing called `resnet50`", "did you mean `resnet50_v1` or `resnet50_v2`?"),
+        (["none.retina"], 1, "there is no file none.retina", ""),
+        (["no/net-symbol.json"], 2, "there is no file no/net-symbol.json", "NAME-symbol.json or its prefix"),
+        (["resnet18_v1", "--size", "7x"], 2, "--size 7x: not a size", "`--size 299`"),
+        (["three_answers", "--size", "7"], 2, "`--size` is for networks by themselves", "a spec's data"),
+        (["resnet18_v1", "--model", "m"], 2, "`--model` chooses a network of a spec", "leave it out"),
+        (["three_answers", "--backbone", "eye"], 2, "three_answers has no backbone `eye`", "did you mean `eyes`?"),
+        (["resnet18_v1", "--only", "stem_cov"], 2, "resnet18_v1 has no layer named like `stem_cov`", "`stem_conv`?"),
+    ],
+)
+def test_networks_that_are_not_there(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, error: str, help: str
+) -> None:
+    try:
+        ended = main(["layers", *arguments])
+    except SystemExit as stop:
+        ended = int(str(stop.code))
+    assert ended == code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert error in said.err
+    assert help in said.err

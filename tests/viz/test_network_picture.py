@@ -12,7 +12,7 @@ import viz_material as material
 from retdsl.ir import Call, Network
 from retdsl.viz import Look, Picture, dot_text, network_picture
 from retdsl.viz.fold import LIMIT, fold
-from retdsl.viz.graph import Form, cuts, depth
+from retdsl.viz.graph import Form, depth
 
 GOLDEN = Path(__file__).parent / "small.dot"
 
@@ -91,8 +91,10 @@ def test_unlike_blocks_of_one_shape_fold_when_like_ones_are_still_too_many() -> 
     assert picture.boxes[5].lines == ("blocks_6 … blocks_8", "26 layers")
 
 
-def test_without_blocks_a_backbone_folds_by_size() -> None:
-    found = titles(network_picture(material.efficientnet_lite0(paths=False)))
+def test_without_blocks_layers_fold_by_size() -> None:
+    whole = material.efficientnet_lite0(paths=False)
+    nodes = tuple(replace(node, backbone=None, frozen=False) for node in whole.nodes)
+    found = titles(network_picture(replace(whole, nodes=nodes)))
     sizes = ("112 × 112", "56 × 56", "28 × 28", "14 × 14", "7 × 7")
     assert found[1:7] == [*(f"stage {s}" for s in sizes), "Pooling"]
 
@@ -149,10 +151,9 @@ def test_a_network_of_nothing_but_its_input() -> None:
     assert "digraph" in dot_text(network_picture(empty))
 
 
-def test_cuts_are_where_one_value_passes() -> None:
+def test_the_depth_of_a_row() -> None:
     order = ["a", "b", "c", "d", "e"]
     edges = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("d", "e")]
-    assert cuts(order, edges) == {0, 3, 4}
     assert depth(order, edges) == 4
     assert depth(["b", "c"], edges) == 1
 

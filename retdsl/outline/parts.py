@@ -1,18 +1,17 @@
-"""A network's outline: of which parts it consists, as the blocks say that its layers were written through.
+"""A network's outline: of which parts it consists, as the blocks say that its layers were written through, or, of an
+imported network, its graph and its names.
 
-Enters: a network. Leaves: for each of its nodes the one or two blocks that a reader would name. Pictures fold by it,
-and generated programs have their headings from it.
+Enters: a network. Leaves: for each of its nodes the one or two blocks that a reader would name.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import TypeAlias
 
 from retdsl.ir import Network, Node
-
-Path: TypeAlias = tuple[str, ...]
+from retdsl.outline.names import Path, named_parts
+from retdsl.outline.waists import waists
 
 
 def outline(network: Network) -> dict[str, Path]:
@@ -45,8 +44,14 @@ def _without_shared(network: Network) -> dict[str, Path]:
     members: dict[str | None, list[Node]] = defaultdict(list)
     for node in network.nodes:
         members[node.backbone].append(node)
-    shared = {backbone: _common([node.path for node in nodes]) for backbone, nodes in members.items()}
-    return {node.name: node.path[shared[node.backbone] :] for node in network.nodes}
+    paths: dict[str, Path] = {}
+    for backbone, nodes in members.items():
+        if backbone is not None and not any(node.path for node in nodes):
+            paths |= named_parts(nodes, frozenset(waists(network)))
+        else:
+            shared = _common([node.path for node in nodes])
+            paths |= {node.name: node.path[shared:] for node in nodes}
+    return paths
 
 
 def _common(paths: Sequence[Path]) -> int:

@@ -143,7 +143,9 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
     write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
     own = replace(program, experiments=(experiment,), networks=(), data=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
-    picture = dot_text(network_picture(experiment.network, title=experiment.name))
+    picture = dot_text(
+        network_picture(experiment.network, title=experiment.name, trained_from=experiment.trained_from())
+    )
     try:
         write_bytes(folder / "graph.svg", draw(picture, ".svg"))
     except RenderError:  # a picture that cannot be drawn here is no reason not to train
@@ -163,7 +165,9 @@ def draw_pictures(
     if model is None and (experiment is not None or program.experiments):
         chosen = select(program, [experiment] if experiment else [])[0]
         path = output or Path(f"{chosen.name}.svg")
-        pictures = {path: network_picture(chosen.network, expand=expand, title=chosen.name)}
+        pictures = {
+            path: network_picture(chosen.network, expand=expand, title=chosen.name, trained_from=chosen.trained_from())
+        }
         pictures[path.with_stem(f"{path.stem}-experiment")] = experiment_picture(chosen)
     else:
         networks = {network.name: network for network in program.networks}

@@ -8,6 +8,7 @@ imported layer without a shape rule). `to_json` prints a program.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
 
@@ -186,8 +187,21 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Freeze:
+    """What is frozen from an epoch on, until the next phase begins. nodes: their names, in the network's order."""
+
+    from_epoch: int
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
-    """One `train` declaration, everything resolved. keys: all keys of the block, in the schema's order."""
+    """One `train` declaration, everything resolved.
+
+    freeze: the parts of the network that are frozen, and what is unfrozen when, as the spec says it; phases: what
+    follows for the layers, one phase after the other, the first from epoch 1 on; each has fewer frozen layers than the
+    one before. keys: all keys of the block, in the schema's order.
+    """
 
     name: str
     network: Network
@@ -195,12 +209,20 @@ class Experiment:
     sampling: Call
     augment: tuple[Call, ...]
     training: TrainingPlan
-    freeze: tuple[str, ...]
+    freeze: tuple[Value, ...]
     place: Place
     keys: tuple[Key, ...] = ()
+    phases: tuple[Freeze, ...] = (Freeze(1, ()),)
 
     def key(self, name: str) -> Key:
         return next(key for key in self.keys if key.name == name)
+
+    def trained_from(self) -> dict[str, int | None]:
+        """The first epoch that trains each layer that is frozen at first; None for one that stays so."""
+        first: dict[str, int | None] = dict.fromkeys(self.phases[0].nodes)
+        for before, phase in pairwise(self.phases):
+            first.update(dict.fromkeys(set(before.nodes) - set(phase.nodes), phase.from_epoch))
+        return first
 
 
 @dataclass(frozen=True, slots=True)

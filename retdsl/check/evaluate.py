@@ -47,7 +47,15 @@ class ChainValue:
     env: Env
 
 
-Anything: TypeAlias = "Scalar | Word | tuple[Val, ...] | RatioValue | CallValue | ChainValue"
+@dataclass(frozen=True, slots=True)
+class CutValue:
+    """A cut of a backbone that an option's type gives a meaning to."""
+
+    cut: t.Cut
+    env: Env
+
+
+Anything: TypeAlias = "Scalar | Word | tuple[Val, ...] | RatioValue | CallValue | ChainValue | CutValue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,9 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
             return Val(CallValue(expr, env), span)
         case t.Chain():
             return Val(ChainValue(expr, env), span)
-        case t.Fork() | t.Repeat() | t.Cut():
+        case t.Cut():
+            return Val(CutValue(expr, env), span)
+        case t.Fork() | t.Repeat():
             out.report("R303", "this belongs in a network's chain, not in an option", span)
             return None
 
@@ -151,7 +161,7 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
                 text = f"there is no `{part.name}` to put into this text"
                 out.report("R106", text, part.span, helps=helps, fixes=fixes)
                 return None
-            case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue():
+            case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue() | CutValue():
                 label = Label(part.span, f"this is {describe(val)}")
                 out.report("R106", "only numbers and texts can be put into a text", label)
                 return None
@@ -259,5 +269,7 @@ def describe(val: Val) -> str:
             return "a ratio"
         case CallValue(call=call):
             return f"a call of `{call.function.name}`"
+        case CutValue(cut=cut):
+            return f"a part of `{cut.base.name}`"
         case _:
             return "a chain"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.ir import Node, Shape
 from retdsl.records import dataclass, field
 from retdsl.source import Span
@@ -93,8 +92,3 @@ def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
         if asked in (node.name, node.alias) or bare == node.name:
             return node
     return None
-
-
-def guess_cut(nodes: Sequence[Node], asked: str) -> Guess:
-    """Which layers come nearest to `asked`."""
-    return guess(asked.removesuffix("_output"), [node.alias or node.name for node in nodes])

@@ -6,16 +6,18 @@ of backbones that it needs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from retdsl.check.backbones import BackboneFinder, Elaborate, Found, FoundBackbone
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.check.frame import Frame
-from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors, find_cut, guess_cut
+from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors
 from retdsl.check.options import Context, check_arguments
+from retdsl.check.parts import exits, find_part, guess_part
 from retdsl.check.scope import Scope
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Network, Shape
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES
@@ -28,6 +30,9 @@ INPUT_NAME = "data"
 
 MOST_PLACES = 4
 """So many places to cut are offered to somebody whose word comes near to none."""
+
+MOST_EXITS = 4
+"""Layers that a message names."""
 
 
 @dataclass(slots=True)
@@ -94,8 +99,8 @@ class Inputs:
             return UNKNOWN
         return self._keep(found, found.output, span)
 
-    def cut(self, base: t.Ref, layer: t.Ref | t.Text, frame: Frame) -> Wire:
-        """`backbone[layer]`."""
+    def cut(self, base: t.Ref, cut_at: t.Ref | t.Text | t.Range, frame: Frame) -> Wire:
+        """`backbone[layer]`, or of a group of layers what comes out of it; `backbone[.. layer]` is the same."""
         declared = frame.scope.in_chain(base.name)
         if not isinstance(declared, t.Backbone):
             frame.scope.report_unknown("backbone", base.name, base.span, self.out)
@@ -103,22 +108,48 @@ class Inputs:
         found = self.backbone(declared)
         if not found.nodes:
             return UNKNOWN
+        layer = cut_at.last if isinstance(cut_at, t.Range) and cut_at.first is None else cut_at
+        if layer is None or isinstance(layer, t.Range):
+            self._report_begins_inside(base, cut_at, frame)
+            return UNKNOWN
         val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
         asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
-        node = find_cut(found.nodes, asked)
-        if node is None and found.output.node is None:
+        part = find_part(found.nodes, asked)
+        if not part and found.output.node is None:
             return UNKNOWN  # the layer may stand behind the mistake in the backbone
-        if node is None:
+        if not part:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
-            meant = guess_cut(found.nodes, asked)
+            meant = guess_part(found.nodes, asked)
             helps = [meant.question or _places_to_cut(found), f"`{_listing(found, declared)}` shows all its layers"]
             quoted = replace(meant, names=tuple(as_written(name) for name in meant.names))
             fixes = rename_fixes(quoted, asked, layer.span, own=True)
             subject = Label(layer.span, "no such layer")
             frame.report(self.out, "R206", text, subject, label, helps=helps, fixes=fixes)
             return UNKNOWN
-        return self._keep(found, Wire(node.name, node.shape), base.span)
+        ends = part if len(part) == 1 else exits(found.nodes, part)
+        if len(ends) > 1:
+            self._report_several_exits(base, layer, asked, [node.name for node in ends], frame)
+            return UNKNOWN
+        return self._keep(found, Wire(ends[0].name, ends[0].shape), base.span)
+
+    def _report_begins_inside(self, base: t.Ref, cut_at: t.Expr | t.Range, frame: Frame) -> None:
+        """Says that a network cannot begin in the middle of a backbone."""
+        last = cut_at.last if isinstance(cut_at, t.Range) else None
+        upto = base.name if last is None else f"{base.name}[{last.span.text}]"
+        text = f"this leaves out how `{base.name}` begins, so that nothing flows in"
+        helps = [f"write `{upto}`; ranges that begin at a layer are for `freeze`"]
+        frame.report(
+            self.out, "R404", text, Label(cut_at.span), helps=helps, fixes=[Fix.at(base.span.to(cut_at.span), upto)]
+        )
+
+    def _report_several_exits(self, base: t.Ref, layer: t.Expr, asked: str, ends: Sequence[str], frame: Frame) -> None:
+        """Says that more than one value comes out of a part."""
+        text = f"{len(ends)} values come out of the part `{asked}` of `{base.name}`"
+        shown = ", ".join(f"`{name}`" for name in ends[:MOST_EXITS]) + (", ..." if len(ends) > MOST_EXITS else "")
+        notes = [f"others take {shown}"]
+        helps = [f"name one of these layers, as `{base.name}[{as_written(ends[-1])}]`"]
+        frame.report(self.out, "R713", text, Label(layer.span, "which one?"), notes=notes, helps=helps)
 
     def _keep(self, found: FoundBackbone, wire: Wire, span: Span) -> Wire:
         if wire.node is None:

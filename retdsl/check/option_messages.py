@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from retdsl.check.evaluate import CallValue, ChainValue, RatioValue, Val
+from retdsl.check.evaluate import CallValue, ChainValue, CutValue, RatioValue, Val
 from retdsl.check.fixes import rename_fixes, surely
 from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Label
@@ -17,14 +17,17 @@ from retdsl.schema.types import (
     Fraction,
     Integer,
     Many,
+    Mismatch,
     Name,
     OneOf,
     Policy,
     RatioOf,
     Real,
     Reference,
+    ScalarType,
     Type,
     Word,
+    Written,
     with_article,
 )
 from retdsl.source import Span
@@ -157,4 +160,16 @@ def ways(val: Val, kind: Type) -> list[str]:
 
 
 def is_scalar(val: Val) -> bool:
-    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue)
+
+
+def is_percentage(value: Written, kind: ScalarType) -> bool:
+    """Whether a number that is too large for a share, or for a number up to 1, would fit with `%` behind it."""
+    share = isinstance(kind, Fraction) or (isinstance(kind, Real) and kind.high is not None and kind.high <= 1)
+    if not share or not isinstance(value, int | float) or not 1 < value <= 100:
+        return False
+    try:
+        kind.accept(value / 100)
+    except Mismatch:
+        return False
+    return True

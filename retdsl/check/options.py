@@ -6,10 +6,22 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import TypeAlias
 
-from retdsl.check.evaluate import CallValue, ChainValue, Env, Hint, RatioValue, Val, describe, evaluate, hint_for
+from retdsl.check.evaluate import (
+    CallValue,
+    ChainValue,
+    CutValue,
+    Env,
+    Hint,
+    RatioValue,
+    Val,
+    describe,
+    evaluate,
+    hint_for,
+)
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.option_messages import (
     about,
+    is_percentage,
     is_scalar,
     report_unknown_call,
     report_unknown_option,
@@ -17,6 +29,7 @@ from retdsl.check.option_messages import (
     ways,
 )
 from retdsl.check.scope import Scope
+from retdsl.check.selection import read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
@@ -26,22 +39,20 @@ from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
     Boolean,
     Choice,
-    Fraction,
     Many,
     Mismatch,
     Name,
     Nothing,
     OneOf,
     Pair,
+    Part,
     Policy,
     RatioOf,
-    Real,
     Reference,
     ScalarType,
     Steps,
     Type,
     Word,
-    Written,
 )
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -238,6 +249,10 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                     return name
                 ctx.scope.report_unknown(wanted, name, val.span, ctx.out)
                 return FAILED
+        case Part(anywhere=anywhere):
+            if isinstance(val.value, Word | str | CutValue):
+                selection = read_selection(val, ctx.scope, ctx.out, anywhere=anywhere)
+                return FAILED if selection is None else selection.text
         case Many(of=of, least=least, length=length):
             if isinstance(val.value, tuple):
                 return _check_many(val, val.value, of, least, length, ctx, what)
@@ -266,12 +281,12 @@ def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
-    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue)
+    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue)
     try:
         return kind.accept(val.value)
     except Mismatch as mismatch:
         if not mismatch.in_range:
-            percent = f"{val.value}%" if _is_percentage(val.value, kind) else ""
+            percent = f"{val.value}%" if is_percentage(val.value, kind) else ""
             helps = [f"write `{percent}`"] if percent else []
             fixes = [Fix.at(val.span, percent)] if percent and val.span.text == str(val.value) else []
             label = Label(val.span, f"this is {describe(val)}")
@@ -288,18 +303,6 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         return FAILED
     _mismatch(val, kind, words, ctx, what)
     return FAILED
-
-
-def _is_percentage(value: Written, kind: ScalarType) -> bool:
-    """Whether a number that is too large for a share, or for a number up to 1, would fit with `%` behind it."""
-    share = isinstance(kind, Fraction) or (isinstance(kind, Real) and kind.high is not None and kind.high <= 1)
-    if not share or not isinstance(value, int | float) or not 1 < value <= 100:
-        return False
-    try:
-        kind.accept(value / 100)
-    except Mismatch:
-        return False
-    return True
 
 
 def _check_items(items: Sequence[Val], of: Type, ctx: Context, what: str) -> Checked:
@@ -356,7 +359,7 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     fitting = [alternative for alternative in kind.types if _fits(val, alternative)]
     if len(fitting) == 1:
         return check_value(val, fitting[0], ctx, what)
-    references = [alternative for alternative in fitting if isinstance(alternative, Reference)]
+    references = [alternative for alternative in fitting if isinstance(alternative, Reference | Part)]
     if references and isinstance(val.value, Word):
         return check_value(val, references[0], ctx, what)
     _mismatch(val, fitting[0] if fitting else kind.types[0], kind.words, ctx, what)
@@ -372,6 +375,8 @@ def _fits(val: Val, kind: Type) -> bool:
             return isinstance(val.value, Word | CallValue)
         case Reference():
             return isinstance(val.value, Word)
+        case Part():
+            return isinstance(val.value, Word | str | CutValue)
         case RatioOf():
             return isinstance(val.value, RatioValue)
         case Name() | Choice():

@@ -10,6 +10,7 @@ from retdsl.balance.prior import seen_by_network
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
+from retdsl.check.freezing import Frozen, check_freeze
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
@@ -17,7 +18,7 @@ from retdsl.check.options import Context, complete, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Fix, Label
-from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Shape, TrainingPlan, Value
+from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES
 from retdsl.schema.backbones import KnownWeights
@@ -33,8 +34,8 @@ MAX_GENERATIONS = 100
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights. counts: the photographs of the data blocks, where they are known. frozen: the nodes
-    of networks with backbones frozen, as experiments have asked for.
+    known of its backbones' weights. counts: the photographs of the data blocks, where they are known. frozen: what
+    experiments have asked to freeze.
     """
 
     data: dict[str, DataPlan]
@@ -42,7 +43,7 @@ class Parts:
     samplings: dict[str, Call]
     network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
     counts: Mapping[str, Counts] = field(default_factory=dict)
-    frozen: dict[tuple[str, Shape, tuple[Value, ...]], tuple[Node, ...]] = field(default_factory=dict)
+    frozen: Frozen = field(default_factory=Frozen)
 
 
 def inherited(train: t.Train, scope: Scope, ctx: Context) -> list[Written] | None:
@@ -98,11 +99,11 @@ def check_train(
     errors = ctx.out.errors
     fits = _check_head(network, data, checked, train, ctx)
     fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
-    frozen = _freeze(values["freeze"], network, checked, parts, ctx)
+    frozen = check_freeze(network, checked, training.epochs, parts.frozen, ctx)
     if not fits or frozen is None:
         return None
-    network = replace(network, nodes=frozen)
-    _check_trainable(network, checked, train, ctx)
+    network, phases = frozen
+    _check_trainable(network, phases, checked, train, ctx)
     if ctx.out.errors > errors:
         return None
     if data.normalize is None and known:
@@ -116,9 +117,10 @@ def check_train(
         sampling=policy,
         augment=augment,
         training=training,
-        freeze=tuple(str(name) for name in freeze if name is not None),
+        freeze=tuple(item for item in freeze if item is not None),
         place=place_of(train.name.span),
         keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
+        phases=phases,
     )
     _check_imbalance(experiment, counts, checked, train, ctx)
     return experiment
@@ -271,40 +273,13 @@ def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:
     return next((a.value.span for a in arguments if isinstance(a.value, t.Ratio)), None)
 
 
-def _freeze(wanted: Value, network: Network, checked: Settings, parts: Parts, ctx: Context) -> tuple[Node, ...] | None:
-    """The network's nodes, those of frozen backbones marked."""
-    if wanted is None:
-        return network.nodes
-    names = wanted if isinstance(wanted, tuple) else (wanted,)
-    here = {backbone.name: backbone for backbone in network.backbones}
-    for name in names:
-        span = checked.part("freeze", str(name), checked.written["freeze"].span)
-        if name not in here:
-            model = checked.place("model", span)
-            known = " and ".join(f"`{n}`" for n in here)
-            made = Label(model, f"this model is built on {known or 'no backbone'}")
-            notes = [f"what is not part of `{network.name}` is not trained with it"]
-            helps = [f"write `freeze = {known.replace('`', '')}`"] if len(here) == 1 else []
-            text = f"the model `{network.name}` does not contain `{name}`"
-            ctx.out.report("R701", text, Label(span), made, notes=notes, helps=helps)
-            return None
-        if here[str(name)].weights is None:
-            notes = ["its parameters are random numbers and would stay so"]
-            helps = ["give it weights, or do not freeze it"]
-            text = f"`{name}` is frozen without pretrained weights"
-            backbone = ctx.scope.find("backbone", str(name))
-            bare = [] if backbone is None else [Label(backbone.name.span, "declared here, without `weights`")]
-            ctx.out.report("R704", text, Label(span), *bare, notes=notes, helps=helps)
-    key = (network.name, network.input_shape, names)
-    if key not in parts.frozen:
-        nodes = (replace(node, frozen=True) if node.backbone in names else node for node in network.nodes)
-        parts.frozen[key] = tuple(nodes)
-    return parts.frozen[key]
-
-
-def _check_trainable(network: Network, checked: Settings, train: t.Train, ctx: Context) -> None:
+def _check_trainable(
+    network: Network, phases: Sequence[Freeze], checked: Settings, train: t.Train, ctx: Context
+) -> None:
     if any(not node.frozen and node.parameters for node in network.nodes):
         return
     span = checked.place("freeze", train.name.span)
     helps = ["put a layer that learns behind the frozen part, such as `FullyConnected`"]
-    ctx.out.report("R702", "nothing is left to train", Label(span, "everything is frozen"), helps=helps)
+    until = f" until epoch {phases[1].from_epoch}" if len(phases) > 1 else ""
+    text = f"nothing is left to train{until}"
+    ctx.out.report("R702", text, Label(span, f"everything is frozen{until}"), helps=helps)

@@ -5,8 +5,7 @@ What is the same in many places is one difference that names them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
 
 from retdsl.compare.meaning import computation, learns_or_draws
 from retdsl.compare.model import Change, Difference, Layers
@@ -15,18 +14,30 @@ from retdsl.compare.settings import optional_difference
 from retdsl.compare.stretches import stretch_differences
 from retdsl.compare.wiring import rewired
 from retdsl.ir import Backbone, Call, Network, Node, Place, Value
-from retdsl.records import replace
+from retdsl.records import dataclass, field, replace
 from retdsl.schema.backbones import WEIGHTS
 from retdsl.schema.lookup import find_node
 from retdsl.schema.spelling import option_type, spell, spell_layer
 
-Said: TypeAlias = "tuple[str, Place | None]"
-"""A value as the spec says it, and where."""
 
-NOTHING: Said = ("none", None)
+@dataclass(frozen=True, slots=True)
+class Freezing:
+    """What one side freezes: as the spec says it, where, and the epoch that trains each such layer first, if any."""
+
+    text: str = "none"
+    place: Place | None = None
+    trained_from: Mapping[str, int | None] = field(default_factory=dict)
+
+    def of(self, node: Node) -> str:
+        """What becomes of a layer, in words."""
+        epoch = self.trained_from.get(node.name, 1)
+        return "frozen" if epoch is None else "trained" if epoch == 1 else f"trained from epoch {epoch} on"
 
 
-def network_differences(a: Network, b: Network, freeze_a: Said, freeze_b: Said) -> tuple[Difference, ...]:
+NOTHING = Freezing()
+
+
+def network_differences(a: Network, b: Network, freeze_a: Freezing, freeze_b: Freezing) -> tuple[Difference, ...]:
     """All differences of two networks, without their inputs' shapes. freeze_a, freeze_b: what each side freezes."""
     pairing = pair_layers(a, b)
     nodes_a = {node.name: node for node in a.nodes}
@@ -44,7 +55,7 @@ def network_differences(a: Network, b: Network, freeze_a: Said, freeze_b: Said) 
         *structure,
         *optional_difference("loss", "", _head(a), _head(b), "loss"),
         *folded(_weights(a, b, both)),
-        *_frozen(a, b, both, freeze_a, freeze_b),
+        *folded(_frozen(a, b, both, freeze_a, freeze_b)),
         *_renamed(a, b, both, changed),
     )
 
@@ -113,18 +124,19 @@ def weights_text(backbone: Backbone | None) -> str | None:
     return spell(str(backbone.weights["path"]), WEIGHTS.type)
 
 
-def _frozen(a: Network, b: Network, both: list[tuple[Node, Node]], said_a: Said, said_b: Said) -> Iterator[Difference]:
-    """Layers that are frozen on one side only."""
-    (text_a, place_a), (text_b, place_b) = said_a, said_b
-    differ = [(x, y) for x, y in both if x.frozen != y.frozen and learns_or_draws(x)]
-    if text_a != text_b and (differ or "none" in (text_a, text_b)):
+def _frozen(
+    a: Network, b: Network, both: list[tuple[Node, Node]], of_a: Freezing, of_b: Freezing
+) -> Iterator[Difference]:
+    """Layers that are frozen on one side only, or longer."""
+    differ = [(x, y) for x, y in both if of_a.of(x) != of_b.of(y) and learns_or_draws(x)]
+    if of_a.text != of_b.text and (differ or "none" in (of_a.text, of_b.text)):
         layers = tuple(Layers((x.name,), (y.name,)) for x, y in differ)
-        yield Difference("freeze", "", "changed", (Change("", text_a, text_b),), layers, place_a, place_b)
-    elif differ:  # the same words, but the backbone ends at another layer
-        for now, texts in (True, ("trained", "frozen")), (False, ("frozen", "trained")):
-            layers = tuple(Layers((x.name,), (y.name,)) for x, y in differ if y.frozen is now)
-            if layers:
-                yield Difference("freeze", "layers", "changed", (Change("", *texts),), layers, a.place, b.place)
+        change = Change("", of_a.text, of_b.text)
+        yield Difference("freeze", "", "changed", (change,), layers, of_a.place, of_b.place)
+        return
+    for x, y in differ:  # the same words, but the backbone ends at another layer
+        change, layers = Change("", of_a.of(x), of_b.of(y)), (Layers((x.name,), (y.name,)),)
+        yield Difference("freeze", "layers", "changed", (change,), layers, a.place, b.place)
 
 
 def _renamed(a: Network, b: Network, both: list[tuple[Node, Node]], changed: set[str]) -> Iterator[Difference]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
-from retdsl.compare.networks import NOTHING, Said, network_differences
+from retdsl.compare.networks import NOTHING, Freezing, network_differences
 from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
 from retdsl.ir import Call, DataPlan, Experiment, Network, Place
 from retdsl.schema.data import DATA_KEYS
@@ -65,8 +65,9 @@ def _place(key: str, experiment: Experiment) -> Place | None:
     return next((found.place for found in experiment.keys if found.name == key), None)
 
 
-def _frozen(experiment: Experiment) -> Said:
+def _frozen(experiment: Experiment) -> Freezing:
     """What an experiment freezes, and where it says so."""
-    names = tuple(sorted(experiment.freeze))
-    value = None if not names else names[0] if len(names) == 1 else names
-    return spell(value, option_type(TRAIN_KEYS, "freeze")), _place("freeze", experiment)
+    kind = option_type(TRAIN_KEYS, "freeze")
+    items = sorted(spell(item, kind) for item in experiment.freeze)
+    text = "none" if not items else items[0] if len(items) == 1 else f"[{', '.join(items)}]"
+    return Freezing(text, _place("freeze", experiment), experiment.trained_from())

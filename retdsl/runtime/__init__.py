@@ -19,7 +19,7 @@ _NAMES_OF_MODULES = {
     "images": ("crop_circle", "normalize", "resize"),
     "losses": ("FocalSoftmax", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
-    "network": ("Network", "Pretrained"),
+    "network": ("Network", "Phase", "Pretrained"),
     "optimizers": ("adam", "sgd"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),

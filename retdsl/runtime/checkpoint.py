@@ -135,7 +135,7 @@ class Checkpoints:
         return self._latest
 
     def start(self, symbol_json: str) -> None:
-        """Makes the folder and writes the symbol."""
+        """Makes the folder and writes the symbol; at the start of another phase of training, in place of the last."""
         make_folder(self._folder)
         write_text(self._folder / f"{self._name}-symbol.json", symbol_json)
 

@@ -1,4 +1,4 @@
-"""A network in two parts: the frozen one, that only ever predicts, and the trained one, that takes its output.
+"""A network in parts: the frozen one, that only ever predicts, and the trained one, that takes its output.
 
 Enters: the functions of a generated program that spell the layers out. Leaves: MXNet symbols, the shapes of all
 parameters, and the values they start from. Guaranteed: the parts together are the whole network, under the same
@@ -7,6 +7,9 @@ names, so that a checkpoint of the whole is an ordinary one.
 Freezing is done by cutting. What lies before the lowest trained layer is bound for inference, where nothing can
 change it and MXNet fuses its layers. A frozen parameter above the cut gets no gradient, and its BatchNorm goes on with
 its stored statistics (`use_global_stats`); without that, MXNet would still normalise by the batch and move them.
+
+Where training unfreezes parts from some epoch on, the network has more of them; in any one epoch it has two again,
+which is why what is asked of a network is asked for an epoch.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
@@ -27,6 +30,7 @@ from retdsl.runtime.symbols import Symbol, sym
 
 FrozenPart: TypeAlias = Callable[[Symbol], Mapping[str, Symbol]]
 TrainedPart: TypeAlias = Callable[[Mapping[str, Symbol]], Symbol]
+LaterPart: TypeAlias = Callable[[Mapping[str, Symbol]], Mapping[str, Symbol]]
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,28 @@ class Symbols:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """What is trained from an epoch on, besides what was trained before.
+
+    part: takes what is given on by the part below it, and gives what the part above it takes; None where no layer
+    joins those in which gradients are computed. frozen_parameters: what stays as it is above the cuts from now on.
+    """
+
+    from_epoch: int
+    part: LaterPart | None = None
+    frozen_parameters: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Network:
     """The network of an experiment.
 
     input, input_shape: name and `(3, height, width)` of what enters. frozen: takes the input and gives the values at
     the cuts by name; None when all is trained. trained: takes these (or `{input: ...}`) and gives the logits [N, C].
     loss: the head, named `loss_name`. frozen_parameters: names or wildcards of what stays as it is above the cuts.
-    pretrained: where parameters start; the first that covers a parameter gives it, the rest is drawn (see `initial`).
+    phases: what training changes about that at later epochs, in their order; their parts lie between `frozen` and
+    `trained`, the later the lower. pretrained: where parameters start; the first that covers a parameter gives it, the
+    rest is drawn (see `initial`).
     """
 
     trained: TrainedPart
@@ -90,45 +109,69 @@ class Network:
     loss_name: str = "softmax"
     frozen: FrozenPart | None = None
     frozen_parameters: Sequence[str] = ()
+    phases: Sequence[Phase] = ()
     pretrained: Sequence[Pretrained] = ()
+
+    def phase_starts(self) -> tuple[int, ...]:
+        """The epochs, counted from 1, in which something changes about what is trained; the first is 1."""
+        return (1, *(phase.from_epoch for phase in self.phases))
+
+    def _at(self, epoch: int) -> Network:
+        """The network as it is trained in this epoch, counted from 1: in two parts, without phases."""
+        begun = [phase for phase in self.phases if phase.from_epoch <= epoch]
+        later = [phase.part for phase in self.phases if phase.from_epoch > epoch and phase.part is not None]
+        joined = [phase.part for phase in begun if phase.part is not None]
+        return replace(
+            self,
+            frozen=_below(self.frozen, later[::-1], self.input) if later else self.frozen,
+            trained=_above(joined[::-1], self.trained) if joined else self.trained,
+            frozen_parameters=begun[-1].frozen_parameters if begun else self.frozen_parameters,
+            phases=(),
+        )
 
     def deploy_symbol(self) -> Symbol:
         """From the input to probabilities [N, C]; needs no class weights. Raises RunError if MXNet cannot build it."""
         with _building():
-            return deploy_softmax(self.trained(self._features()), self.loss_name)
+            return deploy_softmax(self._scores(), self.loss_name)
 
-    def whole_symbol(self, weights: Sequence[float] | None) -> Symbol:
-        """From the input and the labels to the loss head. weights: one a class, or None."""
-        symbol = self.loss.symbol(self.trained(self._features()), weights, self.loss_name)
-        _keep_statistics(symbol, self.frozen_names())
+    def whole_symbol(self, weights: Sequence[float] | None, epoch: int = 1) -> Symbol:
+        """From the input and the labels to the loss head. weights: one a class, or None.
+
+        epoch: which BatchNorm layers use their stored statistics, because they are frozen then, stands in the symbol.
+        """
+        symbol = self.loss.symbol(self._scores(), weights, self.loss_name)
+        _keep_statistics(symbol, self.frozen_names(epoch))
         return symbol
 
-    def symbols(self, weights: Sequence[float] | None) -> Symbols:
+    def symbols(self, weights: Sequence[float] | None, epoch: int = 1) -> Symbols:
+        """What is bound in this epoch."""
+        now = self._at(epoch)
         frozen = None
         inputs: dict[str, Shape] = {self.input: tuple(self.input_shape)}
-        if self.frozen is not None:
-            cuts = self.frozen(sym.Variable(self.input))
+        if now.frozen is not None:
+            cuts = now.frozen(sym.Variable(self.input))
             frozen = sym.Group(list(cuts.values()))
             _, shapes, _ = frozen.infer_shape(**{self.input: (1, *self.input_shape)})
             inputs = {name: tuple(shape[1:]) for name, shape in zip(cuts, shapes, strict=True)}
         features = {name: sym.Variable(name) for name in inputs}
-        trained = self.loss.symbol(self.trained(features), weights, self.loss_name)
-        _keep_statistics(trained, self.frozen_names())
+        trained = self.loss.symbol(now.trained(features), weights, self.loss_name)
+        _keep_statistics(trained, self.frozen_names(epoch))
         return Symbols(
-            whole=self.whole_symbol(weights),
+            whole=self.whole_symbol(weights, epoch),
             deploy=self.deploy_symbol(),
             frozen=frozen,
             trained=trained,
-            trained_deploy=deploy_softmax(self.trained(features), self.loss_name),
+            trained_deploy=deploy_softmax(now.trained(features), self.loss_name),
             inputs=inputs,
         )
 
-    def frozen_names(self) -> frozenset[str]:
-        """The parameters and statistics that must not change, be they before the cuts or above them."""
-        above = (name for name in _names(self.deploy_symbol()) if _matches(name, self.frozen_parameters))
-        if self.frozen is None:
+    def frozen_names(self, epoch: int = 1) -> frozenset[str]:
+        """The parameters and statistics that must not change in this epoch, be they before the cuts or above them."""
+        now = self._at(epoch)
+        above = (name for name in _names(self.deploy_symbol()) if _matches(name, now.frozen_parameters))
+        if now.frozen is None:
             return frozenset(above)
-        before = sym.Group(list(self.frozen(sym.Variable(self.input)).values()))
+        before = sym.Group(list(now.frozen(sym.Variable(self.input)).values()))
         return frozenset(above) | set(_names(before)) - {self.input}
 
     def starting_values(self, symbol: Symbol, seed: int, folder: Path | None, root: Path | None) -> Parameters:
@@ -154,9 +197,33 @@ class Network:
         named.pop(self.input, None)
         return named, dict(zip(symbol.list_auxiliary_states(), map(_plain, auxiliary), strict=True))
 
-    def _features(self) -> Mapping[str, Symbol]:
-        data = sym.Variable(self.input)
-        return {self.input: data} if self.frozen is None else self.frozen(data)
+    def _scores(self) -> Symbol:
+        """From the input to the logits: the same graph in every epoch."""
+        data, now = sym.Variable(self.input), self._at(1)
+        return now.trained({self.input: data} if now.frozen is None else now.frozen(data))
+
+
+def _below(frozen: FrozenPart | None, parts: Sequence[LaterPart], input: str) -> FrozenPart:
+    """The frozen part with those above it that are frozen, too, the lowest first."""
+
+    def part(data: Symbol) -> Mapping[str, Symbol]:
+        features = {input: data} if frozen is None else frozen(data)
+        for each in parts:
+            features = each(features)
+        return features
+
+    return part
+
+
+def _above(parts: Sequence[LaterPart], trained: TrainedPart) -> TrainedPart:
+    """The trained part with those below it that are trained, too, the lowest first."""
+
+    def part(features: Mapping[str, Symbol]) -> Symbol:
+        for each in parts:
+            features = each(features)
+        return trained(features)
+
+    return part
 
 
 def require_scores(network: Network, symbol: Symbol, classes: Sequence[str]) -> None:

@@ -29,6 +29,7 @@ from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
+from retdsl.runtime.proof import Proof
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
@@ -78,26 +79,17 @@ class Run:
             step=min(training.batch, batches.images_in_epoch(1)),
         )
         trainer = Trainer(network, start, recipe)
-        if not trainer.updated:
-            raise RunError("every parameter of the network is frozen: there is nothing to train")
-        frozen = trainer.frozen_hash()
         self._folder.write_lock(
             {
                 **facts_of_the_experiment(self._experiment, self._root),
                 **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
-                "frozen_sha256": frozen,
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
         )
-        whole = network.whole_symbol(weights).tojson()
-        self.checkpoints.start(whole)
-        self._folder.write_symbols(self._experiment.name, whole, deploy.tojson())
-
+        self._folder.write_symbols(self._experiment.name, network.whole_symbol(weights).tojson(), deploy.tojson())
         speed = self._train(trainer, batches)
-        if trainer.frozen_hash() != frozen:
-            raise RunError("the frozen part of the network changed during training: its figures would mean nothing")
         self._finish(dataset, batches, trainer, speed, started)
 
     def saved(self) -> str:
@@ -122,38 +114,60 @@ class Run:
         return _Batches(self._experiment, dataset, images, last, self._threads)
 
     def _train(self, trainer: Trainer, batches: _Batches) -> float:
-        """All epochs. Returns how many images a second were trained on."""
-        epochs = self._experiment.training.epochs
+        """All phases. Returns how many images a second were trained on."""
+        network, epochs = self._experiment.network, self._experiment.training.epochs
+        proof = Proof(self._folder.write_lock)
         images, seconds = 0, 0.0
-        for epoch in range(1, epochs + 1):
-            started = time.perf_counter()
-            self._progress.training(epoch, epochs, batches.in_epoch(epoch))
-            outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
-            valid = self._validate(trainer, batches)
-            saved, is_best = self.checkpoints.offer(
-                epoch,
-                {LOSS: outcome.loss} if valid is None else valid,
-                lambda: Snapshot(trainer.parameters(), trainer.optimizer_states()),
-                final=epoch == epochs,
-            )
-            images += len(outcome.predictions.indices)
-            seconds += outcome.seconds
-            speed = len(outcome.predictions.indices) / outcome.seconds
-            took = time.perf_counter() - started
-            self._folder.add_epoch(
-                {
-                    "epoch": epoch,
-                    "train": self._figures(trainer, outcome.predictions),
-                    "valid": valid,
-                    "learning_rate": trainer.learning_rate(epoch * trainer.updates_per_epoch),
-                    "seconds": round(took, 3),
-                    "images_per_second": round(speed, 1),
-                    "saved": self.checkpoints.params_path(epoch).name if saved else None,
-                }
-            )
-            note = "best" if is_best else ""
-            self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
+        starts = [start for start in network.phase_starts() if start <= epochs]
+        for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
+            self._begin_phase(trainer, first)
+            proof.begin(first, last, trainer.frozen())
+            took = [self._train_epoch(trainer, batches, epoch) for epoch in range(first, last + 1)]
+            proof.end(trainer.frozen())
+            images += sum(count for count, _ in took)
+            seconds += sum(time for _, time in took)
         return images / seconds
+
+    def _begin_phase(self, trainer: Trainer, epoch: int) -> None:
+        """Binds what this epoch trains. The symbol of the checkpoints is that of the latest phase."""
+        cuts = trainer.cuts
+        if epoch > 1:
+            trainer.begin_phase(epoch)
+            self._progress.note(f"from epoch {epoch} on, {trainer.learns:,} parameters are trained")
+        if trainer.cuts != cuts:
+            self._kept = None
+        self.checkpoints.start(trainer.whole_symbol)
+
+    def _train_epoch(self, trainer: Trainer, batches: _Batches, epoch: int) -> tuple[int, float]:
+        """One epoch, its figures, and its checkpoint. Returns how many images it had, and the seconds it took."""
+        epochs = self._experiment.training.epochs
+        started = time.perf_counter()
+        self._progress.training(epoch, epochs, batches.in_epoch(epoch))
+        outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
+        valid = self._validate(trainer, batches)
+        saved, is_best = self.checkpoints.offer(
+            epoch,
+            {LOSS: outcome.loss} if valid is None else valid,
+            lambda: Snapshot(trainer.parameters(), trainer.optimizer_states()),
+            final=epoch == epochs,
+        )
+        images = len(outcome.predictions.indices)
+        speed = images / outcome.seconds
+        took = time.perf_counter() - started
+        self._folder.add_epoch(
+            {
+                "epoch": epoch,
+                "train": self._figures(trainer, outcome.predictions),
+                "valid": valid,
+                "learning_rate": trainer.learning_rate(epoch * trainer.updates_per_epoch),
+                "seconds": round(took, 3),
+                "images_per_second": round(speed, 1),
+                "saved": self.checkpoints.params_path(epoch).name if saved else None,
+            }
+        )
+        note = "best" if is_best else ""
+        self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
+        return images, outcome.seconds
 
     def _validate(self, trainer: Trainer, batches: _Batches) -> dict[str, float] | None:
         """The figures on the validation images, None if there are none."""

@@ -2,16 +2,19 @@
 
 Enters: a `Network`, the values it starts from, batches of images. Leaves: the loss and probabilities of each epoch, and
 parameters for a checkpoint. Guaranteed: the same seed, threads and batches give bit-identical parameters; what is
-frozen stays bit-identical (`frozen_hash` tells); a loss or parameter that is no longer a number stops the training.
+frozen stays bit-identical (`frozen` tells); a loss or parameter that is no longer a number stops the training.
 
 Images run through the frozen part, bound for prediction, and its outputs go, on the device, to the trained part, bound
-for training. Every image weighs the same: the gradient is summed over a batch and divided by the full batch size, in
-the last, smaller batch too.
+for training: below the cuts no gradient is computed, and no memory taken for one. Every image weighs the same: the
+gradient is summed over a batch and divided by the full batch size, in the last, smaller batch too.
+
+Where training unfreezes parts at some epoch, a phase begins there (`begin_phase`), and both parts are bound anew. What
+was trained before goes on as if nothing had happened, with the optimizer's states of its parameters, the schedule and
+the seeds; the states of those that join start fresh.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,21 +80,47 @@ class Trainer:
         self._network = network
         self._recipe = recipe
         self._where = device()
-        self._symbols = network.symbols(recipe.weights)
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
-        self._frozen_names = network.frozen_names()
-        self._frozen = self._bind_frozen()
         self._label = f"{network.loss_name}_label"
-        self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
-        self._gradients = {name: mx.nd.zeros_like(self._arguments[name]) for name in self._updated}
-        self._executors: dict[int, Any] = {}
+        self._updates = 0
         self._updater = mx.optimizer.get_updater(self._make_optimizer())
+        self._gradients: dict[str, MxArray] = {}
+        self.begin_phase(1)
+
+    def begin_phase(self, epoch: int) -> None:
+        """Trains from now on what the network trains in this epoch. Raises RunError if that is nothing."""
+        mx.nd.waitall()
+        self._symbols = self._network.symbols(self._recipe.weights, epoch)
+        self._frozen_names = self._network.frozen_names(epoch)
+        self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
+        if not self._updated:
+            raise RunError("every parameter of the network is frozen: there is nothing to train")
+        known = self._gradients
+        self._gradients = {n: known[n] if n in known else mx.nd.zeros_like(self._arguments[n]) for n in self._updated}
+        self._executors: dict[int, Any] = {}
+        self._frozen = self._bind_frozen()
 
     @property
     def updated(self) -> tuple[str, ...]:
         """The names of the parameters that training changes."""
         return tuple(self._updated)
+
+    @property
+    def learns(self) -> int:
+        """How many numbers training changes now."""
+        return sum(int(self._arguments[name].size) for name in self._updated)
+
+    @property
+    def whole_symbol(self) -> str:
+        """The whole network with its loss, as it is trained now, as JSON."""
+        symbol: str = self._symbols.whole.tojson()
+        return symbol
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
+        return tuple(self._symbols.inputs)
 
     @property
     def updates_per_epoch(self) -> int:
@@ -121,7 +150,7 @@ class Trainer:
         return sum(4 * math.prod(shape) for shape in self._symbols.inputs.values())
 
     def behind_frozen(self, batches: Iterable[Batch]) -> Iterator[BehindFrozen]:
-        """The batches as the frozen part gives them on. It never changes, so they may be kept and used every epoch."""
+        """The batches as the frozen part gives them on. They may be kept and used as long as the cuts are the same."""
         for batch in batches:
             features = [array.copy() for array in self._features(batch.images)]
             yield BehindFrozen(features, batch.labels, batch.indices)
@@ -149,15 +178,14 @@ class Trainer:
         states: bytes = self._updater.get_states(dump_optimizer=False)
         return states
 
-    def frozen_hash(self) -> str:
-        """SHA-256 of everything that is frozen, as it lies on the device: 64 hexadecimal digits."""
+    def frozen(self) -> Parameters:
+        """A copy of what is frozen now, parameters and statistics, as they lie on the device."""
         mx.nd.waitall()
-        digest = hashlib.sha256()
-        values = {**self._arguments, **self._auxiliary}
-        for name in sorted(self._frozen_names):
-            digest.update(name.encode() + b"\0")
-            digest.update(values[name].asnumpy().tobytes())
-        return digest.hexdigest()
+        arguments, auxiliary = (
+            {name: array.asnumpy() for name, array in arrays.items() if name in self._frozen_names}
+            for arrays in (self._arguments, self._auxiliary)
+        )
+        return Parameters(arguments, auxiliary)
 
     def learning_rate(self, update: int) -> float:
         """The rate of this update, counted from 1 over the whole training."""
@@ -170,6 +198,7 @@ class Trainer:
 
     def _update(self, batch: Batch) -> MxArray:
         """One step. Returns the probabilities [n, C] before it, still being computed."""
+        self._updates += 1
         size = len(batch.images)
         executor = self._executor(size)
         for name, features in zip(self._symbols.inputs, self._features(batch.images), strict=True):
@@ -230,10 +259,10 @@ class Trainer:
         return mx.optimizer.create(
             recipe.optimizer.name,
             learning_rate=float(recipe.optimizer.lr),
-            lr_scheduler=_RatePerUpdate(float(recipe.optimizer.lr), self.learning_rate),
+            lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: self.learning_rate(self._updates)),
             rescale_grad=1.0 / (recipe.step or recipe.batch),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
-            param_idx2name={name: name for name in self._updated},
+            param_idx2name={name: name for name in self._arguments},
             **recipe.optimizer.options(),
         )
 
@@ -243,15 +272,19 @@ def _first(array: MxArray, rows: int) -> MxArray:
     return array if len(array) == rows else mx.nd.slice_axis(array, axis=0, begin=0, end=rows)
 
 
-class _RatePerUpdate(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
-    """MXNet asks it for the rate at every update, counted from 1."""
+class _RateOfNow(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
+    """MXNet asks it for the rate at every update.
 
-    def __init__(self, base: float, rate: Callable[[int], float]) -> None:
+    It tells how many updates there were of the parameters so far, which for those that are trained only later is less
+    than the steps of training; so the steps are not counted by it.
+    """
+
+    def __init__(self, base: float, rate: Callable[[], float]) -> None:
         super().__init__(base_lr=base)
         self._rate = rate
 
-    def __call__(self, num_update: int) -> float:
-        return self._rate(num_update)
+    def __call__(self, _num_update: int) -> float:
+        return self._rate()
 
 
 class _Record:

@@ -8,7 +8,7 @@ from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
-from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SAMPLINGS, SCHEDULES
+from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SAMPLINGS, SCHEDULES, UNFREEZINGS
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
 """category -> name -> entry; of layers only those by hand, see `find_layer`"""
@@ -26,6 +26,7 @@ for _entry in (
     *METRICS,
     *CHECKPOINTS,
     *KEEPS,
+    *UNFREEZINGS,
     *LOSSES,
     *CLASS_WEIGHTINGS,
     *BACKBONE_SOURCES,

@@ -14,7 +14,7 @@ from retdsl.ir import Call, Value
 from retdsl.schema import ENTRIES
 from retdsl.schema.lookup import find_node
 from retdsl.schema.model import REQUIRED, Entry
-from retdsl.schema.types import Fraction, Many, Name, OneOf, Pair, Policy, RatioOf, Reference, Type
+from retdsl.schema.types import Fraction, Many, Name, OneOf, Pair, Part, Policy, RatioOf, Reference, Type
 
 Options = Sequence[tuple[str, Value]]
 
@@ -109,7 +109,7 @@ def _sequence(items: tuple[Value, ...], kind: Type | None) -> str:
 def _text(value: str, kind: Type | None) -> str:
     name = _among(kind, Name)
     quoted = isinstance(name, Name) and name.quoted
-    if _among(kind, Reference) or (_BARE.fullmatch(value) and value not in _TAKEN and not quoted):
+    if _among(kind, Reference) or _among(kind, Part) or (_BARE.fullmatch(value) and value not in _TAKEN and not quoted):
         return value
     return '"' + re.sub(r'(["\\])', r"\\\1", value).replace("{", "{{").replace("}", "}}") + '"'
 

@@ -11,6 +11,7 @@ from retdsl.schema.types import (
     Many,
     Nothing,
     OneOf,
+    Part,
     Policy,
     RatioOf,
     Real,
@@ -158,6 +159,21 @@ KEEPS = (
     ),
 )
 
+UNFREEZINGS = (
+    Entry(
+        "unfreeze",
+        "unfreezing",
+        "Trains a frozen part from an epoch on.",
+        (
+            Option("what", OneOf((Many(Part(anywhere=True), least=1), Part(anywhere=True))), REQUIRED, "What it is."),
+            Option("at_epoch", Integer(2), REQUIRED, "The first epoch that trains it."),
+        ),
+        ("what",),
+        ("thaw",),
+        "Howard and Ruder 2018, arXiv:1801.06146",
+    ),
+)
+
 TRAIN_KEYS = Entry(
     "train",
     "train block",
@@ -167,9 +183,9 @@ TRAIN_KEYS = Entry(
         Option("data", Reference("data"), REQUIRED, "The photographs."),
         Option(
             "freeze",
-            OneOf((Many(Reference("backbone")), Reference("backbone"), Nothing())),
+            OneOf((Many(OneOf((Part(), Policy("unfreezing")))), Part(), Policy("unfreezing"), Nothing())),
             None,
-            "Backbones whose parameters and statistics do not change.",
+            "Parts of the network whose parameters and statistics do not change, and when they begin to.",
         ),
         Option(
             "sampling",

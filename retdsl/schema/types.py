@@ -227,6 +227,21 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a network: a backbone, some layers of one (`lite[.. stage3]`), or a pattern for names (`"stage1_*"`).
+
+    anywhere: a bare name may also be that of a layer or of a group of layers. Its value is the text as the language
+    spells it.
+    """
+
+    anywhere: bool = False
+
+    @property
+    def words(self) -> str:
+        return "a part of the network, such as `stage4`" if self.anywhere else "a backbone or a part of one"
+
+
+@dataclass(frozen=True, slots=True)
 class Steps:
     """A chain of entries of the given categories, after its first word (`photo`, `image`)."""
 
@@ -239,7 +254,7 @@ class Steps:
 
 
 ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | Nothing
-Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Steps
+Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Part | Steps
 
 
 KIND_WORDS = {"data": "data block", "train": "train block", "augment": "augmentation"}

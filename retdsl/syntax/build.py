@@ -162,8 +162,15 @@ class TreeBuilder:
     def rule_repeat(self, span: Span, function: t.Ref, *rest: Any) -> t.Repeat:
         return t.Repeat(span, function, rest[:-1], rest[-1])
 
-    def rule_cut(self, span: Span, base: t.Ref, layer: t.Ref | t.Text) -> t.Cut:
+    def rule_cut(self, span: Span, base: t.Ref, layer: t.Ref | t.Text | t.Range) -> t.Cut:
         return t.Cut(span, base, layer)
+
+    def rule_up_to(self, span: Span, *layers: t.Ref | t.Text) -> t.Range:
+        first, last = layers if len(layers) > 1 else (None, *layers)
+        return t.Range(span, first, last)
+
+    def rule_from_on(self, span: Span, first: t.Ref | t.Text) -> t.Range:
+        return t.Range(span, first, None)
 
     def rule_link(self, span: Span, step: t.Expr, alias: t.Ident | None = None) -> t.Link:
         return t.Link(span, step, alias)

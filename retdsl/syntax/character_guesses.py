@@ -7,7 +7,7 @@ from unicodedata import category
 
 from retdsl.diagnostics import Fix, Label
 from retdsl.syntax.slip import Guess, Mistake, Repair, Slip
-from retdsl.syntax.token_guesses import arrow, between_settings
+from retdsl.syntax.token_guesses import arrow, between_settings, other_range
 
 _OTHER_QUOTES = "'\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\u00ab\u00bb`"
 """What word processors make of quotation marks."""
@@ -82,4 +82,4 @@ def _letter(slip: Slip) -> Mistake | None:
     return Mistake(start)
 
 
-CHARACTER_GUESSES: tuple[Guess, ...] = (_quote, arrow, _invisible, _percent, between_settings, _letter)
+CHARACTER_GUESSES: tuple[Guess, ...] = (_quote, arrow, other_range, _invisible, _percent, between_settings, _letter)

@@ -23,6 +23,22 @@ def arrow(slip: Slip) -> Mistake | None:
     return slip.rewrite("R101", "steps are chained with `=>`", start, written.end(), "=>", "write `=>`")
 
 
+def other_range(slip: Slip) -> Mistake | None:
+    """`lite[:stage3]` and `lite[...stage3]` for `lite[.. stage3]`."""
+    opened = open_brackets(slip.piece.text, slip.start)
+    if not opened or not re.search(r"\w\[$", slip.piece.text[: opened[-1] + 1]):
+        return None
+    three = slip.word == "." and slip.before.endswith("..")
+    if not (three or slip.word in (":", "\u2026")):
+        return None
+    start = slip.start - 2 * three
+    blank = " " if slip.before[-1:].isalnum() else ""
+    by = f"{blank}..{' ' if slip.after[:1].isalnum() else ''}"
+    # Where a colon stands for a range, its end often does not belong to it; here it does.
+    text, code = "a range of layers is written with `..`", "R101" if slip.word == "\u2026" else "R102"
+    return slip.rewrite(code, text, start, slip.end, by, "write `..`; both ends belong to it", safe=slip.word != ":")
+
+
 def _slashes(slip: Slip) -> Mistake | None:
     """`// a comment`."""
     if slip.word != "/" or "/" not in (slip.before[-1:], slip.after[:1]):
@@ -274,6 +290,7 @@ def _bare_point(slip: Slip) -> Mistake | None:
 
 TOKEN_GUESSES: tuple[Guess, ...] = (
     arrow,
+    other_range,
     _slashes,
     _quoted_key,
     _key_alone,

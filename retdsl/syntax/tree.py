@@ -139,11 +139,19 @@ class Repeat(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Range(Syntax):
+    """`first .. last` within the brackets of a cut; without `first` from the input on, without `last` to the output."""
+
+    first: Ref | Text | None
+    last: Ref | Text | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cut(Syntax):
-    """`backbone[layer]`."""
+    """`backbone[layer]`, or a range of layers, `backbone[first .. last]`."""
 
     base: Ref
-    layer: Ref | Text
+    layer: Ref | Text | Range
 
 
 @dataclass(frozen=True, slots=True)

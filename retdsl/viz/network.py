@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
-from retdsl.ir import Backbone, Call, Loss, Network, learned_numbers
+from retdsl.ir import Backbone, Call, Loss, Network, Node, learned_numbers
 from retdsl.outline import Worth, outline
 from retdsl.records import replace
 from retdsl.schema.spelling import spell, spell_call
@@ -17,6 +18,7 @@ from retdsl.viz.graph import Arrow, Box, Form, Group, Identifiers, Key, Look, Pi
 from retdsl.viz.rows import wrap
 from retdsl.viz.words import (
     LEFT_BEHIND,
+    amount,
     brief,
     clipped,
     counted,
@@ -35,6 +37,9 @@ EXPANDED_COLUMNS = 10
 MOST_INNER = 4
 """Lines about the blocks of a stage."""
 
+ALWAYS_SO: Mapping[str, int | None] = MappingProxyType({})
+"""Nothing that is frozen is ever trained."""
+
 JOINTS = {
     "Add": "+",
     "Multiply": "×",
@@ -50,12 +55,18 @@ NO_CUTS: Mapping[str, Worth] = {}
 
 
 def network_picture(
-    network: Network, *, expand: bool = False, title: str | None = None, cuts: Mapping[str, Worth] = NO_CUTS
+    network: Network,
+    *,
+    expand: bool = False,
+    title: str | None = None,
+    cuts: Mapping[str, Worth] = NO_CUTS,
+    trained_from: Mapping[str, int | None] = ALWAYS_SO,
 ) -> Picture:
     """The picture of a network; `expand` opens the blocks; `title` stands above instead of the network's name; `cuts`
     are places to cut, by the names of their nodes: a box tells the ends of stages in it, and where it ends itself.
 
     What is frozen is read from the nodes: the network of an experiment shows it, a model by itself has nothing frozen.
+    trained_from: of what is frozen at first, the epoch that trains each layer first, None for those that none does.
     """
     units = tuple(Unit((node,)) for node in network.nodes) if expand else fold(network)
     ids = Identifiers()
@@ -63,7 +74,7 @@ def network_picture(
     boxes = [_input_box(network, ids)]
     box_of = {network.input: boxes[0].id}
     for unit, group in zip(units, unit_groups, strict=True):
-        box = _unit_box(unit, group, ids, expand, cuts)
+        box = _unit_box(unit, group, ids, expand, cuts, trained_from)
         boxes.append(box)
         box_of |= dict.fromkeys((node.name for node in unit.nodes), box.id)
     arrows = _arrows(network, box_of)
@@ -78,7 +89,7 @@ def network_picture(
         name=network.name,
         title=title or network.name,
         subtitle=_subtitle(network),
-        legend=legend(network),
+        legend=legend(network, trained_from),
         boxes=tuple(boxes),
         arrows=tuple(arrows),
         groups=tuple(groups),
@@ -86,8 +97,8 @@ def network_picture(
     )
 
 
-def legend(network: Network) -> tuple[Key, ...]:
-    """Frozen and trained with their parameters; a single entry where nothing is frozen."""
+def legend(network: Network, trained_from: Mapping[str, int | None] = ALWAYS_SO) -> tuple[Key, ...]:
+    """Frozen and trained with their parameters, and what joins these later; a single entry where nothing is frozen."""
     frozen = learned_numbers(node for node in network.nodes if node.frozen)
     trained = learned_numbers(node for node in network.nodes if not node.frozen)
     if not any(node.frozen for node in network.nodes):
@@ -95,7 +106,19 @@ def legend(network: Network) -> tuple[Key, ...]:
     return (
         Key(Look.FROZEN, f"frozen: {counted(frozen, 'parameter')}"),
         Key(Look.TRAINED, f"trained: {counted(trained, 'parameter')}"),
+        *(
+            Key(
+                Look.TRAINED,
+                f"from epoch {epoch}: {amount(learned_numbers(_joining(network, trained_from, epoch)))} more",
+            )
+            for epoch in sorted({epoch for epoch in trained_from.values() if epoch is not None})
+        ),
     )
+
+
+def _joining(network: Network, trained_from: Mapping[str, int | None], epoch: int) -> list[Node]:
+    """The layers that are trained from this epoch on."""
+    return [node for node in network.nodes if trained_from.get(node.name) == epoch]
 
 
 def loss_lines(loss: Loss) -> tuple[str, ...]:
@@ -122,7 +145,14 @@ def _look(frozen: bool, backbone: str | None) -> Look:
     return Look.FROZEN if frozen else Look.LEFT if backbone == LEFT_BEHIND else Look.TRAINED
 
 
-def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool, cuts: Mapping[str, Worth]) -> Box:
+def _unit_box(
+    unit: Unit,
+    group: str | None,
+    ids: Identifiers,
+    expand: bool,
+    cuts: Mapping[str, Worth],
+    trained_from: Mapping[str, int | None],
+) -> Box:
     first, last = unit.nodes[0], unit.nodes[-1]
     look = _look(first.frozen, first.backbone)
     count = learned_numbers(unit.nodes)
@@ -144,6 +174,9 @@ def _unit_box(unit: Unit, group: str | None, ids: Identifiers, expand: bool, cut
     if last.alias:
         lines = (*lines, f"as {last.alias}")
     told = [node for node in unit.nodes if cuts.get(node.name) == "stage" or (node is last and node.name in cuts)]
+    epochs = {trained_from.get(node.name) for node in unit.nodes}
+    if count and first.frozen and None not in epochs:
+        lines = (*lines, f"until epoch {max(epoch for epoch in epochs if epoch)}")
     shown = tuple(clipped(line) for line in lines if line)
     places = tuple(clipped(spell(node.name)) for node in told)
     return Box(ids.new(name), clipped(title), shown, figure, look, tooltip=tooltip, group=group, places=places)

@@ -13,6 +13,7 @@ from retdsl.schema.types import (
     Nothing,
     OneOf,
     Pair,
+    Part,
     Policy,
     RatioOf,
     Real,
@@ -49,6 +50,8 @@ def candidates(kind: Type) -> list[str]:
             return ["2 : 1", "5 : 3"]
         case OneOf(types=types):
             return [value for one in types for value in candidates(one)]
+        case Part(anywhere=True):
+            return ["stage4", '"stage1_*"']
         case Policy(category=category):
             return [call(entry) for entry in ENTRIES[category].values()]
         case _:

@@ -46,7 +46,37 @@ def shipped(name: str):
     return program.experiments
 
 
+GRADUAL = (
+    TINY.replace("model plain =", 'backbone body = trunk(weights = "body.params")\n\nmodel plain =')
+    .replace(
+        """  eyes.image
+    => stage(8, name = "a")
+    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
+""",
+        "  body\n",
+    )
+    .replace(
+        "block stage_same",
+        """block trunk() =
+  stage(8, name = "a")
+    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
+    => stage(12, name = "c")
+
+block stage_same""",
+    )
+    .replace(
+        "  sampling ",
+        "  freeze    = [body, unfreeze(c, at_epoch = 2), unfreeze(b, at_epoch = 4), "
+        "unfreeze(body[.. a_conv], at_epoch = 5)]\n"
+        "  sampling ",
+    )
+    .replace("epochs    = 2", "epochs    = 8")
+)
+"""Gradual unfreezing; from epoch 5 on the first convolution is trained behind which its own BatchNorm stays frozen."""
+
+
 CASES = {
+    "gradual": lambda: experiment(GRADUAL),
     "tiny": lambda: experiment(TINY),
     "quickstart": lambda: shipped("quickstart")[0],
     "refreshed": lambda: shipped("three_answers")[2],

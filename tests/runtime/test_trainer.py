@@ -14,6 +14,7 @@ from retdsl.runtime.losses import FocalSoftmax, Softmax
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import adam, sgd
+from retdsl.runtime.proof import fingerprint
 from retdsl.runtime.schedules import cosine
 from retdsl.runtime.symbols import sym
 
@@ -50,7 +51,7 @@ def test_another_seed_trains_another_network():
 @pytest.mark.parametrize("changes", [NETWORKS[0], NETWORKS[2]])
 def test_frozen_is_bit_identical_and_the_rest_moves(changes):
     made = trainer(network(**changes))
-    before, hash_before = made.parameters().all(), made.frozen_hash()
+    before, frozen_before = made.parameters().all(), fingerprint(made.frozen().all())
     for epoch in (1, 2):
         made.train_epoch(epoch, batches())
         made.predict(batches())
@@ -58,15 +59,18 @@ def test_frozen_is_bit_identical_and_the_rest_moves(changes):
     frozen = {"conv0_weight", "bn0_gamma", "bn0_beta", "bn0_moving_mean", "bn0_moving_var"}
     for name in before:
         assert (before[name] == after[name]).all() == (name in frozen), name
-    assert made.frozen_hash() == hash_before
+    assert fingerprint(made.frozen().all()) == frozen_before
+    assert set(frozen_before.arrays) == frozen
     assert set(made.updated) == {"conv1_weight", "bn1_gamma", "bn1_beta", "fc_weight", "fc_bias"}
 
 
-def test_the_frozen_hash_sees_one_bit():
+def test_the_fingerprint_sees_one_bit():
     made = trainer(network())
-    before = made.frozen_hash()
+    before = fingerprint(made.frozen().all())
     made._auxiliary["bn0_moving_var"][0] += 1e-6
-    assert made.frozen_hash() != before
+    after = fingerprint(made.frozen().all())
+    assert before.changed(after) == ["bn0_moving_var"]
+    assert after.sha256 != before.sha256
 
 
 def test_cutting_changes_nothing_but_the_speed():

@@ -53,6 +53,9 @@ def postfix(values: st.SearchStrategy[Words]) -> st.SearchStrategy[Words]:
         values.map(lambda value: ["(", *value, ",", ")"]),
         references().map(lambda base: [*base, "[", "pool", "]"]),
         references().map(lambda base: [*base, "[", '"bn/out"', "]"]),
+        references().map(lambda base: [*base, "[", "..", "pool", "]"]),
+        references().map(lambda base: [*base, "[", "stem", "..", "]"]),
+        references().map(lambda base: [*base, "[", "stem", "..", '"bn/out"', "]"]),
         st.lists(values, min_size=1, max_size=3).map(lambda branches: ["{", *separated(branches, "|"), "}"]),
         st.tuples(call, values).map(lambda pair: [*pair[0], "{", *pair[1], "}"]),
     )

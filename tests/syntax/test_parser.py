@@ -54,6 +54,10 @@ VALUES = {
     "count(fundus.classes)": ("Apply", ref("count"), (argument(None, ref("fundus.classes")),)),
     "lite[global_pool]": ("Cut", ref("lite"), ref("global_pool")),
     'lite["bn/out"]': ("Cut", ref("lite"), ("Text", ("bn/out",))),
+    "lite[.. stage3]": ("Cut", ref("lite"), ("Range", None, ref("stage3"))),
+    "lite[stage2..stage4]": ("Cut", ref("lite"), ("Range", ref("stage2"), ref("stage4"))),
+    'lite[stage2 .. "bn/out"]': ("Cut", ref("lite"), ("Range", ref("stage2"), ("Text", ("bn/out",)))),
+    "lite[stage4 ..]": ("Cut", ref("lite"), ("Range", ref("stage4"), None)),
     "a => F => G(1)": (
         "Chain",
         (

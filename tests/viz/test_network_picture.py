@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import viz_material as material
+from spec_texts import experiment
 
 from retdsl.ir import Call, Network
-from retdsl.viz import Look, Picture, dot_text, network_picture
+from retdsl.viz import Look, Picture, dot_text, experiment_picture, network_picture
 from retdsl.viz.fold import LIMIT, fold
 from retdsl.viz.graph import Form, depth
 
@@ -114,6 +115,29 @@ def test_totals_and_weights_are_told() -> None:
     weights = Call("effective_number", (("beta", 0.9999),))
     network = material.efficientnet_lite0(loss=material.weighted(weights))
     assert network_picture(network).boxes[-1].lines == ("weights effective number beta 0.9999",)
+
+
+def test_what_joins_later_is_told() -> None:
+    found = experiment(GRADUAL)
+    picture = network_picture(found.network, trained_from=found.trained_from())
+    assert [key.text for key in picture.legend] == [
+        "frozen: 11 M parameters",
+        "trained: 1.0 k parameters",
+        "from epoch 3: 8.4 M more",
+        "from epoch 6: 2.1 M more",
+    ]
+    until = {line for box in picture.boxes if box.look is Look.FROZEN for line in box.lines if "epoch" in line}
+    assert until == {"until epoch 3", "until epoch 6"}
+    told = [key.text for key in experiment_picture(found).legend]
+    assert told == [key.text for key in picture.legend]
+
+
+GRADUAL = """
+data eyes { source = synthetic_fundus(60)  classes = [healthy, infected]  image = photo => resize(224, 224) }
+backbone deep = zoo(resnet18_v1, weights = "deep.params")
+model net = deep[global_pool] => Flatten => FullyConnected(2) => Softmax
+train t { model = net  data = eyes  freeze = [deep, unfreeze(stage4, at_epoch = 3), unfreeze(stage3, at_epoch = 6)] }
+"""
 
 
 def test_nothing_frozen_has_one_key() -> None:

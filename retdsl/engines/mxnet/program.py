@@ -15,10 +15,12 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from retdsl import __version__
 from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, variable_names
-from retdsl.engines.mxnet.split import Parts, split_at_freeze
-from retdsl.ir import Call, Experiment, Network, Node, Place, Shape, Value
+from retdsl.engines.mxnet.split import Piece, cut_into_pieces, only_predicts
+from retdsl.ir import Call, Experiment, Freeze, Network, Node, Place, Shape, Value
 from retdsl.outline import outline
 from retdsl.records import dataclass
+from retdsl.schema.spelling import option_type, spell
+from retdsl.schema.training import TRAIN_KEYS
 
 COMMENT_COLUMN = 88
 """Where comments start, if the code before is not longer."""
@@ -59,19 +61,18 @@ def one_line(text: str) -> str:
 def emit_program(experiment: Experiment, root: str | None = None) -> str:
     """The text of `train.py`, always valid Python. root: where relative data paths start; None: beside the program."""
     network = experiment.network
-    parts = split_at_freeze(network)
+    pieces = cut_into_pieces(network, experiment.phases)
     text = _template().render(
         version=__version__,
         experiment=experiment,
         imports=_imports(experiment),
-        frozen=_frozen_lines(network, parts),
-        trained=_trained_lines(network, parts),
-        network=_network_lines(experiment, parts),
+        parts=[
+            {"name": _function(piece), "doc": _doc(experiment, pieces, piece), "lines": _piece_lines(network, piece)}
+            for piece in pieces
+        ],
+        network=_network_lines(experiment, pieces),
         data=_data_lines(experiment),
         rest=_rest_lines(experiment),
-        has_frozen=bool(parts.frozen),
-        input_shape=_shape_text(network.input_shape),
-        freeze=", ".join(experiment.freeze),
         root=root,
     )
     ast.parse(text)
@@ -93,15 +94,15 @@ def _template() -> Template:
 def _laid_out(lines: Iterable[Line], indent: int) -> str:
     """Lines with their comments in one column; a call that reaches into that column is broken at its parentheses."""
     out: list[str] = []
-    margin = " " * indent
     for line in lines:
         if line.gap and out:
             out.append("")
-        code = margin + line.code
+        margin = " " * (indent + len(line.code) - len(line.code.lstrip()))
+        code = margin + line.code.lstrip()
         rest: list[str] = []
         opened, closed = code.find("("), max(code.rfind(")"), 0)
         if len(code) > COMMENT_COLUMN and 0 < opened < closed:
-            inside = _filled(code[opened + 1 : closed], WIDTH - indent - 4)
+            inside = _filled(code[opened + 1 : closed], WIDTH - len(margin) - 4)
             code, rest = code[: opened + 1], [*(f"{margin}    {row}" for row in inside), margin + code[closed:]]
         if not line.comment:
             out.append(code)
@@ -171,25 +172,53 @@ def _node_lines(network: Network, nodes: Sequence[Node], variables: dict[str, st
     return lines
 
 
-def _frozen_lines(network: Network, parts: Parts) -> list[Line]:
-    if not parts.frozen:
-        return []
-    variables = {network.input: "data", **variable_names((n.name for n in parts.frozen), {"data", "sym"})}
-    lines = _node_lines(network, parts.frozen, variables)
-    outputs = ", ".join(f"{literal(cut)}: {variables[cut]}" for cut in parts.cuts)
-    return [*lines, Line(f"return {{{outputs}}}", gap=len(parts.frozen) > 8)]
+def _function(piece: Piece) -> str:
+    """What the function of a piece is called."""
+    match piece.from_epoch:
+        case None:
+            return "frozen_part"
+        case 1:
+            return "trained_part"
+        case epoch:
+            return f"trained_from_epoch_{epoch}"
 
 
-def _trained_lines(network: Network, parts: Parts) -> list[Line]:
-    entering = parts.cuts or (network.input,)
-    variables = variable_names((*entering, *(n.name for n in parts.trained)), {"features", "sym"})
-    shapes = _shapes(network)
-    taken = [Line(f"{variables[e]} = features[{literal(e)}]", _shape_text(shapes[e])) for e in entering]
-    lines = _node_lines(network, parts.trained, variables)
-    return [*taken, *lines, Line(f"return {variables[network.output]}")]
+def _doc(experiment: Experiment, pieces: Sequence[Piece], piece: Piece) -> str:
+    network = experiment.network
+    takes = "Those values" if piece is not pieces[0] else f"{network.input} {_shape_text(network.input_shape)}"
+    if piece.from_epoch == 1:
+        return f"{takes} to the logits, one a class."
+    above = "trained" if len(pieces) == 2 else "next"
+    if piece.from_epoch is not None:
+        frozen = f"Bound for inference until epoch {piece.from_epoch}."
+    elif len(pieces) > 2:
+        frozen = "Frozen throughout."
+    else:
+        kind = option_type(TRAIN_KEYS, "freeze")
+        frozen = f"Frozen: {', '.join(spell(item, kind) for item in experiment.freeze)}."
+    return (
+        f"{takes} to the {'values that the ' + above + ' part takes' if piece is pieces[0] else 'next ones'}. {frozen}"
+    )
 
 
-def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
+def _piece_lines(network: Network, piece: Piece) -> list[Line]:
+    """The body of a piece's function. A part that is never trained takes the image itself, others values by name."""
+    names = (*piece.takes, *(node.name for node in piece.nodes))
+    taken: list[Line] = []
+    if piece.from_epoch is None:
+        variables = {network.input: "data", **variable_names(names[1:], {"data", "sym"})}
+    else:
+        shapes = _shapes(network)
+        variables = variable_names(names, {"features", "sym"})
+        taken = [Line(f"{variables[e]} = features[{literal(e)}]", _shape_text(shapes[e])) for e in piece.takes]
+    lines = _node_lines(network, piece.nodes, variables)
+    if piece.from_epoch == 1:
+        return [*taken, *lines, Line(f"return {variables[network.output]}")]
+    outputs = ", ".join(f"{literal(cut)}: {variables[cut]}" for cut in piece.gives)
+    return [*taken, *lines, Line(f"return {{{outputs}}}", gap=len(piece.nodes) > 8)]
+
+
+def _network_lines(experiment: Experiment, pieces: Sequence[Piece]) -> list[Line]:
     network, loss = experiment.network, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
     keys = {key.name: key.place for key in experiment.keys}
@@ -200,18 +229,44 @@ def _network_lines(experiment: Experiment, parts: Parts) -> list[Line]:
         Line(f"input={literal(network.input)},"),
         Line(f"input_shape={shape},", places(experiment.data.place)),
     ]
-    if parts.frozen:
+    if pieces[0].from_epoch is None:
         lines.append(Line("frozen=frozen_part,", places(keys.get("freeze"), "bound for inference only")))
     lines += [
         Line("trained=trained_part,", places(keys.get("model"))),
         Line(f"loss={head},", places(loss.place)),
         Line(f"loss_name={literal(loss.name)},"),
     ]
-    above = [p.name for n in parts.trained if n.frozen for p in n.parameters]
+    above = _frozen_above(network, experiment.phases[0])
     if above:
-        lines.append(Line(f"frozen_parameters={literal(tuple(above))},", "frozen, but after something that is trained"))
+        lines.append(Line(f"frozen_parameters={literal(above)},", "frozen, but after something that is trained"))
+    lines += _phase_lines(experiment, pieces, places)
     lines += _pretrained_lines(network, places)
     return lines
+
+
+def _frozen_above(network: Network, phase: Freeze) -> tuple[str, ...]:
+    """The parameters that a phase freezes behind something that it trains."""
+    frozen = frozenset(phase.nodes)
+    below = only_predicts(network, frozen)
+    return tuple(p.name for node, p in network.parameters() if node.name in frozen and node.name not in below)
+
+
+def _phase_lines(experiment: Experiment, pieces: Sequence[Piece], places: Places) -> list[Line]:
+    """What changes at a later epoch."""
+    functions = {piece.from_epoch: _function(piece) for piece in pieces}
+    said = {item["at_epoch"]: item.place for item in experiment.freeze if isinstance(item, Call)}
+    lines: list[Line] = []
+    for phase in experiment.phases[1:]:
+        epoch = phase.from_epoch
+        comment = places(said.get(epoch), f"trained from epoch {epoch} on")
+        above = _frozen_above(experiment.network, phase)
+        begins = [f"from_epoch={epoch}", *([f"part={functions[epoch]}"] if epoch in functions else [])]
+        if not above:
+            lines.append(Line(f"    Phase({', '.join(begins)}),", comment))
+            continue
+        kept = Line(f"        frozen_parameters={literal(above)},", "frozen, but after something that is trained")
+        lines += [Line("    Phase("), Line(f"        {', '.join(begins)},", comment), kept, Line("    ),")]
+    return [Line("phases=("), *lines, Line("),")] if lines else []
 
 
 def _pretrained_lines(network: Network, places: Places) -> list[Line]:
@@ -295,6 +350,7 @@ def _imports(experiment: Experiment) -> list[str]:
         *(b.weights for b in experiment.network.backbones if b.weights is not None),
     ]
     names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
+    names |= {"Phase"} if len(experiment.phases) > 1 else set()
     names |= {"Pretrained"} if any(b.weights for b in experiment.network.backbones) else set()
     while calls:
         call = calls.pop()

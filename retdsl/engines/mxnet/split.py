@@ -1,40 +1,67 @@
-"""Where a network is cut in two: what only ever predicts, and what is trained.
+"""Where a network is cut into pieces: what only ever predicts, what is trained from a later epoch on, what is trained.
 
-A layer belongs to the frozen part if everything before it does and it cannot change in training: it is frozen, or it
+In each phase of training a layer only predicts if everything before it does and it cannot change: it is frozen, or it
 neither learns nor draws random numbers. Outside of a frozen backbone a Dropout thus belongs to the trained part, even
-before the first layer that learns.
+before the first layer that learns. From phase to phase fewer layers only predict; the pieces lie between these bounds.
 """
 
 from __future__ import annotations
 
-from retdsl.ir import Network, Node
+from collections.abc import Sequence, Set
+from itertools import pairwise
+
+from retdsl.ir import Freeze, Network, Node
 from retdsl.records import dataclass
 from retdsl.schema.lookup import find_node
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """The two parts in topological order; `cuts` are the nodes of the frozen part that the trained part takes."""
+class Piece:
+    """A stretch of the network, in topological order.
 
-    frozen: tuple[Node, ...]
-    trained: tuple[Node, ...]
-    cuts: tuple[str, ...]
+    takes: the values that it starts from, the network's input or what the piece before gives on; gives: the values that
+    the rest of the network takes, of the last piece the scores. from_epoch: the first epoch in which gradients are
+    computed in it; None if there is none.
+    """
+
+    nodes: tuple[Node, ...]
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    from_epoch: int | None
 
 
-def split_at_freeze(network: Network) -> Parts:
-    """The frozen and the trained part of a network. Without a frozen layer everything is the trained part."""
-    if not any(node.frozen for node in network.nodes):
-        return Parts((), network.nodes, ())
+def cut_into_pieces(network: Network, phases: Sequence[Freeze]) -> tuple[Piece, ...]:
+    """The pieces from the input to the scores. The last is trained from epoch 1 on; the lower a piece, the later."""
+    predicting = [only_predicts(network, frozenset(phase.nodes)) for phase in phases]
+    bounds: list[tuple[int | None, Set[str]]] = [(None, predicting[-1])]
+    for (still, _), (_, phase) in reversed([*pairwise(zip(predicting, phases, strict=True))]):
+        bounds.append((phase.from_epoch, still))
+    bounds.append((1, {node.name for node in network.nodes}))
+    pieces: list[Piece] = []
+    takes: tuple[str, ...] = (network.input,)
+    below: Set[str] = frozenset()
+    for from_epoch, bound in bounds:
+        if bound == below:
+            continue
+        taken = {source for node in network.nodes if node.name not in bound for source in node.inputs}
+        nodes = tuple(node for node in network.nodes if node.name in bound and node.name not in below)
+        gives = tuple(node.name for node in network.nodes if node.name in bound and node.name in taken)
+        pieces.append(Piece(nodes, takes, gives or (network.output,), from_epoch))
+        takes, below = gives, bound
+    return tuple(pieces)
+
+
+def only_predicts(network: Network, frozen: Set[str]) -> frozenset[str]:
+    """The layers that training cannot change while those called `frozen` are; none if there is no place to cut."""
+    if not frozen:
+        return frozenset()
     still = {network.input}
     for node in network.nodes:
-        if (node.frozen or _is_inert(node)) and all(source in still for source in node.inputs):
+        if (node.name in frozen or _is_inert(node)) and all(source in still for source in node.inputs):
             still.add(node.name)
-    frozen = tuple(node for node in network.nodes if node.name in still)
-    trained = tuple(node for node in network.nodes if node.name not in still)
-    taken = {source for node in trained for source in node.inputs}
-    if network.input in taken:  # something trained looks at the image itself: there is no place to cut
-        return Parts((), network.nodes, ())
-    return Parts(frozen, trained, tuple(node.name for node in frozen if node.name in taken))
+    if any(network.input in node.inputs for node in network.nodes if node.name not in still):
+        return frozenset()  # something trained looks at the image itself
+    return frozenset(still - {network.input})
 
 
 def _is_inert(node: Node) -> bool:

@@ -111,7 +111,8 @@ class Layout:
             case t.Ref(parts=parts):
                 return tuple(self._word() for _ in range(2 * len(parts) - 1))
             case t.Cut(base=base, layer=layer):
-                return (self._value(base), self._word("["), self._value(layer), self._word("]"))
+                inside = partial(self._range, layer) if isinstance(layer, t.Range) else partial(self._value, layer)
+                return (self._value(base), self._word("["), inside(), self._word("]"))
             case t.Group(inner=inner):
                 opening = self._word("(")
                 return self._enclosed(opening, [Line(), self._value(inner)], ")", Line(), broken=False)
@@ -133,6 +134,11 @@ class Layout:
             case t.Sum(operands=operands) | t.Product(operands=operands):
                 return self._joined(operands)
         raise AssertionError(f"{type(node).__name__} has no layout")
+
+    def _range(self, node: t.Range) -> Doc:
+        first = () if node.first is None else (self._value(node.first), " ")
+        dots = self._word("..")
+        return (first, dots, () if node.last is None else (" ", self._value(node.last)))
 
     def _joined(self, operands: Sequence[t.Expr]) -> Doc:
         """Operands with their operators between them; where they are broken, an operator begins its line."""

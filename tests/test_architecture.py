@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "engines",
         "viz",
         "runtime",
+        "weights",
     },
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
     "commands": {

@@ -88,7 +88,11 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R708", "weights-favour-majority", "warning", "Class weights favour the class that is the more frequent one."),
     ("R709", "too-few-positives", "warning", "Too few photographs of a class to measure what a metric asks."),
     ("R710", "uncorrected", "warning", "Neither the sampling nor the loss makes up for a strong imbalance."),
-    ("R801", "missing-checkpoint", "warning", "A checkpoint's files are not there."),
+    ("R801", "missing-checkpoint", "warning", "The files of a checkpoint, or of weights, are not there."),
     ("R802", "bad-checkpoint", "error", "A checkpoint's network file cannot be read."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),
+    ("R805", "bad-weights", "error", "A weights file cannot be read."),
+    ("R806", "weights-misfit", "error", "The tensors of a weights file are not the parameters of the network."),
+    ("R807", "other-weights", "error", "A weights file is not the one whose hash is given."),
+    ("R808", "unknown-input", "warning", "Nobody knows what photographs the weights were trained on."),
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,8 +86,9 @@ class torch_package:
 class weights_file:
     """Weights in a file.
 
-    path: as the spec gives it, relative to the spec's folder or absolute. layout: the family of the zoo whose weights
-    they are (see `retdsl.weights.layouts`), None for the network's own names. sha256: of the file, None to take any.
+    path: as the spec gives it, relative to the spec's folder or absolute; `~` is the user's home folder. layout: the
+    family of the zoo whose weights they are (see `retdsl.weights.layouts`), None for the network's own names. sha256:
+    of the file, or its first digits; None to take any.
     """
 
     path: str
@@ -95,7 +97,7 @@ class weights_file:
 
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:
         """`weights/` beside the program, else the path from `root`. Raises `RunError` when neither is there."""
-        path = _beside(folder, self.path) or (root or Path()) / self.path
+        path = _beside(folder, self.path) or (root or Path()) / os.path.expanduser(self.path)
         if not path.is_file():
             raise RunError("the weights file does not exist", where=path, help="relative paths start at the data root")
         return path
@@ -124,11 +126,11 @@ def _read(path: Path, sha256: str | None) -> bytes:
     except OSError as error:
         raise RunError(f"the weights cannot be read: {error.strerror or error}", where=path) from error
     found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
+    if not found.startswith((sha256 or "").lower()):
         raise RunError(
             "the weights file is not the one that was meant: its SHA-256 differs",
             where=path,
-            items=(f"expected {sha256.lower()}", f"found    {found}"),
+            items=(f"expected {(sha256 or '').lower()}", f"found    {found}"),
             help="install or copy the file anew; it may be truncated, or another version",
         )
     return content

@@ -7,7 +7,7 @@ from retdsl.records import dataclass
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import Integer, Name, optional
 
-WEIGHTS = Option("weights", optional(Name("a known name or a .params file")), None, "Where its parameters come from.")
+WEIGHTS = Option("weights", optional(Name("a name of weights, or a file")), None, "Where its parameters come from.")
 
 BACKBONE_SOURCES = (
     Entry(
@@ -79,3 +79,13 @@ KNOWN_WEIGHTS = (
 def known_weights(network: str, name: str) -> KnownWeights | None:
     """The pretrained weights called `name` for a network of the zoo, or None."""
     return next((w for w in KNOWN_WEIGHTS if w.network == network and w.name == name), None)
+
+
+_IMAGENET = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
+
+
+def usual_input(network: str, origin: str) -> tuple[Call, tuple[int, int]] | None:
+    """What a network's weights of an origin (`torchvision`, `gluon`) are trained on: `normalize`, height and width."""
+    if network == "inception_v3" or origin not in ("torchvision", "gluon"):
+        return None
+    return _IMAGENET, (224, 224)

@@ -28,6 +28,8 @@ class Renamed(NamedTuple):
 
 def rename(layout: str | None, shapes: Mapping[str, Sizes]) -> Renamed:
     """The tensors of a file, given by name and shape, under the names of a network of this layout."""
+    if any(name.startswith(("arg:", "aux:")) for name in shapes):  # so only MXNet saves them
+        return _own_names(shapes)
     return _LAYOUTS.get(layout or "", _own_names)(shapes)
 
 
@@ -88,3 +90,9 @@ def _efficientnet_lite(shapes: Mapping[str, Sizes]) -> Renamed:
 
 
 _LAYOUTS: Mapping[str, Callable[[Mapping[str, Sizes]], Renamed]] = {"efficientnet_lite": _efficientnet_lite}
+
+
+def origin_of(layout: str | None, shapes: Mapping[str, Sizes]) -> str | None:
+    """Whose names the tensors of a file have (`torchvision`), as far as they tell."""
+    dotted = any(name.endswith(("running_mean", ".weight")) for name in shapes)
+    return "torchvision" if dotted and layout not in (None, "efficientnet_lite") else None

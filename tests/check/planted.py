@@ -16,7 +16,7 @@ data clinic {
   source  = csv("clinic.csv", image = photo, label = grade, patient = person)
   classes = [healthy, infected]
   split   = by_patient(train = 70%, valid = 15%, test = 15%, seed = 2016)
-  image   = photo => crop_circle(threshold = 5%) => resize(64, 64)
+  image   = photo => crop_circle(threshold = 5%) => resize(64, 64) => normalize([0.4, 0.4, 0.4])
 }
 
 data field {

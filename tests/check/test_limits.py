@@ -49,7 +49,7 @@ HUGE = {
     "a repeat beyond all counting": ("model m = input(3, 8, 8) => repeat(1000000000) { identity }", {"R304"}),
     "large networks, many models, many experiments": (
         DATA
-        + "\nblock big() = repeat(1000) { repeat(19) { Dropout } }\nbackbone b = big(weights = 'w.params')\n".replace(
+        + "\nblock big() = repeat(1000) { repeat(19) { Dropout } }\nbackbone b = big()\n".replace(
             "'", '"'
         )
         + chained(51, "", "model m{i} = b => Flatten => FullyConnected(2) => Softmax")

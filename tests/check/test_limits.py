@@ -49,7 +49,7 @@ HUGE = {
     "a repeat beyond all counting": ("model m = input(3, 8, 8) => repeat(1000000000) { identity }", {"R304"}),
     "large networks, many models, many experiments": (
         DATA
-        + "\nblock big() = repeat(1000) { repeat(19) { Dropout } }\nbackbone b = big()\n".replace(
+        + "\nblock big() = repeat(1000) { repeat(19) { Dropout } }\nbackbone b = big(weights = 'w.params')\n".replace(
             "'", '"'
         )
         + chained(51, "", "model m{i} = b => Flatten => FullyConnected(2) => Softmax")
@@ -57,7 +57,7 @@ HUGE = {
             chained(51, "", f"train t{k}_{{i}} {{ model = m{k} data = eyes freeze = b metrics = [auc] }}")
             for k in range(1, 51)
         ),
-        {"R405"},
+        {"R405", "R801"},
     ),
     "names that double": (
         chained(60, "block b0(n) = Dropout(name = n)", 'block b{i}(n) = b{j}("{n}{n}")')

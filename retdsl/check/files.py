@@ -24,9 +24,12 @@ _NETWORK = re.compile(r"^block\s+(\w+)\s*\([^()]*\bclasses\s*=", re.MULTILINE)
 _ELSEWHERE = {
     "googlenet": "inception_bn",
     "mobilenet1.0": "mobilenet_v1",
-    "mobilenetv2_1.0": "mobilenet_v2",
-    "mobilenetv2_1_0": "mobilenet_v2",
+    "mobilenetv2_1.0": "mobilenet_v2_gluon",
+    "mobilenetv2_1_0": "mobilenet_v2_gluon",
     "mobilenetv2_100": "mobilenet_v2",
+    "efficientnet_lite0.ra_in1k": "efficientnet_lite0_timm",
+    **{f"resnet{layers}_v1b": f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
+    **{f"resnet{layers}_v1.5": f"resnet{layers}" for layers in (50, 101, 152)},
 }
 """What other collections call networks of the zoo, where the spelling alone does not tell."""
 

@@ -23,13 +23,16 @@ MOST_CARDS = 14
 """Two rows: what a reader takes in at a glance."""
 
 HABITS = {
-    "resnet50": ["resnet50_v1", "resnet50_v2"],
-    '"ResNet-50"': ["resnet50_v1", "resnet50_v2"],
-    "ResNet-50": ["resnet50_v1", "resnet50_v2"],
+    '"ResNet-50"': ["resnet50"],
+    "ResNet-50": ["resnet50"],
+    "resnet50_v1b": ["resnet50"],
+    '"resnet50_v1.5"': ["resnet50"],
+    "resnet50v1b": ["resnet50"],
     "resnet50v1": ["resnet50_v1"],
     "resnet152v2": ["resnet152_v2"],
     '"mobilenet1.0"': ["mobilenet_v1"],
-    '"mobilenetv2_1.0"': ["mobilenet_v2"],
+    '"mobilenetv2_1.0"': ["mobilenet_v2_gluon"],
+    "mobilenetv2_100": ["mobilenet_v2"],
     "mobilenet_v2_100": ["mobilenet_v2"],
     "mobilenetv2": ["mobilenet_v2"],
     '"squeezenet1.1"': ["squeezenet1_1"],
@@ -40,7 +43,9 @@ HABITS = {
     "VGG16": ["vgg16"],
     "densenet_121": ["densenet121"],
     "efficientnet-lite0": ["efficientnet_lite0"],
+    "tf_efficientnet_lite0": ["efficientnet_lite0"],
     "tf_efficientnet_lite2": ["efficientnet_lite2"],
+    '"efficientnet_lite0.ra_in1k"': ["efficientnet_lite0_timm"],
 }
 """What people write who know other collections, and what they mean."""
 
@@ -174,4 +179,4 @@ def test_a_family_is_used_by_its_name_or_by_a_networks(name: str) -> None:
 
 def test_an_unknown_family_is_told_its_neighbours() -> None:
     [found] = check_source(Source("used.retina", "use zoo.resnet_v3"), Path()).diagnostics
-    assert found.helps == ("did you mean `zoo.resnet_v1` or `zoo.resnet_v2`?",)
+    assert found.helps == ("did you mean `zoo.resnet_v1`, `zoo.resnet_v2` or `zoo.resnet`?",)

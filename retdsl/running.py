@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO
@@ -131,8 +131,6 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     root: where the paths of weights files start. Raises RunError for weights that are not there, or that would lie over
     one another.
     """
-    from retdsl.runtime import pretrained
-
     package = Path(retdsl.__file__).resolve().parent
     fresh, target = folder / ".retdsl-new", folder / "retdsl"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -142,19 +140,29 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     copied: dict[str, Path] = {}
+    for found in _trained_numbers(experiment, root):
+        if copied.setdefault(found.name, found) != found:
+            raise RunError(
+                f"two weights files are named {found.name}",
+                items=(str(copied[found.name]), str(found)),
+                help="rename one: a folder that runs alone keeps them side by side",
+            )
+        make_folder(folder / "weights")
+        write_bytes(folder / "weights" / found.name, found.read_bytes())
+    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
+
+
+def _trained_numbers(experiment: Experiment, root: Path) -> Iterator[Path]:
+    """The files that a program reads besides photographs: weights, and a mean image."""
+    from retdsl.runtime import pretrained
+
     for backbone in experiment.network.backbones:
         if backbone.weights is not None:
             kind = getattr(pretrained, backbone.weights.name)
-            found = kind(**dict(backbone.weights.options)).locate(None, root)
-            if copied.setdefault(found.name, found) != found:
-                raise RunError(
-                    f"two weights files are named {found.name}",
-                    items=(str(copied[found.name]), str(found)),
-                    help="rename one: a folder that runs alone keeps them side by side",
-                )
-            make_folder(folder / "weights")
-            write_bytes(folder / "weights" / found.name, found.read_bytes())
-    write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
+            yield kind(**dict(backbone.weights.options)).locate(None, root)
+    file = None if experiment.data.normalize is None else dict(experiment.data.normalize.options).get("mean_image")
+    if file is not None:
+        yield pretrained.locate(str(file), None, root, "mean image")
 
 
 def remove_standalone(folder: Path) -> None:

@@ -47,9 +47,9 @@ def check_source(
 ) -> Checked:
     """Checks a spec.
 
-    root: where relative paths of checkpoints start. overrides: settings put on top of every train block. readings: what
+    root: where relative paths start. overrides: settings put on top of every train block. readings: what
     the labels and photographs of data blocks say, by the blocks' names, if they were read.
-    Reads only spec files and the symbol files of checkpoints; never raises for any text.
+    Reads only spec files, the symbol files of checkpoints and the headers of mean images; never raises for any text.
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
@@ -57,7 +57,7 @@ def check_source(
     ctx = Context(scope, out)
     read = readings or {}
     blocks = [d for d in scope.of_kind("data") if isinstance(d, t.Data)]
-    data = {d.name.name: check_data(d, ctx, read.get(d.name.name)) for d in blocks}
+    data = {d.name.name: check_data(d, ctx, root, read.get(d.name.name)) for d in blocks}
     counted = {name: known_counts(plan, read.get(name)) for name, plan in data.items() if plan is not None}
     counts = {name: found for name, found in counted.items() if found is not None}
     augments = {a.name.name: check_augment(a, ctx) for a in scope.of_kind("augment") if isinstance(a, t.Augment)}

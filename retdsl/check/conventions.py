@@ -29,7 +29,7 @@ def convention_of_record(record: Record) -> InputConvention | None:
 
 def convention_of_file(file: WeightsFile, network: str | None, layout: str | None) -> InputConvention | None:
     """What the config.json beside the file says, or else what is usual where such a file comes from."""
-    from retdsl.weights.layouts import origin_of
+    from retdsl.weights.layouts import rename
 
     config = file.path.parent / "config.json"
     if is_file(config):
@@ -38,7 +38,7 @@ def convention_of_file(file: WeightsFile, network: str | None, layout: str | Non
         said = read_config(config)
         if said is not None and said.convention is not None:
             return _convention(said.convention, "the config.json beside them")
-    origin = origin_of(layout, file.shapes)
+    origin = rename(layout, file.shapes).origin
     usual = usual_input(network, origin) if network and origin else None
     return None if usual is None else InputConvention(*usual, f"weights of {origin}")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
 from retdsl.check.fixes import behind
+from retdsl.check.mean_image import check_mean, check_mean_image
 from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
     Context,
@@ -116,13 +118,16 @@ def check_settings(
     return Settings(values, {key: setting.value for key, setting in written.items()}) if ok else None
 
 
-def check_data(declared: t.Data, ctx: Context, reading: Reading | None = None) -> DataPlan | None:
-    """The plan of a data block; None after a mistake. reading: what its labels and photographs say, if known."""
+def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | None = None) -> DataPlan | None:
+    """The plan of a data block; None after a mistake.
+
+    root: where relative paths start. reading: what its labels and photographs say, if known.
+    """
     settings = check_settings(DATA_KEYS, declared.settings, declared.name.span, Env(), ctx)
     if settings is None:
         for setting in declared.settings:  # the image chain may have mistakes of its own
             if setting.key.name == "image" and not isinstance(setting.value, t.Illegible):
-                check_image(setting.value, ctx)
+                check_image(setting.value, ctx, root)
         return None
     errors = ctx.out.errors
     classes = cast("tuple[str, ...]", settings.values["classes"])
@@ -142,7 +147,7 @@ def check_data(declared: t.Data, ctx: Context, reading: Reading | None = None) -
         text = f"{len(counts)} counts for {len(classes)} classes"
         where = Label(settings.written["counts"].span), Label(settings.written["classes"].span, f"{len(classes)} named")
         ctx.out.report("R503", text, *where)
-    image = check_image(settings.written["image"], ctx)
+    image = check_image(settings.written["image"], ctx, root)
     if image is None or ctx.out.errors > errors:
         return None
     prepare, normalize, shape = image
@@ -200,7 +205,7 @@ def _check_split(split: Call, span: Span, ctx: Context) -> None:
         ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)
 
 
-def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
+def check_image(chain: t.Expr, ctx: Context, root: Path) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
     """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` that comes out."""
     steps = check_steps(chain, "photo", "image step", ctx)
     if steps is None:
@@ -227,7 +232,14 @@ def check_image(chain: t.Expr, ctx: Context) -> tuple[tuple[Call, ...], Call | N
         fixes = [behind(chain.span, " => resize(224, 224)")]
         ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
         return None
-    return tuple(prepare), normalize, (None, 3, int(str(size[0])), int(str(size[1])))
+    shape = (None, 3, int(str(size[0])), int(str(size[1])))
+    if normalize is not None:
+        step = t.links_of(chain)[-1].step
+        normalize = check_mean(normalize, step, normalized, ctx.out)
+        if normalize is None:
+            return None
+        check_mean_image(normalize, step, normalized, shape, root, ctx.out)
+    return tuple(prepare), normalize, shape
 
 
 def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[tuple[Call, Span]] | None:

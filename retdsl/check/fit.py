@@ -61,8 +61,7 @@ def compare(
     wrong = {name: misfits({name: shape}, renamed, shapes) for name, shape in needed.items()}
     names = tuple(name for name, lines in wrong.items() if lines)
     extra = (*renamed.unknown, *(theirs for ours, theirs in renamed.names.items() if ours not in whole))
-    foreign = any(ours != theirs.removeprefix("arg:").removeprefix("aux:") for ours, theirs in renamed.names.items())
-    if not names and not (extra and foreign):
+    if not names and not (extra and renamed.origin):
         return None
     return Misfit(tuple(line for name in names for line in wrong[name]), names, extra)
 
@@ -90,6 +89,8 @@ def _message(
 
 
 def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node]) -> list[str]:
+    from retdsl.weights.layouts import describe, recognise
+
     assert weights.file is not None
     learning = [node for node in whole if node.parameters]
     head = next((node for node in reversed(learning) if any(p.name in found.names for p in node.parameters)), None)
@@ -100,6 +101,9 @@ def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[
         if classes is not None and backbone.source.name == "zoo":
             helps.append(f"or write `zoo({backbone.source['name']}, classes = {classes})`, which the file fits")
         return helps
+    alike = describe(recognise(weights.file.shapes))
+    if alike is not None:
+        return [f"the file looks like {alike}"]
     if backbone.source.name == "zoo":
         return ["name the network that they were trained with, or weights of this one"]
     return ["the block's layers must have the names and sizes that they had when the file was written"]

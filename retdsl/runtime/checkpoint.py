@@ -24,12 +24,13 @@ from pathlib import Path
 
 import numpy as np
 
+from retdsl.runtime.arrays import open_arrays, read_array
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import cannot_write, make_folder, write_bytes, write_json, write_text
 from retdsl.runtime.initial import Array
 from retdsl.runtime.metrics import Metric
-from retdsl.runtime.mxnet_params import ARRAY_V2, LIST_MAGIC, read_params
 from retdsl.runtime.network import Parameters
+from retdsl.weights.mxnet_params import ARRAY_V2, LIST_MAGIC
 
 LOSS = "loss"
 """The validation loss, which ranks epochs where no metric does."""
@@ -203,7 +204,8 @@ class Checkpoints:
 
 def load_parameters(path: Path) -> dict[str, Array]:
     """All arrays of a checkpoint's params file by MXNet's names, without `arg:` and `aux:`. Raises RunError."""
-    return {name.split(":", 1)[-1]: np.asarray(array, np.float32) for name, array in read_params(path).items()}
+    weights = open_arrays(path)
+    return {name.split(":", 1)[-1]: read_array(weights, name) for name in weights.tensors}
 
 
 def best_epoch(folder: Path) -> tuple[int, Path]:
@@ -217,7 +219,7 @@ def best_epoch(folder: Path) -> tuple[int, Path]:
 
 
 def params_bytes(parameters: Parameters) -> bytes:
-    """A params file: see `mxnet_params` for the layout. Arrays are float32, arguments first, as MXNet saves them."""
+    """A params file as `weights/mxnet_params.py` describes it. Arrays are float32, arguments first, as MXNet does."""
     named = {f"arg:{name}": array for name, array in parameters.arguments.items()}
     named |= {f"aux:{name}": array for name, array in parameters.auxiliary.items()}
     parts = [struct.pack("<QQQ", LIST_MAGIC, 0, len(named))]

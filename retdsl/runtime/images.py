@@ -67,11 +67,16 @@ class resize:
 
 @dataclass(frozen=True, slots=True)
 class normalize:
-    """The last step: x in [0, 1] becomes (x * scale - mean) / std, a value of `mean` and `std` per colour (R, G, B)."""
+    """The last step: x in [0, 1] becomes (x * scale - mean) / std, a value of `mean` and `std` per colour (R, G, B).
 
-    mean: tuple[float, float, float]
+    mean_image: in place of `mean` the file with a value for each pixel; when a run starts, its numbers `[3, H, W]`
+    become the mean (see `mean_image`).
+    """
+
+    mean: tuple[float, float, float] | FloatImage = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     scale: float = 1.0
+    mean_image: str | None = None
 
 
 PLAIN = normalize(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))

@@ -11,21 +11,18 @@ carries its weights along.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from retdsl.runtime.arrays import Array, open_arrays, read_array
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.mxnet_params import parse_params
-from retdsl.runtime.torch_pickle import parse_torch_pickle
-from retdsl.weights.layouts import rename
+from retdsl.weights.layouts import fits, misfits, rename
 
 Shapes: TypeAlias = Mapping[str, tuple[int, ...] | None]
 """MXNet's parameter names with the shapes the network needs; None where it takes any shape."""
@@ -37,7 +34,7 @@ class WeightsSource(Protocol):
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:
         """The weights file. `folder` is the program's, `root` where relative paths of the spec start."""
 
-    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, NDArray[Any]]:
+    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, Array]:
         """Float32 arrays of exactly `names`; raises `RunError` naming all that is missing, misshapen or not finite."""
 
 
@@ -75,11 +72,9 @@ class torch_package:
             help=f"pip install --force-reinstall {package}",
         )
 
-    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, NDArray[Any]]:
+    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, Array]:
         """The parameters `names` in float32. Raises `RunError`."""
-        path = self.locate(folder, root)
-        tensors = parse_torch_pickle(_read(path, self.sha256), path)
-        return _fit(_renamed(self.layout, tensors), names, path)
+        return _load(self.locate(folder, root), self.layout, self.sha256, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +92,19 @@ class weights_file:
 
     def locate(self, folder: Path | None = None, root: Path | None = None) -> Path:
         """`weights/` beside the program, else the path from `root`. Raises `RunError` when neither is there."""
-        path = _beside(folder, self.path) or (root or Path()) / os.path.expanduser(self.path)
-        if not path.is_file():
-            raise RunError("the weights file does not exist", where=path, help="relative paths start at the data root")
-        return path
+        return locate(self.path, folder, root)
 
-    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, NDArray[Any]]:
+    def load(self, names: Shapes, folder: Path | None = None, root: Path | None = None) -> dict[str, Array]:
         """The parameters `names` in float32. Raises `RunError`."""
-        path = self.locate(folder, root)
-        return _fit(_renamed(self.layout, parse_params(_read(path, self.sha256), path)), names, path)
+        return _load(self.locate(folder, root), self.layout, self.sha256, names)
 
 
-def _renamed(layout: str | None, stored: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """A file's tensors under the network's names."""
-    found = rename(layout, {name: tensor.shape for name, tensor in stored.items()})
-    return {ours: stored[theirs] for ours, theirs in found.names.items()}
+def locate(file: str, folder: Path | None, root: Path | None, what: str = "weights") -> Path:
+    """A file that a spec names: `weights/` beside the program, else the path from `root`. Raises `RunError`."""
+    path = _beside(folder, file) or (root or Path()) / os.path.expanduser(file)
+    if not path.exists():
+        raise RunError(f"the {what} file does not exist", where=path, help="relative paths start at the data root")
+    return path
 
 
 def _beside(folder: Path | None, file: str) -> Path | None:
@@ -119,45 +112,30 @@ def _beside(folder: Path | None, file: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _read(path: Path, sha256: str | None) -> bytes:
-    """The file's bytes, after their hash was compared."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RunError(f"the weights cannot be read: {error.strerror or error}", where=path) from error
-    found = hashlib.sha256(content).hexdigest()
-    if not found.startswith((sha256 or "").lower()):
-        raise RunError(
-            "the weights file is not the one that was meant: its SHA-256 differs",
-            where=path,
-            items=(f"expected {(sha256 or '').lower()}", f"found    {found}"),
-            help="install or copy the file anew; it may be truncated, or another version",
-        )
-    return content
-
-
-def _fit(tensors: Mapping[str, NDArray[Any]], names: Shapes, where: Path) -> dict[str, NDArray[Any]]:
-    """Those `tensors` that are asked for, copied to float32; every problem at once."""
-    fitted: dict[str, NDArray[Any]] = {}
-    problems: list[str] = []
+def _load(path: Path, layout: str | None, sha256: str | None, names: Shapes) -> dict[str, Array]:
+    """The parameters `names` of a file of any format; every problem at once."""
+    weights = open_arrays(path, sha256)
+    shapes = weights.shapes
+    renamed = rename(layout, shapes)
+    problems = misfits(names, renamed, shapes)
+    loaded: dict[str, Array] = {}
     for name, shape in names.items():
-        tensor = tensors.get(name)
-        if tensor is None:
-            problems.append(f"{name}: missing" + ("" if shape is None else f", the network needs {list(shape)}"))
-            continue
-        if shape is not None and tensor.shape != tuple(shape):
-            problems.append(f"{name}: {list(tensor.shape)} in the file, the network needs {list(shape)}")
-            continue
-        with np.errstate(over="ignore"):  # a float64 too large becomes infinite, and is reported below
-            fitted[name] = np.array(tensor, dtype=np.float32, order="C")
-        if not np.isfinite(fitted[name]).all():
-            problems.append(f"{name}: holds numbers that are not finite")
+        stored = renamed.names.get(name)
+        if stored is not None and fits(shapes[stored], shape):
+            array = read_array(weights, stored)
+            loaded[name] = array if shape is None else array.reshape(shape)
+            if not np.isfinite(array).all():
+                problems.append(f"{name}: holds numbers that are not finite")
+    count = f"{len(problems)} of {len(names)} parameters"
+    if renamed.unknown and renamed.origin:  # a network that retdsl saved may have more layers
+        count += f", and {len(renamed.unknown)} tensors that it does not know"
+        problems += [f"{name}: the network has no place for it" for name in renamed.unknown]
     if problems:
-        held = ", ".join(list(tensors)[:3]) or "none"
+        held = ", ".join(list(shapes)[:3])
         raise RunError(
-            f"the weights do not fit the network: {len(problems)} of {len(names)} parameters",
-            where=where,
+            f"the weights do not fit the network: {count}",
+            where=path,
             items=problems,
-            help=f"the file holds {len(tensors)} parameters: {held}, ...",
+            help=f"the file holds {len(shapes)} tensors: {held}, ...",
         )
-    return fitted
+    return loaded

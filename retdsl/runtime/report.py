@@ -22,6 +22,7 @@ from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import append_json_line, make_folder, sha256_of, write_json, write_text
+from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.sample import Sample
 
@@ -121,16 +122,22 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
 def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any]:
     """What was run, from which weights, with which seeds."""
     program = None if experiment.program is None else Path(experiment.program)
+    mean_image = find_mean_image(experiment.data.normalize, experiment.folder, root)
     sources = [weights.source.locate(experiment.folder, root) for weights in experiment.network.pretrained]
     return {
         "experiment": experiment.name,
         "made_by": experiment.made_by,
         "spec": None if experiment.spec is None else str(experiment.spec),
         "program_sha256": None if program is None or not program.is_file() else sha256_of(program),
-        "weights": [{"file": path.name, "sha256": sha256_of(path)} for path in sources],
+        "weights": [_file_facts(path) for path in sources],
+        "mean_image": None if mean_image is None else _file_facts(mean_image),
         "seed": experiment.training.seed,
         "split_seed": getattr(experiment.data.split, "seed", None),
     }
+
+
+def _file_facts(path: Path) -> dict[str, str]:
+    return {"file": path.name, "sha256": sha256_of(path)}
 
 
 def facts_of_the_machine(mxnet_version: str, device: str) -> dict[str, Any]:

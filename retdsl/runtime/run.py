@@ -20,9 +20,10 @@ from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_apart, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.images import PreparedImages
+from retdsl.runtime.images import PreparedImages, normalize
 from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.loader import Batch, Loader
+from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
@@ -62,7 +63,10 @@ class Run:
         self._progress.note(split_line(self._experiment.name, dataset))
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
-        batches = self._read(dataset)
+        last = with_mean_image(
+            self._experiment.data.normalize, network.input_shape, self._experiment.folder, self._root
+        )
+        batches = self._read(dataset, last)
 
         recipe = Recipe(
             training.optimizer,
@@ -104,8 +108,8 @@ class Run:
         last = f"epoch {latest} is saved in {self.checkpoints.params_path(latest)}"
         return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
 
-    def _read(self, dataset: Dataset) -> _Batches:
-        """All photographs decoded, or one error that names all that cannot be."""
+    def _read(self, dataset: Dataset, last: normalize | None) -> _Batches:
+        """All photographs decoded, or one error that names all that cannot be. last: the last step on each."""
         images = PreparedImages(dataset, threads=self._threads)
         require_apart(dataset, images.load_all(self._progress.reading))
         height, width, _ = images[0].shape
@@ -115,7 +119,7 @@ class Run:
                 f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
                 help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
             )
-        return _Batches(self._experiment, dataset, images, self._threads)
+        return _Batches(self._experiment, dataset, images, last, self._threads)
 
     def _train(self, trainer: Trainer, batches: _Batches) -> float:
         """All epochs. Returns how many images a second were trained on."""
@@ -228,7 +232,14 @@ class Run:
 class _Batches:
     """The batches of every side of the split."""
 
-    def __init__(self, experiment: Experiment, dataset: Dataset, images: PreparedImages, threads: int) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        dataset: Dataset,
+        images: PreparedImages,
+        last: normalize | None,
+        threads: int,
+    ) -> None:
         self.dataset = dataset
         self._sampling = experiment.sampling
         self._seed = experiment.training.seed
@@ -240,7 +251,7 @@ class _Batches:
             everything,
             dataset.labels(everything),
             experiment.augment,
-            experiment.data.normalize,
+            last,
             self._batch,
             self._seed,
             threads,

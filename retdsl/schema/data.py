@@ -101,9 +101,20 @@ NORMALIZE = Entry(
     "image step",
     "(x * scale - mean) / std for every pixel x from 0 to 1, red, green, blue. Always the last step.",
     (
-        Option("mean", Many(Real(), length=3), REQUIRED, "Subtracted from red, green, blue."),
+        Option("mean", optional(Many(Real(), length=3)), None, "Subtracted from red, green, blue."),
+        Option(
+            "mean_image",
+            optional(Name("a file name", quoted=True)),
+            None,
+            "In place of `mean`: MXNet's mean image; relative to the spec's folder or `--root`.",
+        ),
         Option("std", Many(Real(0, above=True), length=3), (1.0, 1.0, 1.0), "Divides red, green, blue."),
-        Option("scale", Real(0, above=True), 1.0, "255 for networks trained on pixel values from 0 to 255."),
+        Option(
+            "scale",
+            Real(0, above=True),
+            1.0,
+            "255 for networks trained on pixel values from 0 to 255, as it is with `mean_image` unless given.",
+        ),
     ),
     ("mean", "std"),
 )

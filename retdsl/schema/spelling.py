@@ -49,8 +49,9 @@ def spell(value: Value, kind: Type | None = None) -> str:
 def spell_call(call: Call, category: str | None = None) -> str:
     """A call of an entry of that category, as `sgd(lr = 0.01, momentum = 0.9)`.
 
-    Written are the options that have no default, those that may go unnamed (there they are what one wants to know),
-    and all others that differ from their default. What must be given and may go unnamed stands without its name.
+    Written are the options that have no default, those that may go unnamed (there they are what one wants to know)
+    unless they are none, and all others that differ from their default. What is always meant to be given, or is none
+    otherwise, and may go unnamed stands without its name.
     """
     entry = ENTRIES.get(category or "", {}).get(call.name)
     return spell_options(call.name, call.options, entry)
@@ -78,12 +79,13 @@ def option_type(entry: Entry | None, option: str) -> Type | None:
 
 
 def _arguments(given: dict[str, Value], entry: Entry) -> Iterator[str]:
-    bare = [option.name for option in entry.options if option.default is REQUIRED and option.name in entry.unnamed]
+    unnamed = {option for option in entry.unnamed if given.get(option, REQUIRED) is not None}
+    bare = [option.name for option in entry.options if option.default in (REQUIRED, None) and option.name in unnamed]
     if entry.unnamed[: len(bare)] != tuple(bare):
         bare = []
     for option in entry.options:
         value = given.get(option.name, None if option.default is REQUIRED else option.default)
-        if option.default is REQUIRED or option.name in entry.unnamed or value != option.default:
+        if option.default is REQUIRED or option.name in unnamed or value != option.default:
             text = spell(value, option.type)
             yield text if option.name in bare else f"{option.name} = {text}"
 

@@ -9,6 +9,20 @@ from typing import NamedTuple, TypeAlias
 Sizes: TypeAlias = tuple[int, ...]
 """A tensor's shape, every axis known."""
 
+MAX_TENSORS = 100_000
+MAX_NAME = 1_000
+MAX_AXES = 32
+MAX_NUMBERS = 1 << 40
+"""What any weights file may have: tensors, characters in a name, axes and numbers of a tensor."""
+
+DAMAGED = "it is truncated or damaged"
+ANEW = "copy or download it anew, and compare its size with the original's"
+
+
+def item_size(dtype: str) -> int:
+    """Bytes of one number of a type, by its code in `Tensor`."""
+    return {"?": 1, "bf16": 2}.get(dtype) or int(dtype[-1])
+
 
 class Tensor(NamedTuple):
     """Where a tensor's numbers lie in a file.
@@ -25,13 +39,27 @@ class Tensor(NamedTuple):
     strides: Sizes | None = None
 
 
+class Checksum(NamedTuple):
+    """The CRC-32 that a file gives for `size` of its bytes from `offset` on. part: what these are called in it."""
+
+    part: str
+    offset: int
+    size: int
+    crc32: int
+
+
 class WeightsFile(NamedTuple):
-    """A weights file. format: in words (`MXNet params`); metadata: what the file says of itself, if its format can."""
+    """A weights file.
+
+    format: in words (`MXNet params`); metadata: what the file says of itself, if its format can; checksums: those that
+    it carries, for `verify_checksums`.
+    """
 
     path: Path
     format: str
     tensors: Mapping[str, Tensor]
     metadata: Mapping[str, str]
+    checksums: tuple[Checksum, ...] = ()
 
     @property
     def shapes(self) -> dict[str, Sizes]:

@@ -19,31 +19,44 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from retdsl.weights.model import BadWeights, Sizes, Tensor, WeightsFile
+from retdsl.weights.model import (
+    DAMAGED,
+    MAX_AXES,
+    MAX_NAME,
+    MAX_TENSORS,
+    BadWeights,
+    Sizes,
+    Tensor,
+    WeightsFile,
+    item_size,
+)
 
 LIST_MAGIC = 0x112
 MAGIC = struct.pack("<Q", LIST_MAGIC)
 ARRAY_V1, ARRAY_V2, ARRAY_V3 = 0xF993FAC8, 0xF993FAC9, 0xF993FACA
-MAX_AXES = 32
-MAX_NAME = 10_000
-MAX_ARRAYS = 1_000_000
 
-TYPES = {0: ("<f4", 4), 1: ("<f8", 8), 2: ("<f2", 2), 3: ("u1", 1), 4: ("<i4", 4), 5: ("i1", 1), 6: ("<i8", 8)}
-TYPES |= {7: ("?", 1), 12: ("bf16", 2)}
-"""MXNet's type flags as NumPy types, and their bytes."""
+TYPES = {0: "<f4", 1: "<f8", 2: "<f2", 3: "u1", 4: "<i4", 5: "i1", 6: "<i8", 7: "?", 12: "bf16"}
+"""MXNet's type flags as types of a `Tensor`."""
 
-DAMAGED = "it is truncated or damaged"
+ONLY = "0"
+"""What the array of a file is called that was saved without a name, alone."""
+
 ANEW = "copy or save the file anew; a checkpoint is `NAME-symbol.json` with `NAME-0001.params`"
 
 
-def read_params_header(path: Path, file: BinaryIO) -> WeightsFile:
+def begins(head: bytes) -> bool:
+    """Whether a file with these first bytes is one."""
+    return head.startswith(MAGIC)
+
+
+def read(path: Path, file: BinaryIO) -> WeightsFile:
     """What is in the file. Raises BadWeights."""
     words = _Words(file)
-    if words.number("Q") != LIST_MAGIC:
-        raise BadWeights("it does not start as an MXNet params file", ANEW)
-    words.skip(8)
+    words.skip(16)  # the magic number, and one that is not used
     arrays = [words.array() for _ in range(words.count())]
     names = [words.text() for _ in range(words.count())]
+    if len(arrays) == 1 and not names:
+        names = [ONLY]
     if len(names) != len(arrays) or len(set(names)) != len(names):
         raise BadWeights("its arrays are not all named, each by a name of its own", ANEW)
     tensors = {name: Tensor(name, *array) for name, array in zip(names, arrays, strict=True)}
@@ -75,13 +88,13 @@ class _Words:
 
     def count(self) -> int:
         count = self.number("Q")
-        if count > MAX_ARRAYS:
+        if count > MAX_TENSORS:
             raise BadWeights(DAMAGED, ANEW)
         return count
 
     def text(self) -> str:
         size = self.number("Q")
-        if size > MAX_NAME:
+        if size > 4 * MAX_NAME:  # a character has up to four bytes
             raise BadWeights(DAMAGED, ANEW)
         self._file.seek(self.skip(size))
         try:
@@ -98,8 +111,8 @@ class _Words:
         flag = self.number("i")
         if flag not in TYPES:
             raise BadWeights(f"it holds an array of a number type that is not supported (type flag {flag})", ANEW)
-        dtype, size = TYPES[flag]
-        return dtype, shape, self.skip(math.prod(shape) * size)
+        dtype = TYPES[flag]
+        return dtype, shape, self.skip(math.prod(shape) * item_size(dtype))
 
     def _shape(self) -> Sizes:
         magic = self.number("I")

@@ -120,7 +120,7 @@ def test_all_that_does_not_fit_is_said_at_once(package: Path) -> None:
         torch_weights(package).load(names)
     assert caught.value.where == str(package)
     assert caught.value.items == (
-        "fc_bias: [3] in the file, the network needs [2]",
+        "fc_bias (_fc.bias): [3] in the file, the network needs [2]",
         "fc_weight: missing, the network needs [2, 6]",
         "nan_weight: holds numbers that are not finite",
         "huge_weight: holds numbers that are not finite",

@@ -263,4 +263,4 @@ def test_help_does_not_load_mxnet(tmp_path):
     out = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     assert "--symbols DIR" in out.stdout
     assert "retdsl.runtime.report" in out.stderr
-    assert "mxnet" not in out.stderr.replace("retdsl.runtime.mxnet_params", "")
+    assert "mxnet" not in out.stderr.replace("retdsl.weights.mxnet_params", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pickle
 import struct
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading import arrays, described, refusal, same_numbers
 from torch_files import (
     MAGIC,
     STORAGE_NAMES,
@@ -31,85 +31,79 @@ from torch_files import (
     torch_file,
 )
 
-from retdsl.runtime.errors import RunError
-from retdsl.runtime.torch_pickle import parse_torch_pickle, read_torch_pickle
-
-SMALL = plain_file({"fc.weight": np.arange(6, dtype="f4").reshape(2, 3), "fc.bias": np.array([7, 8], "f4")})
-
-
-def refusal(content: bytes) -> str:
-    with pytest.raises(RunError) as caught:
-        parse_torch_pickle(content, "weights.pth")
-    assert caught.value.where == "weights.pth"
-    return str(caught.value)
+SMALL = {"fc.weight": np.arange(6, dtype="f4").reshape(2, 3), "fc.bias": np.array([7, 8], "f4")}
 
 
 @pytest.mark.parametrize("dtype", STORAGE_NAMES)
-def test_every_number_type(dtype: str) -> None:
+def test_every_number_type(dtype: str, tmp_path: Path) -> None:
     array = np.array([[0, 1, 2], [3, 100, 1]]).astype(dtype)
-    found = parse_torch_pickle(plain_file({"x": array}), "x.pth")
-    assert found["x"].dtype == array.dtype
-    np.testing.assert_array_equal(found["x"], array)
+    content = plain_file({"x": array})
+    assert np.dtype(described(content).tensors["x"].dtype) == array.dtype
+    same_numbers(arrays(content, tmp_path), {"x": array})
 
 
 def test_order_and_names_are_kept() -> None:
-    assert list(parse_torch_pickle(SMALL, "x.pth")) == ["fc.weight", "fc.bias"]
+    assert list(described(plain_file(SMALL)).tensors) == ["fc.weight", "fc.bias"]
 
 
-def test_strides_offsets_and_shared_storages() -> None:
+def test_strides_offsets_and_shared_storages(tmp_path: Path) -> None:
     data = np.arange(24, dtype="f4")
     held = storage("1", "float32", 24)
-    found = parse_torch_pickle(
-        torch_file(
-            {
-                "transposed": tensor(held, (4, 6), (1, 4)),
-                "row": tensor(held, (6,), (1,), 12),
-                "scalar": tensor(held, (), (), 5),
-                "empty": tensor(held, (0, 3), (3, 1)),
-                "last": tensor(held, (1, 1), (99, 99), 23),
-            },
-            {"1": data},
-        ),
-        "x.pth",
-    )
-    np.testing.assert_array_equal(found["transposed"], data.reshape(6, 4).T)
-    np.testing.assert_array_equal(found["row"], data[12:18])
-    assert found["scalar"].shape == ()
-    assert found["scalar"] == 5
-    assert found["empty"].shape == (0, 3)
-    assert found["last"].item() == 23
+    tensors = {
+        "transposed": tensor(held, (4, 6), (1, 4)),
+        "row": tensor(held, (6,), (1,), 12),
+        "scalar": tensor(held, (), (), 5),
+        "empty": tensor(held, (0, 3), (3, 1)),
+        "last": tensor(held, (1, 1), (99, 99), 23),
+    }
+    expected = {
+        "transposed": data.reshape(6, 4).T,
+        "row": data[12:18],
+        "scalar": data[5],
+        "empty": np.empty((0, 3)),
+        "last": data[23:].reshape(1, 1),
+    }
+    same_numbers(arrays(torch_file(tensors, {"1": data}), tmp_path), expected)
 
 
-def test_arrays_are_read_only_views() -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        parse_torch_pickle(SMALL, "x.pth")["fc.bias"][0] = 1
+ONE = tensor(storage("1", "float32", 1), (1,), (1,))
 
 
-def test_dict_attributes_are_ignored() -> None:
-    built = encode(Call(Global("collections", "OrderedDict"), ())) + encode({"_metadata": {"version": 2}}) + b"b"
-    assert parse_torch_pickle(torch_file(Raw(built), {}), "x.pth") == {}
+def names(saved: Any) -> list[str]:
+    """The tensors of a file with one storage."""
+    return list(described(torch_file(saved, {"1": np.ones(1, "f4")})).tensors)
 
 
-def test_every_truncation_is_refused() -> None:
-    for size in range(len(SMALL)):
-        refusal(SMALL[:size])
+def test_names_written_by_python_2() -> None:
+    assert names(Raw(b"}U\x07fc.bias" + encode(ONE) + b"s")) == ["fc.bias"]
 
 
-def test_no_flipped_bit_escapes_as_another_error() -> None:
-    for position in range(len(SMALL)):
-        for bit in range(8):
-            damaged = bytearray(SMALL)
-            damaged[position] ^= 1 << bit
-            with contextlib.suppress(RunError):
-                parse_torch_pickle(bytes(damaged), "weights.pth")
+def test_attributes_are_ignored() -> None:
+    versions = encode({"_metadata": {"version": 2}}) + b"b"
+    mapping = encode(Call(Global("collections", "OrderedDict"), ())) + encode("x") + encode(ONE) + b"s"
+    assert names(Raw(mapping + versions)) == ["x"]
+
+
+def test_parameters_of_every_age() -> None:
+    hooks = Call(Global("collections", "OrderedDict"), ())
+    parameter = Global("torch.nn.parameter", "Parameter")
+    first = Call(Global("torch._utils", "_rebuild_tensor"), ONE.arguments[:4])
+    made = Raw(encode(parameter) + encode((first,)) + b"\x81" + encode((True, False, hooks)) + b"b")
+    recent = Call(Global("torch._utils", "_rebuild_parameter"), (ONE, True, hooks))
+    assert names({"first": made, "recent": recent}) == ["first", "recent"]
+
+
+def test_the_axes_of_length_one_may_have_any_stride(tmp_path: Path) -> None:
+    held = storage("1", "float32", 4)
+    content = torch_file({"x": tensor(held, (1, 2), (2**62, 3))}, {"1": np.arange(4, dtype="f4")})
+    same_numbers(arrays(content, tmp_path), {"x": np.array([[0, 3]])})
 
 
 @given(st.binary(max_size=200))
 def test_no_bytes_escape_as_another_error(tail: bytes) -> None:
     head = b"".join(map(pickled, (MAGIC, 1001, SYSTEM)))
     for content in (tail, b"\x80\x02" + tail, head + b"\x80\x02" + tail):
-        with contextlib.suppress(RunError):
-            parse_torch_pickle(content, "weights.pth")
+        refusal(content)
 
 
 class Touches:
@@ -139,7 +133,7 @@ def test_code_is_named_and_never_run(protocol: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["builtins eval", "torch._utils _rebuild_parameter", "torch BFloat16Storage", "torch.nn Linear", "numpy load"],
+    ["builtins eval", "torch._utils _rebuild_qtensor", "posix system", "torch.nn Linear", "numpy load"],
 )
 def test_whatever_else_is_asked_for_is_named(name: str) -> None:
     module, attribute = name.split()
@@ -181,7 +175,6 @@ def test_only_storages_hold_numbers(held: Any) -> None:
         ((4,), (-1,), 3),
         ((4,), (1,), -1),
         ((2,), (2**62,), 0),
-        ((1,), (2**62,), 0),
         ((2**40,), (0,), 0),
         ((2**40, 2**40), (0, 0), 0),
         ((0, 2**62, 2**62), (1, 1, 1), 0),
@@ -193,12 +186,6 @@ def test_only_storages_hold_numbers(held: Any) -> None:
 )
 def test_tensors_that_claim_what_they_do_not_have(shape: Any, strides: Any, offset: Any) -> None:
     refusal(torch_file({"x": tensor(storage("1", "float32", 4), shape, strides, offset)}, {"1": np.zeros(4, "f4")}))
-
-
-def test_what_is_no_tensor_is_refused_by_its_name() -> None:
-    assert "'epoch'" in refusal(torch_file({"epoch": 3}, {}))
-    assert "not text" in refusal(torch_file({3: 3}, {}))
-    assert "named tensors" in refusal(torch_file([1, 2], {}))
 
 
 def test_storages_that_do_not_match_their_description() -> None:
@@ -239,11 +226,8 @@ def test_lying_lengths_cost_no_memory(code: bytes) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "empty"),
-        (b"PK\x03\x04" + bytes(100), "newer zip format"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 18826032\n", "Git LFS pointer"),
-        (b"<!DOCTYPE html><title>404</title>", "does not start as one"),
-        (pickle.dumps({"fc.weight": [1.0]}, 2), "does not start as one"),
+        (pickle.dumps({"fc.weight": [1.0]}, 2), "not one of PyTorch's"),
+        (pickle.dumps(np.zeros(3), 2), "not one of PyTorch's"),
         (b"".join(map(pickled, (MAGIC, 1002))), "another version"),
         (b"".join(map(pickled, (MAGIC, 1001, {**SYSTEM, "little_endian": False}))), "big-endian"),
     ],
@@ -255,10 +239,3 @@ def test_other_files_are_told_apart(content: bytes, words: str) -> None:
 def test_long_names_are_cut_in_messages() -> None:
     assert len(refusal(torch_file({"x" * 10_000: 3}, {}))) < 500
     assert len(refusal(torch_file({"x": Global("os", "x" * 10_000)}, {}))) < 500
-
-
-def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "missing.pth"):
-        with pytest.raises(RunError, match="cannot be read") as caught:
-            read_torch_pickle(path)
-        assert caught.value.where == str(path)

@@ -1,4 +1,4 @@
-"""Writes PyTorch's old weights files by hand, honest and dishonest ones, without PyTorch.
+"""Writes PyTorch's weights files of both formats by hand, honest and dishonest ones, without PyTorch.
 
 A value is encoded as the pickle instructions for it: numbers, texts, None, booleans, tuples, lists and dicts as they
 are, `Global`, `Call` and `Reference` for what pickles can do beyond plain data, `Raw` for anything else.
@@ -6,7 +6,9 @@ are, `Global`, `Call` and `Reference` for what pickles can do beyond plain data,
 
 from __future__ import annotations
 
+import io
 import struct
+import zipfile
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +110,28 @@ def torch_file(tensors: Any, storages: dict[str, NDArray[Any]]) -> bytes:
 
 def plain_file(arrays: dict[str, NDArray[Any]]) -> bytes:
     """A file of contiguous tensors, each in a storage of its own."""
+    return torch_file(*contiguous(arrays))
+
+
+def zip_file(tensors: Any, storages: dict[str, NDArray[Any]], **others: bytes) -> bytes:
+    """A file of the zip format. others: further parts in its folder."""
+    parts = {"data.pkl": pickled(tensors), "byteorder": b"little", "version": b"3\n", **others}
+    parts |= {f"data/{key}": data.tobytes() for key, data in storages.items()}
+    return zip_of({f"net/{name}": content for name, content in parts.items()})
+
+
+def zip_of(parts: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", method) as archive:
+        for name, part in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), part, method)
+    return content.getvalue()
+
+
+def contiguous(arrays: dict[str, NDArray[Any]]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Tensors each in a storage of its own, and the storages."""
     tensors: dict[str, Any] = {}
     for name, array in arrays.items():
         strides = tuple(stride // array.itemsize for stride in np.array(array, order="C").strides)
         tensors[name] = tensor(storage(f"at {name}", array.dtype.name, array.size), array.shape, strides)
-    return torch_file(tensors, {f"at {name}": array for name, array in arrays.items()})
+    return tensors, {f"at {name}": array for name, array in arrays.items()}

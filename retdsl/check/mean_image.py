@@ -1,0 +1,67 @@
+"""What `normalize` subtracts: a value of each colour (`mean`), or the pixels of a file (`mean_image`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retdsl.check.files import exists
+from retdsl.diagnostics import Diagnostics, Label
+from retdsl.ir import Call, Shape
+from retdsl.records import replace
+from retdsl.schema.data import NORMALIZE
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+PIXEL_SCALE = 255.0
+"""A mean image has the values that pixels have in files, and so do photographs that it is subtracted from."""
+
+
+def check_mean(call: Call, step: t.Expr, span: Span, out: Diagnostics) -> Call | None:
+    """The call of `normalize` with one of the two, and a `scale` to match; None after a mistake.
+
+    step: as it is written, at `span`.
+    """
+    options = dict(call.options)
+    if options["mean"] is not None and options["mean_image"] is not None:
+        places = _written(step)
+        labels = Label(places["mean_image"], "given again"), Label(places["mean"], "first given here")
+        notes = ["`mean` is one value a colour, `mean_image` a file with one for each pixel"]
+        out.report("R305", "the mean is given twice", *labels, notes=notes, helps=["leave one out"])
+        return None
+    if options["mean"] is None and options["mean_image"] is None:
+        label = Label(span, "nothing to subtract")
+        helps = ['give `mean = (RED, GREEN, BLUE)`, or a file: `mean_image = "mean_224.nd"`']
+        out.report("R301", f"`{NORMALIZE.name}` needs `mean` or `mean_image`", label, helps=helps)
+        return None
+    if options["mean_image"] is not None and "scale" not in _written(step):
+        options["scale"] = PIXEL_SCALE
+    return replace(call, options=tuple((key, value) for key, value in options.items() if value is not None))
+
+
+def check_mean_image(call: Call, step: t.Expr, span: Span, shape: Shape, root: Path, out: Diagnostics) -> None:
+    """Whether the file of `mean_image` fits photographs of `shape`. One that is not here is a warning only."""
+    file = dict(call.options).get("mean_image")
+    if not isinstance(file, str):
+        return
+    from retdsl.weights.files import open_weights
+    from retdsl.weights.mean_image import mean_image_in
+    from retdsl.weights.model import BadWeights
+
+    at = _written(step).get("mean_image", span)
+    if not exists(root / file):
+        helps = ["put the file there, or name its folder with `--root DIR`"]
+        out.report(
+            "R801", f"the mean image `{file}` is not here", Label(at), notes=[f"paths start at {root}"], helps=helps
+        )
+        return
+    try:
+        mean_image_in(open_weights(root / file), tuple(size for size in shape[1:] if size is not None))
+    except BadWeights as error:
+        out.report("R608", f"cannot use the mean image `{file}`: {error}", Label(at), helps=error.helps)
+
+
+def _written(step: t.Expr) -> dict[str, Span]:
+    """Where the values of a step's options stand."""
+    arguments = step.arguments if isinstance(step, t.Apply) else ()
+    unnamed = iter(NORMALIZE.unnamed)
+    return {next(unnamed) if one.name is None else one.name.name: one.value.span for one in arguments}

@@ -1,0 +1,72 @@
+"""Files that lie where weights should be and are something else, told by how they begin.
+
+Enters: the first bytes of a file that no reader knows. Leaves: `BadWeights` with what the file is, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, NoReturn
+
+from retdsl.weights.model import BadWeights
+
+HEAD = 512
+"""How many of a file's first bytes tell what it is."""
+
+KNOWN = "weights are read from .params (MXNet), .safetensors, .pth and .pt files"
+UNPACK = "unpack it, and name the file in it"
+KERAS = "in Python: save the arrays under their names with `safetensors.numpy.save_file`"
+
+
+class Other(NamedTuple):
+    """A kind of file: its first bytes (from `at` on), what is said, and what to do."""
+
+    start: bytes
+    said: str
+    help: str
+    at: int = 0
+
+
+OTHERS = (
+    Other(
+        b"version https://git-lfs",
+        "it is a Git LFS pointer that stands for the file, not the file",
+        "run `git lfs pull` where it came from, or download the file itself",
+    ),
+    Other(b"\x89HDF\r\n\x1a\n", "it is an HDF5 file, as Keras writes them, which is not supported", KERAS),
+    Other(b"\x1f\x8b", "it is packed with gzip", UNPACK),
+    Other(b"BZh", "it is packed with bzip2", UNPACK),
+    Other(b"\xfd7zXZ\x00", "it is packed with xz", UNPACK),
+    Other(b"\x28\xb5\x2f\xfd", "it is packed with zstd", UNPACK),
+    Other(b"7z\xbc\xaf\x27\x1c", "it is a 7z archive", UNPACK),
+    Other(b"Rar!\x1a\x07", "it is a RAR archive", UNPACK),
+    Other(b"ustar", "it is a tar archive", UNPACK, 257),
+    Other(
+        b"\x93NUMPY", "it is a NumPy file with one array that has no name", "save named arrays: .safetensors, .params"
+    ),
+    Other(b"GGUF", "it is a GGUF file, which holds language models", KNOWN),
+    Other(b"TFL3", "it is a TensorFlow Lite model, which is not supported", KNOWN, 4),
+)
+
+JSON_HELP = "weights are in the file beside it: NAME-0000.params belongs to NAME-symbol.json"
+
+
+def refuse(head: bytes) -> NoReturn:
+    """Raises BadWeights for a file that begins with `head`, up to `HEAD` bytes."""
+    if not head:
+        raise BadWeights("it is empty", "copy or download it anew")
+    for other in OTHERS:
+        if head.startswith(other.start, other.at):
+            raise BadWeights(other.said, other.help)
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--")):
+        said = "it is a web page that was saved in place of the file"
+        raise BadWeights(
+            said, "download the file itself: its page has a link or a button for that (on a hub, `resolve`)"
+        )
+    if text.startswith((b"{", b"[")):
+        raise BadWeights("it is JSON text, not weights", JSON_HELP)
+    if not any(head):
+        raise BadWeights(
+            "it begins with zeros, where a weights file says what it is", "its download may not be complete"
+        )
+    raise BadWeights("it is no weights file of a format that is known (its first bytes say so)", KNOWN)

@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "runtime",
         "weights",
     },
+    "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
     "commands": {
         "records",
@@ -57,6 +58,7 @@ MAY_IMPORT = {
         "compare",
         "compiler",
         "running",
+        "intake",
         "diagnostics",
         "ir",
         "runtime",

@@ -31,11 +31,10 @@ def convention_of_file(file: WeightsFile, network: str | None, layout: str | Non
     """What the config.json beside the file says, or else what is usual where such a file comes from."""
     from retdsl.weights.layouts import rename
 
-    config = file.path.parent / "config.json"
-    if is_file(config):
-        from retdsl.weights.convention import read_config
+    if is_file(file.path.parent / "config.json"):
+        from retdsl.weights.convention import config_of
 
-        said = read_config(config)
+        said = config_of(file.path)
         if said is not None and said.convention is not None:
             return _convention(said.convention, "the config.json beside them")
     origin = rename(layout, file.shapes).origin

@@ -19,6 +19,10 @@ LARGEST_SIZE = 10_000
 """Pixels; nothing was ever trained on more."""
 
 
+PUBLISHED = ("model.safetensors", "pytorch_model.bin")
+"""What weights are called in the folders of timm, the better one first."""
+
+
 class Convention(NamedTuple):
     """`(x * scale - mean) / std` for each of red, green, blue, with x from 0 to 1; size: height and width in pixels."""
 
@@ -51,6 +55,15 @@ def read_config(path: Path) -> Config | None:
     about: Mapping[str, Any] = {**said, **inner} if isinstance(inner, dict) else said
     found = Config(_text(said.get("architecture")), _text(about.get("tag")), _text(about.get("license")), _timms(about))
     return found if found.architecture or found.convention else None
+
+
+def config_of(weights: Path) -> Config | None:
+    """What the config.json beside a weights file says, if it is of this file: one that is called as timm calls it, or
+    after the architecture. In a folder full of downloads it may be of another.
+    """
+    config = read_config(weights.parent / CONFIG)
+    named = config is not None and config.architecture is not None and config.architecture in weights.name
+    return config if named or weights.name in PUBLISHED else None
 
 
 def convention_of(said: object) -> Convention | None:

@@ -56,7 +56,7 @@ class Record(NamedTuple):
     sha256: of the file; suffix: how its name ends; network: of the zoo; layout: as in `retdsl.weights.layouts`; origin:
     whose names and conventions the file has (`timm`), if known; source: where it came from, for people; licence: if
     known; convention: the input it was trained on, if known; format, tensors, size: of the file, size in bytes;
-    imported: when, in ISO 8601.
+    classes: of its head, None if it has none; imported: when, in ISO 8601.
     """
 
     name: str
@@ -71,6 +71,7 @@ class Record(NamedTuple):
     format: str
     tensors: int
     size: int
+    classes: int | None
     imported: str
 
 
@@ -201,6 +202,7 @@ class Store:
         folders = [folder for folder in (self._files, self._names) if folder.is_dir()]
         paths = sorted(path for folder in folders for path in folder.iterdir())
         used = self._used()
+        paths += sorted(self.folder.glob("fetch-*"))
         found = [Finding(None, path, "an import was interrupted") for path in paths if path.suffix == ".part"]
         strays = (path for path in paths if path.parent == self._files and path.suffix != ".part")
         return [*found, *(Finding(None, path, "no name stands for it") for path in strays if path.name not in used)]
@@ -262,6 +264,7 @@ def _parsed(name: str, content: bytes) -> Record:
     wrong = [key for key in _TEXTS if not isinstance(said.get(key), str)]
     wrong += [key for key in _MAYBE if not isinstance(said.get(key), str | None)]
     wrong += [key for key in _COUNTS if type(said.get(key)) is not int or said[key] < 0]
+    wrong += ["classes"] if type(said.get("classes")) not in (int, type(None)) else []
     wrong += ["name"] if said.get("name") != name else []
     wrong += ["sha256"] if not _SHA256.fullmatch(str(said.get("sha256"))) else []
     wrong += ["suffix"] if not _SUFFIX.fullmatch(str(said.get("suffix"))) else []

@@ -124,7 +124,7 @@ def check_hash(path: Path, shown: str, hash: Hash, out: Diagnostics) -> bool:
         return True
     helps = [
         "if the file was copied or downloaded, do it anew: it may be damaged, or another version",
-        f'if it is the one you mean, write `sha256 "{_short(found)}"`',
+        f'if it is the one you mean, write `sha256 "{found[:_SHOWN]}"`',
     ]
     _report_other(shown, hash, found, "the file", helps, out, [Fix.at(hash.span, f'"{found}"')])
     return False

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from retdsl.check.files import guess_network, zoo_help, zoo_networks
 from retdsl.check.fit import Misfit, compare, parameters
@@ -192,7 +192,8 @@ def _convention(request: Request, config: Config | None, network: str, origin: s
         usual = usual_input(network, origin)
         if usual is not None:
             call, size = usual
-            found = Convention(*(call[key] for key in ("mean", "std", "scale")), size)  # type: ignore[arg-type]
+            options: dict[str, Any] = dict(call.options)
+            found = Convention(options["mean"], options["std"], options["scale"], size)
     return found if found is None or request.size is None else found._replace(size=request.size)
 
 

@@ -99,6 +99,8 @@ def fetch_weights(text: str, request: Request, store: Store) -> Imported:
 def _package() -> Any:
     try:
         import huggingface_hub
+        import huggingface_hub.errors
+        import huggingface_hub.utils
     except ImportError as error:
         raise RunError(
             "fetching needs the Python package huggingface_hub, which is not installed",

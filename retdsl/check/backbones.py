@@ -149,13 +149,13 @@ class BackboneFinder:
 
     def _zoo(self, declared: t.Backbone, call: t.Apply, entry: Entry) -> FoundBackbone | None:
         """A network of the zoo; what the call gives besides `zoo`'s own options goes to the network's block."""
-        extra = [a for a in call.arguments if a.name and not _names_option(a.name.name, entry)]
-        own = [argument for argument in call.arguments if argument not in extra]
+        arguments, hash = _without_hash(call.arguments, self.out)
+        extra = [a for a in arguments if a.name and not _names_option(a.name.name, entry)]
+        own = [argument for argument in arguments if argument not in extra]
         written = next((a.value for a in own if a.name is None or a.name.name == "name"), None)
         if isinstance(written, t.Sum):  # `zoo(ResNet-50)`: a name in other collections, a difference here
             self._report_no_network(written.span.text, written.span)
             return None
-        own, hash = _without_hash(own, self.out)
         given = check_arguments(entry, own, call.span, self.env, Context(self.scope, self.out))
         if given is None:
             return None
@@ -250,6 +250,10 @@ def _without_hash(arguments: Sequence[t.Argument], out: Diagnostics) -> tuple[li
     found: list[t.Argument] = []
     hash = None
     for argument in arguments:
+        if argument.name is not None and argument.name.name == "sha256":
+            helps = ['write it behind the file, without comma and `=`: `weights = "FILE" sha256 "..."`']
+            out.report("R302", "`sha256` is no option", Label(argument.name.span), helps=helps)
+            continue
         if argument.name is not None and argument.name.name == WEIGHTS.name:
             value, hash = split_hash(argument.value, out)
             argument = replace(argument, value=value)

@@ -36,10 +36,10 @@ def convention_of_file(file: WeightsFile, network: str | None, layout: str | Non
 
         said = config_of(file.path)
         if said is not None and said.convention is not None:
-            return _convention(said.convention, "the config.json beside them")
+            return _convention(said.convention, "the config.json beside its weights")
     origin = rename(layout, file.shapes).origin
     usual = usual_input(network, origin) if network and origin else None
-    return None if usual is None else InputConvention(*usual, f"weights of {origin}")
+    return None if usual is None else InputConvention(*usual, f"usual for {origin}")
 
 
 def _convention(found: Convention, origin: str) -> InputConvention:

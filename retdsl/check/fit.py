@@ -126,6 +126,7 @@ def _tensors(count: int) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    names = [name.removeprefix("arg:").removeprefix("aux:") for name in names]
     shown = names if len(names) <= MOST_NAMES + 1 else names[:MOST_NAMES]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -126,7 +126,7 @@ def check_hash(path: Path, shown: str, hash: Hash, out: Diagnostics) -> bool:
         "if the file was copied or downloaded, do it anew: it may be damaged, or another version",
         f'if it is the one you mean, write `sha256 "{found[:_SHOWN]}"`',
     ]
-    _report_other(shown, hash, found, "the file", helps, out, [Fix.at(hash.span, f'"{found}"')])
+    _report_other(shown, hash, found, helps, out, [Fix.at(hash.span, f'"{found}"')])
     return False
 
 
@@ -152,9 +152,9 @@ def _known(known: KnownWeights, at: Span, hash: Hash | None, out: Diagnostics) -
     sha256 = str(known.load["sha256"])
     if hash is not None and not sha256.startswith(hash.digits):
         helps = ["leave the hash out: these weights are always checked against it"]
-        _report_other(f"`{known.name}`", hash, sha256, "these weights", helps, out, [])
+        _report_other(f"`{known.name}`", hash, sha256, helps, out, [])
         return None
-    convention = InputConvention(known.normalize, (known.size, known.size), f"the weights `{known.name}`")
+    convention = InputConvention(known.normalize, (known.size, known.size), f"known of `{known.name}`")
     return Weights(known.load, at, f"`{known.name}`", convention, at_hand=True)
 
 
@@ -193,7 +193,7 @@ def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagn
         return None
     if hash is not None and not record.sha256.startswith(hash.digits):
         helps = [f"`retdsl weights list` tells where `{name}` is from; another file needs another name"]
-        _report_other(f"`{name}`", hash, record.sha256, "the store's file", helps, out, [])
+        _report_other(f"`{name}`", hash, record.sha256, helps, out, [])
         return None
     path = store.file(record)
     load = weights_call(_from_home(path), target.layout, record.sha256)
@@ -242,9 +242,9 @@ _FEW = 6
 
 
 def _report_other(
-    shown: str, hash: Hash, found: str, what: str, helps: Sequence[str], out: Diagnostics, fixes: Sequence[Fix]
+    shown: str, hash: Hash, found: str, helps: Sequence[str], out: Diagnostics, fixes: Sequence[Fix]
 ) -> None:
-    label = Label(hash.span, f"{what} has {_short(found)}")
+    label = Label(hash.span, f"it has {_short(found)}")
     notes = [f"wanted {hash.digits}", f"found  {found}"]
     text = f"{shown} is not the file that is meant: its SHA-256 differs"
     out.report("R807", text, label, notes=notes, helps=helps, fixes=fixes)

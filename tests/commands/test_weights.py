@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import socket
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 from safetensors_files import safetensors_bytes
 
+import retdsl
 from retdsl.check.fit import parameters
 from retdsl.cli import main
 from retdsl.intake.networks import nodes_of
@@ -400,18 +402,32 @@ def test_without_the_package(weights: Callable[..., Any], monkeypatch: pytest.Mo
     assert "pip install 'retdsl[fetch]'" in told
 
 
-@pytest.mark.parametrize("command", ["check", "compile"])
-def test_nothing_else_opens_a_socket(
-    command: str, weights: Callable[..., Any], file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+LISTENER = """
+import sys
+def told(event, arguments):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
+        open({log!r}, "a").write(f"{{event}} {{arguments}}\\n")
+sys.addaudithook(told)
+"""
+"""Notes what any Python process asks of the network."""
+
+
+@pytest.mark.parametrize("command", ["check", "compile", pytest.param("train", marks=pytest.mark.slow)])
+def test_nothing_else_asks_the_network_for_anything(
+    command: str, weights: Callable[..., Any], file: Path, store: Path, tmp_path: Path
 ) -> None:
     weights("import", file, "--name", "net")
-    spec = tmp_path / "study.retina"
-    spec.write_text(STUDY.format(network=NETWORK, weights='"net"'))
-    opened: list[object] = []
-    monkeypatch.setattr(socket, "socket", lambda *arguments, **_: opened.append(arguments))
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **_: opened.append(arguments))
-    assert main([command, str(spec), *(["-o", str(tmp_path / "out")] if command == "compile" else [])]) == 0
-    assert opened == []
+    (tmp_path / "study.retina").write_text(STUDY.format(network=NETWORK, weights='"net"'))
+    (tmp_path / "sitecustomize.py").write_text(LISTENER.format(log=str(tmp_path / "log")))
+    paths = os.pathsep.join([str(tmp_path), str(Path(retdsl.__file__).parents[1])])
+    environment = {**os.environ, "PYTHONPATH": paths, "RETDSL_CACHE": str(store.parent)}
+    options = {"check": [], "compile": ["-o", "out"], "train": ["--run", "run", "--set", "epochs=1", "--plain"]}
+    run = partial(subprocess.run, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run([sys.executable, "-m", "retdsl", command, "study.retina", *options[command]])
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "log").exists()
+    run([sys.executable, "-c", "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"])
+    assert (tmp_path / "log").read_text().startswith("socket.connect"), "the listener listens"
 
 
 def test_a_closed_port_is_said_plainly(weights: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

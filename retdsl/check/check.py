@@ -133,7 +133,7 @@ class _Networks:
             untold = {
                 name: found.weights.at
                 for name, found in builder.inputs.backbones.items()
-                if name in used and found.weights is not None and found.weights.is_untold
+                if name in used - builder.unfit and found.weights is not None and found.weights.is_untold
             }
             self._built[key] = (network, untold)
             self._first.setdefault(name, network)

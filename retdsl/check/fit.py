@@ -39,10 +39,13 @@ class Misfit:
 
 def check_fit(
     weights: Weights, backbone: Backbone, whole: Sequence[Node], taken: Sequence[Node], out: Diagnostics
-) -> None:
-    """Reports weights that do not fit. whole: all nodes of the backbone; taken: those that a model needs."""
+) -> bool:
+    """Whether weights fit, as far as is known; if not, that is reported.
+
+    whole: all nodes of the backbone; taken: those that a model needs.
+    """
     if weights.file is None or not whole:
-        return
+        return True
     from retdsl.weights.layouts import rename
 
     layout = dict(weights.load.options).get("layout")
@@ -50,6 +53,7 @@ def check_fit(
     found = compare(parameters(whole), parameters(taken), rename(str(layout) if layout else None, shapes), shapes)
     if found is not None:
         out.add(_message(found, weights, backbone, whole, taken), same="")
+    return found is None
 
 
 def compare(

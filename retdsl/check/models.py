@@ -44,7 +44,8 @@ def build_network(model: t.Model, builder: Builder) -> Network | None:
     for each in found:
         if each.weights is not None:
             taken = [node for node in nodes if node.backbone == each.backbone.name]
-            check_fit(each.weights, each.backbone, each.nodes, taken, builder.out)
+            if not check_fit(each.weights, each.backbone, each.nodes, taken, builder.out):
+                builder.unfit.add(each.backbone.name)
     backbones: tuple[Backbone, ...] = tuple(each.backbone for each in found)
     return Network(
         name=model.name.name,

@@ -125,7 +125,7 @@ def _list(arguments: argparse.Namespace, store: Store) -> int:
             record.name,
             record.network,
             str(record.classes or "no head"),
-            _input(record) or "?",
+            _sides(record) if sys.stdout.isatty() else _input(record) or "?",
             _megabytes(record),
             record.licence or "?",
             record.source or "?",
@@ -219,6 +219,13 @@ def _input(record: Record) -> str | None:
     return said if size is None else f"{size[0]} x {size[1]}, {said}"
 
 
+def _sides(record: Record) -> str:
+    """The same in as few words as a table on a terminal has room for."""
+    if record.convention is None:
+        return "?"
+    return "x".join(map(str, record.convention.size or ())) or "any size"
+
+
 def _megabytes(record: Record) -> str:
     return f"{record.size / MEGABYTE:.1f} MB"
 
@@ -234,7 +241,9 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for head in heads:
-        table.add_column(head, overflow="fold", no_wrap=head in ("name", "for", "size", "sha256"))
+        table.add_column(
+            head, overflow="fold", no_wrap=head not in ("name", "from"), ratio=1 if head == "from" else None
+        )
     for row in rows:
         table.add_row(*(Text(cell, style="cyan" if at == 0 else "") for at, cell in enumerate(row)))
     Console(no_color=not colour_wanted(sys.stdout)).print(table)

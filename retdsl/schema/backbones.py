@@ -81,6 +81,43 @@ KNOWN_WEIGHTS = (
     ),
 )
 
+_IMAGENET = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
+_FROM_MINUS_ONE = Call("normalize", (("mean", (0.5, 0.5, 0.5)), ("std", (0.5, 0.5, 0.5)), ("scale", 1.0)))
+
+_LIKE_IMAGENET = ("torchvision", "timm", "Gluon", "GluonCV")
+"""Libraries whose weights take each channel less ImageNet's mean, over its deviation: `weights.transforms()` of
+torchvision, the config.json beside timm's files, the documentation of MXNet's `gluon.model_zoo.vision`, GluonCV's
+preset for ImageNet.
+"""
+
+_OTHERWISE = {
+    # torchvision's `transform_input` turns ImageNet's convention into that of TensorFlow, who trained it.
+    ("torchvision", "inception_v3"): _FROM_MINUS_ONE,
+    # timm keeps TensorFlow's under `tf_`, as its config.json files say.
+    ("timm", "efficientnet_lite0"): _FROM_MINUS_ONE,
+    ("timm", "efficientnet_lite1"): _FROM_MINUS_ONE,
+    ("timm", "efficientnet_lite2"): _FROM_MINUS_ONE,
+    ("efficientnet-lite-pytorch", "efficientnet_lite0"): _LITE_INPUT,
+}
+"""Weights that take something else, by origin and network."""
+
+_MADE_FOR = {"inception_v3": 299, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
+
+
+def made_for(network: str) -> int:
+    """Height and width, in pixels, of the photographs that a network of the zoo was designed for: mostly 224."""
+    return _MADE_FOR.get(network, 224)
+
+
+def usual_input(network: str, origin: str | None) -> tuple[Call, tuple[int, int]] | None:
+    """What the weights for a network of the zoo usually take, by where they are from: `normalize`, height and width.
+
+    origin: whose names the file has, as in `retdsl.weights.layouts.Renamed`; None, as for an origin of which nothing is
+    known, gives None. A file may have been trained otherwise: what it says of itself comes first.
+    """
+    usual = _OTHERWISE.get((origin or "", network)) or (_IMAGENET if origin in _LIKE_IMAGENET else None)
+    return None if usual is None else (usual, (made_for(network), made_for(network)))
+
 
 def known_weights(network: str, name: str) -> KnownWeights | None:
     """The pretrained weights called `name` for a network of the zoo, or None."""

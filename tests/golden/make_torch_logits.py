@@ -1,4 +1,4 @@
-"""Makes what torchvision's and timm's networks are compared with: `torch/names.json.xz` and `torch/logits.npz`.
+"""Makes what torchvision's and timm's networks are compared with: three files in the folder `torch`.
 
 Needed once, not by the tests:
 
@@ -7,8 +7,8 @@ Needed once, not by the tests:
 
 The stored files came from torch 2.13.0, torchvision 0.29.2 and timm 1.0.31 on a CPU. `names.json.xz` has the shape of
 every tensor of the networks in `NAMED`; `logits.npz` the answers, float32 [2, 1000], of those in `ANSWERED` to the
-images of `tests/zoo/torch_recipe.py`, with its weights, computed in double precision. Keys are `torchvision/resnet18`,
-`timm/resnet50`.
+images of `tests/zoo/torch_recipe.py`, with its weights, computed in double precision. `inputs.json` says what the
+libraries' published weights take: mean, deviation and size. Keys are `torchvision/resnet18`, `timm/resnet50`.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ sys.path.insert(0, str(HERE.parent / "zoo"))
 
 from torch_recipe import images, weights  # noqa: E402 - lies in a folder of its own
 
-# A torchvision that was built for another torch has no compiled operators, and none of these networks needs one.
-operators = torch.library.Library("torchvision", "FRAGMENT")
-if not hasattr(torch.ops.torchvision, "nms"):
-    operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+try:
+    import torchvision
+except RuntimeError:  # it was built for another torch and has no operators of its own; none of these networks needs one
+    operators = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        operators.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
 
-import timm  # noqa: E402
-import torchvision  # noqa: E402
+import timm  # noqa: E402 - imports torchvision
 
 BOTH = [
     *(f"resnet{n}" for n in (18, 34, 50, 101, 152)),
@@ -67,10 +68,22 @@ def shapes(key: str) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in made(key).state_dict().items()}
 
 
+def inputs(key: str) -> list[tuple[list[float], list[float], int]]:
+    """Mean, deviation and size of the input of each set of published weights."""
+    library, _, name = key.partition("/")
+    if library == "timm":
+        tagged = [timm.get_pretrained_cfg(tag) for tag in timm.list_pretrained(f"{name}.*")]
+        return [(list(about.mean), list(about.std), about.input_size[1]) for about in tagged]
+    presets = [weights.transforms() for weights in torchvision.models.get_model_weights(name)]
+    return [(preset.mean, preset.std, preset.crop_size[0]) for preset in presets]
+
+
 def main() -> None:
     (HERE / "torch").mkdir(exist_ok=True)
     known = {key: shapes(key) for key in NAMED}
     (HERE / "torch" / "names.json.xz").write_bytes(lzma.compress(json.dumps(known).encode()))
+    taken = ",\n".join(f"{json.dumps(key)}: {json.dumps(inputs(key))}" for key in NAMED)
+    (HERE / "torch" / "inputs.json").write_text(f"{{\n{taken}\n}}\n")
     logits = {}
     for key in ANSWERED:
         network, name = made(key), key.partition("/")[2]

@@ -20,7 +20,7 @@ from retdsl.weights.layouts import rename
 
 FILE = "models/net.pth"
 TENSORS = {
-    "_stem.weight": np.arange(6, dtype="f4").reshape(1, 6),
+    "_conv_stem.weight": np.arange(6, dtype="f4").reshape(1, 6),
     "_blocks.0._bn1.weight": np.array([1, 2], "f4"),
     "_blocks.0._bn1.bias": np.array([3, 4], "f4"),
     "_blocks.0._bn1.running_mean": np.array([5, 6], "f4"),
@@ -60,7 +60,7 @@ def test_parameters_get_mxnet_names_by_structure() -> None:
     renamed = rename("efficientnet_lite", {name: array.shape for name, array in TENSORS.items()})
     assert renamed.unused == ("_blocks.0._bn1.num_batches_tracked",)
     assert list(renamed.names) == [
-        "stem_weight",
+        "conv_stem_weight",
         "blocks_0_bn1_gamma",
         "blocks_0_bn1_beta",
         "blocks_0_bn1_moving_mean",
@@ -70,8 +70,8 @@ def test_parameters_get_mxnet_names_by_structure() -> None:
 
 
 def test_only_what_is_asked_for_is_loaded_as_float32(package: Path) -> None:
-    loaded = torch_weights(package).load({"fc_bias": (3,), "stem_weight": None})
-    assert list(loaded) == ["fc_bias", "stem_weight"]
+    loaded = torch_weights(package).load({"fc_bias": (3,), "conv_stem_weight": None})
+    assert list(loaded) == ["fc_bias", "conv_stem_weight"]
     assert all(array.dtype == np.float32 and array.flags.c_contiguous for array in loaded.values())
     np.testing.assert_array_equal(loaded["fc_bias"], [10, 11, 12])
     loaded["fc_bias"][0] = 0  # ours to change
@@ -113,17 +113,27 @@ def test_a_wrong_hash_shows_both(package: Path) -> None:
 
 
 def test_all_that_does_not_fit_is_said_at_once(package: Path) -> None:
-    bad: dict[str, NDArray[Any]] = {**TENSORS, "nan.weight": np.array([np.nan], "f4"), "huge.weight": np.array([1e300])}
+    bad: dict[str, NDArray[Any]] = {
+        **TENSORS,
+        "_conv_head.weight": np.array([np.nan], "f4"),
+        "_bn0.weight": np.array([1e300]),
+    }
     package.write_bytes(plain_file(bad))
-    names = {"fc_bias": (2,), "fc_weight": (2, 6), "nan_weight": (1,), "huge_weight": (1,), "stem_weight": (1, 6)}
+    names = {
+        "fc_bias": (2,),
+        "fc_weight": (2, 6),
+        "conv_head_weight": (1,),
+        "bn0_gamma": (1,),
+        "conv_stem_weight": (1, 6),
+    }
     with pytest.raises(RunError, match="4 of 5 parameters") as caught:
         torch_weights(package).load(names)
     assert caught.value.where == str(package)
     assert caught.value.items == (
         "fc_bias (_fc.bias): [3] in the file, the network needs [2]",
         "fc_weight: missing, the network needs [2, 6]",
-        "nan_weight: holds numbers that are not finite",
-        "huge_weight: holds numbers that are not finite",
+        "conv_head_weight: holds numbers that are not finite",
+        "bn0_gamma: holds numbers that are not finite",
     )
 
 

@@ -1,10 +1,13 @@
 """Gluon's names of every parameter, of both kinds, lead to the parameter that does the same in our network.
 
-Which that is follows from the graphs (`matched_parameters`), which know nothing of names.
+Which that is follows from the graphs (`matched_parameters`), which know nothing of names. For GluonCV, which is not
+here, `tests/golden/make_gluoncv_names.py` kept what the graphs say.
 """
 
 from __future__ import annotations
 
+import json
+import lzma
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,11 @@ from retdsl.weights.files import open_weights
 from retdsl.weights.layouts import recognise, rename
 
 CASES = [case for case in NETWORKS if " of " not in case]
-QUICK = ("resnet18_v1", "resnet18_v2", "mobilenet_v1", "mobilenet_v2_gluon", "squeezenet1_1", "densenet121")
+QUICK = ("resnet18_v2", "mobilenet_v2_gluon", "squeezenet1_1")
 PREFIXES = ("", "net0_", "my_resnetv17_")
+
+
+GLUONCV = json.loads(lzma.decompress((Path(__file__).parents[1] / "golden" / "gluoncv_names.json.xz").read_bytes()))
 
 
 def save_parameters(net: Any, path: Path) -> Path:
@@ -70,6 +76,16 @@ def test_both_kinds_of_names_are_known(case: str) -> None:
         prefixed = rename(layout(case), dict.fromkeys(renewed.values(), (1,)))
         assert prefixed.names == {ours: renewed[theirs] for ours, theirs in truth.items()}
         assert prefixed[1:] == ((), (), "Gluon")
+
+
+@pytest.mark.parametrize("name", GLUONCV)
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_both_kinds_of_names_of_gluoncv_are_known(name: str, prefix: str) -> None:
+    for kind in (0, 1):
+        truth = {ours: (prefix if kind else "") + theirs[kind] for ours, theirs in GLUONCV[name].items()}
+        assert rename("resnet", dict.fromkeys(truth.values(), (1,))) == (truth, (), (), "GluonCV")
+        found = recognise(dict.fromkeys(truth.values(), (1,)))
+        assert [network.network for network in found] == [name]
 
 
 @pytest.mark.parametrize("case", QUICK)

@@ -19,6 +19,7 @@ import torch_recipe
 from compiled_networks import compiled_network
 from numpy.typing import NDArray
 from reference_networks import parameter_shapes
+from test_families import network
 from test_zoo_specs import answer
 
 from retdsl.check.files import zoo_networks
@@ -32,8 +33,6 @@ OTHERWISE = {
     **{f"timm/tf_efficientnet_lite{n}": f"efficientnet_lite{n}" for n in (0, 1, 2)},
 }
 """What the zoo calls a network, where it is not what torchvision or timm does."""
-
-SIZES = {"inception_v3": 299, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
 
 TWINS = ("efficientnet_lite0", "efficientnet_lite0_timm")
 """The same names and shapes; they differ in padding and epsilon."""
@@ -57,25 +56,24 @@ def ours(key: str) -> str:
     return OTHERWISE.get(key, key.partition("/")[2])
 
 
-@cache
-def needed(network: str) -> dict[str, tuple[int, ...]]:
-    size = SIZES.get(network, 224)
-    return parameter_shapes(compiled_network(network, size=size, classes=1000), (1, 3, size, size))
+def needed(name: str) -> dict[str, tuple[int | None, ...] | None]:
+    """The parameters of a network of the zoo."""
+    return {parameter.name: parameter.shape for _, parameter in network(name).parameters()}
 
 
 @pytest.mark.parametrize("key", GOLDEN_NAMES)
 def test_every_tensor_has_its_place_and_its_shape(key: str) -> None:
-    shapes, network = golden_shapes()[key], ours(key)
-    found = rename(zoo_networks()[network].stem, shapes)
-    assert misfits(needed(network), found, shapes, whole=True) == []
+    shapes, name = golden_shapes()[key], ours(key)
+    found = rename(zoo_networks()[name].stem, shapes)
+    assert misfits(needed(name), found, shapes) == []
+    assert {*found.names} == {*needed(name)}
     assert sorted([*found.names.values(), *found.unused]) == sorted(shapes)
     assert all(name.endswith("num_batches_tracked") or name.startswith("AuxLogits.") for name in found.unused)
 
 
 @pytest.mark.parametrize("key", GOLDEN_NAMES)
 def test_a_file_is_recognised(key: str) -> None:
-    network = ours(key)
-    names = TWINS if network in TWINS else (network,)
+    names = TWINS if ours(key) in TWINS else (ours(key),)
     parameters = {other: needed(other) for other in ("efficientnet_lite1", "efficientnet_lite2")}
     found = recognise(golden_shapes()[key], parameters)
     assert [one.network for one in found] == [*names]
@@ -106,14 +104,15 @@ def their_answer(key: str) -> NDArray[Any]:
     return answers
 
 
-def our_answer(key: str, network: str) -> NDArray[Any]:
-    """The scores of a network of ours with the tensors of the recipe, which it finds by name."""
+def our_answer(key: str, name: str) -> NDArray[Any]:
+    """The scores of a network of the zoo with the tensors of the recipe, which it finds by name."""
     theirs = key.partition("/")[2]
-    shapes, wanted = golden_shapes()[key], needed(network)
-    tensors = torch_recipe.weights(theirs, shapes)
-    names = rename(zoo_networks()[network].stem, shapes).names
-    assert all(fits(shapes[names[name]], shape) for name, shape in wanted.items())
-    parameters = {name: tensors[names[name]].reshape(shape) for name, shape in wanted.items()}
-    del tensors
     images = torch_recipe.images(theirs)
-    return answer(compiled_network(network, size=images.shape[2], classes=1000), parameters, images)
+    compiled = compiled_network(name, size=images.shape[2], classes=1000)
+    shapes, wanted = golden_shapes()[key], parameter_shapes(compiled, (1, *images.shape[1:]))
+    tensors = torch_recipe.weights(theirs, shapes)
+    names = rename(zoo_networks()[name].stem, shapes).names
+    assert all(fits(shapes[names[ours]], shape) for ours, shape in wanted.items())
+    parameters = {ours: tensors[names[ours]].reshape(shape) for ours, shape in wanted.items()}
+    del tensors
+    return answer(compiled, parameters, images)

@@ -18,7 +18,7 @@ from retdsl.weights.layouts.inception import INCEPTION_V3
 from retdsl.weights.layouts.mobilenet import EFFICIENTNET_LITE_TIMM, MOBILENET_V1, MOBILENET_V2
 from retdsl.weights.layouts.resnet import RESNET, RESNET_V1, RESNET_V2
 from retdsl.weights.layouts.squeezenet import SQUEEZENET
-from retdsl.weights.layouts.tables import Layout, Table, column_of, named_tensors
+from retdsl.weights.layouts.tables import OWN, Column, Layout, column_of, ends_of, named_tensors
 from retdsl.weights.layouts.vgg import VGG
 from retdsl.weights.model import Sizes
 
@@ -69,14 +69,17 @@ def rename(layout: str | None, shapes: Mapping[str, Sizes]) -> Renamed:
     """The tensors of a file, given by name and shape, under the names of a network of this layout.
 
     The networks of the family and the libraries are told apart by the names alone: what counts is under whose names
-    most tensors are known, and then which network has the fewest others.
+    most tensors are known, and then which network has the fewest others. A file with the network's own names may have
+    more than the network: it was saved with the layers of a study.
     """
     plain = _plain_names(shapes)
     family = LAYOUTS.get(layout or "")
     if family is None:
         return Renamed(plain)
-    best = max(_read_in_turn(family, plain), key=lambda read: (read.known, -len(read.missing)))
-    return best.renamed if best.known else Renamed({}, unknown=tuple(shapes))
+    best = max(_readings(family, plain), key=lambda reading: (reading.known, -len(reading.expected)), default=None)
+    if best is None or not best.known:
+        return Renamed({}, unknown=tuple(shapes))
+    return Renamed(plain) if best.column is OWN else _renamed(best, plain)
 
 
 def fits(stored: Sizes, wanted: Shape | None) -> bool:
@@ -90,13 +93,8 @@ def fits(stored: Sizes, wanted: Shape | None) -> bool:
     return len(wanted) == 2 and flat == wanted
 
 
-def misfits(
-    needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes], whole: bool = False
-) -> list[str]:
-    """What is wrong with the file for a network that needs these parameters: a line for each missing or misshapen.
-
-    whole: whether `needed` is all that the network has, before any cut; then what it does not need is wrong as well.
-    """
+def misfits(needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes]) -> list[str]:
+    """What is wrong with the file for a network that needs these parameters: a line for each missing or misshapen."""
     problems = []
     for name, wanted in needed.items():
         stored = renamed.names.get(name)
@@ -105,9 +103,6 @@ def misfits(
         elif not fits(shapes[stored], wanted):
             called = name if stored == name else f"{name} ({stored})"
             problems.append(f"{called}: {list(shapes[stored])} in the file, the network needs {list(wanted or ())}")
-    if whole:
-        extra = [stored for name, stored in renamed.names.items() if name not in needed]
-        problems += [f"{stored}: the network has no such parameter" for stored in (*extra, *renamed.unknown)]
     return problems
 
 
@@ -121,12 +116,12 @@ def recognise(
     plain = _plain_names(shapes)
     found = []
     for layout, family in LAYOUTS.items():
-        for read in _read_in_turn(family, plain):
-            if read.complete and not read.renamed.unknown:
-                needed = (parameters or {}).get(read.network, {})
-                held = {name: shape for name, shape in needed.items() if name in read.renamed.names}
-                if not misfits(held, read.renamed, shapes):
-                    found.append(Recognised(read.network, layout, read.renamed.origin))
+        for reading in _readings(family, plain):
+            renamed = _renamed(reading, plain)
+            needed = (parameters or {}).get(reading.network, {})
+            held = {name: shape for name, shape in needed.items() if name in renamed.names}
+            if _is_complete(reading, renamed) and not misfits(held, renamed, shapes):
+                found.append(Recognised(reading.network, layout, renamed.origin))
     return found
 
 
@@ -142,66 +137,76 @@ def describe(found: list[Recognised]) -> str | None:
     return " or ".join(said) or None
 
 
-class _Read(NamedTuple):
-    """A file's names read as those of one network in one library. missing: parameters that are not there."""
+class _Reading(NamedTuple):
+    """A file's names taken for those of one network in one library.
+
+    prefix: what stands before each of them; expected: the tensors of such a file, with the network's names for them;
+    known: how many of these the file has; last: the layer that gives the scores.
+    """
 
     network: str
-    renamed: Renamed
-    missing: tuple[str, ...]
+    column: Column
+    prefix: str
+    expected: Mapping[str, str | None]
+    known: int
     last: str
 
-    @property
-    def known(self) -> int:
-        return len(self.renamed.names) + len(self.renamed.unused)
 
-    @property
-    def complete(self) -> bool:
-        """Whether all is there, but perhaps the layer that gives the scores."""
-        return all(name.rpartition("_")[0] == self.last for name in self.missing)
+def _readings(family: Layout, plain: Mapping[str, str]) -> Iterator[_Reading]:
+    """The file as each network of the family, under its own names and those of each library, where that may be.
 
-
-def _read_in_turn(family: Layout, plain: Mapping[str, str]) -> Iterator[_Read]:
-    """The file as each network of the family, under the names of each library and under its own."""
+    It may be if the file has the first or the last tensor of the network; what stands before that is the prefix:
+    `resnetv10_` in Gluon's files, `module.` in those of a parallel model. If both have one, that counts which makes
+    more names known.
+    """
     for network, made in family.items():
         table = made()
         for at in (None, *range(len(table.columns))):
-            yield _read(network, table, at, plain)
+            column, ends = column_of(table, at), ends_of(table, at)
+            prefixes = {prefix for end in ends if (prefix := _prefix(plain, end, column)) is not None}
+            if prefixes:
+                expected = dict(named_tensors(table, at))
+                known = {prefix: sum(f"{prefix}{tensor}" in plain for tensor in expected) for prefix in prefixes}
+                best = max(sorted(known), key=lambda prefix: known[prefix])
+                yield _Reading(network, column, best, expected, known[best], table.rows[-1].ours)
 
 
-def _read(network: str, table: Table, at: int | None, plain: Mapping[str, str]) -> _Read:
-    column, expected = column_of(table, at), dict(named_tensors(table, at))
-    prefix = "" if at is None else _prefix(plain, next(iter(expected)), column.separator)
+def _prefix(plain: Mapping[str, str], tensor: str, column: Column) -> str | None:
+    """What stands before this tensor in the file, None if it is not there. Only the zoo's own names have nothing."""
+    if tensor in plain or column is OWN:
+        return "" if tensor in plain else None
+    found = [name.removesuffix(tensor) for name in plain if name.endswith(f"{column.separator}{tensor}")]
+    return min(found, key=len, default=None)  # longer ones belong to layers deeper within
+
+
+def _renamed(reading: _Reading, plain: Mapping[str, str]) -> Renamed:
     names: dict[str, str] = {}
     unused, unknown = [], []
     for name, stored in plain.items():
-        theirs = name[len(prefix) :] if name.startswith(prefix) else ""
-        ours = expected.get(theirs)
+        theirs = name[len(reading.prefix) :] if name.startswith(reading.prefix) else ""
+        ours = reading.expected.get(theirs)
         if ours is not None:
             names[ours] = stored
-        elif theirs in expected or theirs.startswith(column.unused):
+        elif theirs in reading.expected or theirs.startswith(reading.column.unused):
             unused.append(stored)
         else:
             unknown.append(stored)
-    missing = tuple(ours for ours in expected.values() if ours is not None and ours not in names)
-    renamed = Renamed(names, tuple(unused), tuple(unknown), None if at is None else column.origin)
-    return _Read(network, renamed, missing, table.rows[-1].ours)
+    origin = None if reading.column is OWN else reading.column.origin
+    return Renamed(names, tuple(unused), tuple(unknown), origin)
 
 
-def _prefix(names: Mapping[str, str], first: str, separator: str) -> str:
-    """What stands before all names of a file: `resnetv10_` in Gluon's, `module.` in those of a parallel model.
-
-    It is what stands before the first tensor of the network. Others may end in the same words, but longer ones.
-    """
-    found = [name.removesuffix(first) for name in names if name.endswith(first)]
-    return min((prefix for prefix in found if not prefix or prefix.endswith(separator)), key=len, default="")
+def _is_complete(reading: _Reading, renamed: Renamed) -> bool:
+    """Whether the file has all parameters of the network, but perhaps its last layer, and nothing unknown."""
+    missing = {ours for ours in reading.expected.values() if ours is not None and ours not in renamed.names}
+    return not renamed.unknown and all(ours.rpartition("_")[0] == reading.last for ours in missing)
 
 
 def _plain_names(shapes: Mapping[str, Sizes]) -> dict[str, str]:
-    """The file's names by what is left of them without MXNet's `arg:` and `aux:`."""
-    plain: dict[str, str] = {}
+    """The file's names by what is left of them without MXNet's `arg:` and `aux:`, unless that is a name, too."""
+    plain = {}
     for name in shapes:
         short = name.removeprefix("arg:").removeprefix("aux:")
-        plain[name if short in plain else short] = name
+        plain[name if short in shapes else short] = name
     return plain
 
 

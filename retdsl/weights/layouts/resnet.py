@@ -36,17 +36,19 @@ def _units(layers: int) -> Iterator[tuple[int, int, bool]]:
 
 
 def _resnet(layers: int) -> Iterator[Row]:
-    yield conv("stem_conv", "conv1")
-    yield norm("stem_bn", "bn1")
+    """GluonCV keeps torchvision's structure, and so its names; it numbers shortcuts apart from the other layers."""
+    number = Numbers()
+    yield conv("stem_conv", "conv1", "conv1", number("conv"))
+    yield norm("stem_bn", "bn1", "bn1", number("batchnorm"))
     for stage, unit, changes in _units(layers):
-        ours, theirs = f"stage{stage}_unit{unit + 1}", f"layer{stage}.{unit}"
+        ours, theirs, scope = f"stage{stage}_unit{unit + 1}", f"layer{stage}.{unit}", f"layers{stage}_"
         for part in range(1, DEPTHS[layers][1] + 1):
-            yield conv(f"{ours}_conv{part}", f"{theirs}.conv{part}")
-            yield norm(f"{ours}_bn{part}", f"{theirs}.bn{part}")
+            yield conv(f"{ours}_conv{part}", *[f"{theirs}.conv{part}"] * 2, number("conv", scope))
+            yield norm(f"{ours}_bn{part}", *[f"{theirs}.bn{part}"] * 2, number("batchnorm", scope))
         if changes:
-            yield conv(f"{ours}_shortcut_conv", f"{theirs}.downsample.0")
-            yield norm(f"{ours}_shortcut_bn", f"{theirs}.downsample.1")
-    yield biased("fc", "fc")
+            yield conv(f"{ours}_shortcut_conv", *[f"{theirs}.downsample.0"] * 2, f"down{stage}_conv0")
+            yield norm(f"{ours}_shortcut_bn", *[f"{theirs}.downsample.1"] * 2, f"down{stage}_batchnorm0")
+    yield biased("fc", "fc", "fc", number("dense"))
 
 
 def _resnet_v1(layers: int) -> Iterator[Row]:
@@ -81,6 +83,8 @@ def _resnet_v2(layers: int) -> Iterator[Row]:
     yield biased("fc", "output", number("dense"))
 
 
-RESNET: Layout = {f"resnet{n}": table((TORCHVISION,), _resnet, n) for n in DEPTHS}
+_SHARED = (TORCHVISION, GLUON._replace(origin="GluonCV"), GLUON_PREFIXED._replace(origin="GluonCV"))
+
+RESNET: Layout = {f"resnet{n}": table(_SHARED, _resnet, n) for n in DEPTHS}
 RESNET_V1: Layout = {f"resnet{n}_v1": table((GLUON, GLUON_PREFIXED), _resnet_v1, n) for n in DEPTHS}
 RESNET_V2: Layout = {f"resnet{n}_v2": table((GLUON, GLUON_PREFIXED), _resnet_v2, n) for n in DEPTHS}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 
 class Column(NamedTuple):
@@ -31,7 +31,7 @@ class Row(NamedTuple):
     """A layer: the zoo's name for it, what tensors it has, and its name in each of the table's columns."""
 
     ours: str
-    kind: str
+    kind: Literal["conv", "biased", "norm"]
     theirs: tuple[str, ...]
 
 
@@ -91,14 +91,23 @@ class Numbers:
         return f"{name}{self._next[name] - 1}"
 
 
-def named_tensors(table: Table, at: int | None) -> Iterator[tuple[str, str | None]]:
-    """Each tensor's name in a column of the table (None: `OWN`), with the zoo's: None if no network needs it."""
+def named_tensors(table: Table, at: int | None, rows: Iterable[Row] | None = None) -> Iterator[tuple[str, str | None]]:
+    """Each tensor's name in a column of the table (None: `OWN`), with the zoo's: None if no network needs it.
+
+    rows: those that are asked for, None for all.
+    """
     column = column_of(table, at)
     plain = {"conv": {"weight": "weight"}, "biased": {"weight": "weight", "bias": "bias"}}
-    for row in table.rows:
+    for row in table.rows if rows is None else rows:
         layer = row.ours if at is None else row.theirs[at]
         for theirs, ours in plain.get(row.kind, column.norm).items():
             yield f"{layer}{column.separator}{theirs}", None if ours is None else f"{row.ours}_{ours}"
+
+
+def ends_of(table: Table, at: int | None) -> tuple[str, str]:
+    """The names of the first and of the last tensor of the network in a column of the table."""
+    ends = [name for name, _ in named_tensors(table, at, (table.rows[0], table.rows[-1]))]
+    return ends[0], ends[-1]
 
 
 def column_of(table: Table, at: int | None) -> Column:

@@ -55,12 +55,6 @@ class KnownWeights:
 # TensorFlow trained its Lite models on (pixel - 127) / 128; the mean and deviation usual for ImageNet work less well.
 _LITE_INPUT = Call("normalize", (("mean", (127.0, 127.0, 127.0)), ("std", (128.0, 128.0, 128.0)), ("scale", 255.0)))
 
-_LITE_SIZES = {"efficientnet_lite1": 240, "efficientnet_lite2": 260}
-
-# The means and deviations of ImageNet's pixels, and the plain range from -1 to 1.
-_IMAGENET_INPUT = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
-_INCEPTION_INPUT = Call("normalize", (("mean", (0.5, 0.5, 0.5)), ("std", (0.5, 0.5, 0.5)), ("scale", 1.0)))
-
 KNOWN_WEIGHTS = (
     KnownWeights(
         network="efficientnet_lite0",
@@ -122,22 +116,3 @@ def usual_input(network: str, origin: str | None) -> tuple[Call, tuple[int, int]
 def known_weights(network: str, name: str) -> KnownWeights | None:
     """The pretrained weights called `name` for a network of the zoo, or None."""
     return next((w for w in KNOWN_WEIGHTS if w.network == network and w.name == name), None)
-
-
-def usual_input(network: str, origin: str) -> tuple[Call, tuple[int, int]] | None:
-    """What weights of a network of the zoo are usually trained on where they come from: `normalize`, height and width.
-
-    origin: as in `retdsl.weights.layouts`: torchvision, timm, Gluon. torchvision's Inception-v3 takes other colours
-    than its other networks, and turns them into these itself before the first layer.
-    """
-    if origin == "efficientnet-lite-pytorch":
-        return _LITE_INPUT, _square(_LITE_SIZES.get(network, 224))
-    if origin not in ("torchvision", "timm", "Gluon"):
-        return None
-    if network == "inception_v3":
-        return (_IMAGENET_INPUT if origin == "Gluon" else _INCEPTION_INPUT), _square(299)
-    return _IMAGENET_INPUT, _square(224)
-
-
-def _square(side: int) -> tuple[int, int]:
-    return side, side

@@ -21,7 +21,7 @@ from retdsl.balance.counts import Reading, reading_of
 from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
 from retdsl.ir import Experiment, Program
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.files import make_folder, write_bytes, write_text
+from retdsl.runtime.files import make_folder, replacing, write_text
 
 WRONG = 1
 """The exit code of a program whose spec or data have errors."""
@@ -148,7 +148,8 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
                 help="rename one: a folder that runs alone keeps them side by side",
             )
         make_folder(folder / "weights")
-        write_bytes(folder / "weights" / found.name, found.read_bytes())
+        with replacing(folder / "weights" / found.name) as beside:
+            shutil.copyfile(found, beside)
     write_text(folder / "requirements.txt", "".join(f"{line}\n" for line in runtime_requirements()))
 
 

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from params_files import params_bytes
 from spec_texts import TINY
 
 from retdsl import compiler, running
@@ -248,6 +250,30 @@ def test_whoever_ends_the_command_ends_the_program(study: Path, tmp_path: Path):
     assert process.returncode == 130, rest
     assert "is saved in" in rest
     assert "Traceback" not in rest
+
+
+def test_a_standalone_folder_takes_the_mean_image_along(study: Path, tmp_path: Path):
+    """A mean image with one value a colour trains just as `mean` does, in all of training, validation and test."""
+    even = np.broadcast_to(np.array([90, 60, 30], "f4")[:, None, None], (3, 32, 32))
+    (tmp_path / "mean.nd").write_bytes(params_bytes({"mean_img": np.ascontiguousarray(even)}))
+    plain = study.read_text()
+    study.write_text(plain.replace("resize(32, 32)", 'resize(32, 32) => normalize(mean_image = "mean.nd")'))
+    compiled(study, tmp_path / "alone", standalone=True)
+    assert (
+        'normalize=normalize(mean_image="mean.nd", std=(1.0, 1.0, 1.0), scale=255.0)'
+        in (tmp_path / "alone" / "train.py").read_text()
+    )
+    (tmp_path / "mean.nd").unlink()
+    command = [sys.executable, "train.py", "--plain", "--run", str(tmp_path / "image")]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    subprocess.run(command, cwd=tmp_path / "alone", env=environment, check=True, capture_output=True)
+    study.write_text(plain.replace("resize(32, 32)", "resize(32, 32) => normalize((90, 60, 30), scale = 255)"))
+    assert train(study, tmp_path / "numbers") == 0
+    assert figures(tmp_path / "image") == figures(tmp_path / "numbers")
+    lock = json.loads((tmp_path / "image" / "lock.json").read_text())
+    assert lock["mean_image"]["file"] == "mean.nd"
+    assert len(lock["mean_image"]["sha256"]) == 64
+    assert json.loads((tmp_path / "numbers" / "lock.json").read_text())["mean_image"] is None
 
 
 def test_two_weights_files_of_one_name_cannot_stand_side_by_side(tmp_path: Path):

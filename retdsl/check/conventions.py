@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from retdsl.check.files import is_file
-from retdsl.check.options import Context
+from retdsl.check.options import Context, complete
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, InputConvention, Network
 from retdsl.records import replace
@@ -55,7 +55,8 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
     """
     for backbone in network.backbones:
         if backbone.convention is not None:
-            return replace(data, normalize=backbone.convention.normalize, normalize_from=backbone.name)
+            last = complete(backbone.convention.normalize, "image step")
+            return replace(data, normalize=last, normalize_from=backbone.name)
     declared = ctx.scope.find("data", data.name)
     settings = declared.settings if isinstance(declared, t.Data) else ()
     image = [Label(s.value.span, "gives values from 0 to 1") for s in settings if s.key.name == "image"]

@@ -24,7 +24,10 @@ def check_mean(call: Call, step: t.Expr, span: Span, out: Diagnostics) -> Call |
     options = dict(call.options)
     if options["mean"] is not None and options["mean_image"] is not None:
         places = _written(step)
-        labels = Label(places["mean_image"], "given again"), Label(places["mean"], "first given here")
+        labels = (
+            Label(places.get("mean_image", span), "given again"),
+            Label(places.get("mean", span), "first given here"),
+        )
         notes = ["`mean` is one value a colour, `mean_image` a file with one for each pixel"]
         out.report("R305", "the mean is given twice", *labels, notes=notes, helps=["leave one out"])
         return None
@@ -35,7 +38,7 @@ def check_mean(call: Call, step: t.Expr, span: Span, out: Diagnostics) -> Call |
         return None
     if options["mean_image"] is not None and "scale" not in _written(step):
         options["scale"] = PIXEL_SCALE
-    return replace(call, options=tuple((key, value) for key, value in options.items() if value is not None))
+    return replace(call, options=tuple(options.items()))
 
 
 def check_mean_image(call: Call, step: t.Expr, span: Span, shape: Shape, root: Path, out: Diagnostics) -> None:

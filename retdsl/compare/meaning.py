@@ -17,7 +17,7 @@ from retdsl.schema.lookup import find_node
 COMMUTATIVE = frozenset({"Add", "Multiply", "Maximum", "Minimum"})
 """Layers whose values may come in any order."""
 
-_AS_IT_IS = Call(NORMALIZE.name, (("mean", (0.0, 0.0, 0.0)), ("std", (1.0, 1.0, 1.0)), ("scale", 1.0)))
+_AS_IT_IS = Call(NORMALIZE.name, (("mean", (0.0,) * 3), ("mean_image", None), ("std", (1.0,) * 3), ("scale", 1.0)))
 
 
 def meant(call: Call, classes: int) -> Call:

@@ -73,10 +73,10 @@ class normalize:
     become the mean (see `mean_image`).
     """
 
-    mean: tuple[float, float, float] | FloatImage = (0.0, 0.0, 0.0)
+    mean: tuple[float, float, float] | FloatImage | None = None
+    mean_image: str | None = None
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)
     scale: float = 1.0
-    mean_image: str | None = None
 
 
 PLAIN = normalize(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
@@ -96,7 +96,8 @@ def to_network(image: FloatImage, last: normalize | None, out: FloatImage | None
         out = np.empty((colours, height, width), np.float32)
     for colour in range(colours):
         factor = np.float32(last.scale / last.std[colour])
-        shift = np.float32(-last.mean[colour] / last.std[colour])
+        mean = 0.0 if last.mean is None else last.mean[colour]
+        shift = np.float32(-mean / last.std[colour])
         np.multiply(image[:, :, colour], factor, out=out[colour])
         out[colour] += shift
     return out

@@ -20,6 +20,9 @@ from retdsl.weights import mxnet_params, safetensors, torch_pickle, torch_zip
 from retdsl.weights.model import ANEW, DAMAGED, MAX_NAME, MAX_NUMBERS, BadWeights, Tensor, WeightsFile
 from retdsl.weights.other_files import HEAD, refuse
 
+MAX_METADATA = 200
+"""Characters of a key or a value that a file gives of itself; what is longer, or has several lines, is not kept."""
+
 BLOCK = 1 << 20
 """Bytes that are hashed at a time."""
 
@@ -53,7 +56,7 @@ def read_weights(path: Path, file: BinaryIO) -> WeightsFile:
         raise BadWeights("it holds no tensors")
     for tensor in weights.tensors.values():
         _require_sane(tensor)
-    return weights
+    return weights._replace(metadata={k: v for k, v in weights.metadata.items() if _can_be_shown(k, v)})
 
 
 def _require_sane(tensor: Tensor) -> None:
@@ -62,6 +65,10 @@ def _require_sane(tensor: Tensor) -> None:
         raise BadWeights(f"it holds a tensor whose name is no name: {tensor.name!r:.100}", ANEW)
     if math.prod(max(size, 1) for size in tensor.shape) > MAX_NUMBERS:
         raise BadWeights(f"the tensor {tensor.name!r:.100} has a shape that cannot be: {list(tensor.shape)}", ANEW)
+
+
+def _can_be_shown(*texts: str) -> bool:
+    return all(len(text) <= MAX_METADATA and text.isprintable() for text in texts)
 
 
 def sha256_of(path: Path) -> str:

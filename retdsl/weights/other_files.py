@@ -33,6 +33,7 @@ OTHERS = (
         "run `git lfs pull` where it came from, or download the file itself",
     ),
     Other(b"\x89HDF\r\n\x1a\n", "it is an HDF5 file, as Keras writes them, which is not supported", KERAS),
+    Other(b"PK\5\6", "it is an empty zip archive", "copy or download it anew"),
     Other(b"\x1f\x8b", "it is packed with gzip", UNPACK),
     Other(b"BZh", "it is packed with bzip2", UNPACK),
     Other(b"\xfd7zXZ\x00", "it is packed with xz", UNPACK),

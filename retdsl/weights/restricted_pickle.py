@@ -22,6 +22,9 @@ MAX_INSTRUCTIONS = 1_000_000
 
 MAX_TEXT = 1 << 20
 
+MAX_KEY = 1 << 60
+"""Python's dicts become slow with larger numbers that are chosen to have one hash."""
+
 Maker: TypeAlias = Callable[[Any], Any]
 """Makes a value of the arguments of a call, or refuses them. It is our own; the function that the file names is not
 looked up."""
@@ -118,7 +121,9 @@ class _Reader:
                 stack.append({"NONE": None, "NEWTRUE": True, "NEWFALSE": False}[instruction])
             case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
                 stack.append(argument)
-            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINSTRING" | "SHORT_BINSTRING":  # the last two are Python 2's
+            case "BINUNICODE" | "SHORT_BINUNICODE" | "BINBYTES" | "SHORT_BINBYTES":
+                stack.append(argument)
+            case "BINSTRING" | "SHORT_BINSTRING":  # texts of Python 2
                 stack.append(argument)
             case "EMPTY_DICT" | "EMPTY_LIST" | "EMPTY_TUPLE":
                 stack.append({"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}[instruction]())
@@ -195,6 +200,6 @@ def _of(kind: type, stack: list[Any]) -> Any:
 
 def _fill(target: dict[Any, Any], items: list[Any]) -> None:
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if key is not None and type(key) not in (str, int, float, bool):
-            raise BadWeights("it holds values under keys that are neither text nor numbers", ANEW)
+        if type(key) is not str and not (type(key) is int and abs(key) < MAX_KEY):
+            raise BadWeights("it holds values under keys that are neither text nor counts", ANEW)
         target[key] = value

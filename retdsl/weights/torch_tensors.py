@@ -40,8 +40,19 @@ DTYPES |= {"torch uint64": "<u8", "torch uint32": "<u4", "torch uint16": "<u2", 
 WRAPPERS = ("module.", "_orig_mod.")
 """What `DataParallel` and `torch.compile` put before every name."""
 
-MAX_METADATA = 200
-"""Characters of a value beside the tensors that is kept as what the file says of itself."""
+LEFT_ASIDE = (
+    "argparse Namespace",
+    "collections Counter",
+    "numpy dtype",
+    "numpy.core.multiarray scalar",
+    "numpy._core.multiarray scalar",
+    "_codecs encode",
+    "pathlib PosixPath",
+    "torch device",
+)
+"""What training scripts save beside a network: options, figures that NumPy computed. None of it is built: the plain
+values that it would be made of are read, and dropped.
+"""
 
 AHEAD = 1 << 16
 """How far behind a class's name the parts of a model are looked for; they follow at once."""
@@ -80,7 +91,7 @@ class Stored(NamedTuple):
 class Saved(NamedTuple):
     """What a pickle holds.
 
-    tensors: of its network, by name; metadata: short plain values that stand beside them; storages: all of the file by
+    tensors: of its network, by name; metadata: texts and numbers that stand beside them; storages: all of the file by
     their keys, those of an optimizer too.
     """
 
@@ -119,8 +130,7 @@ def read_tensors(window: Window) -> Saved:
         raise BadWeights("it does not hold named tensors", f"save a network: {SAVE}")
     tensors = _network(saved)
     beside = {k: str(v) for k, v in saved.items() if isinstance(k, str) and isinstance(v, str | int | float)}
-    metadata = {key: said for key, said in beside.items() if len(said) <= MAX_METADATA and said.isprintable()}
-    return Saved(_unwrapped(tensors), metadata, storages)
+    return Saved(_unwrapped(tensors), beside, storages)
 
 
 def _network(saved: dict[Any, Any]) -> dict[str, Stored]:
@@ -170,12 +180,11 @@ def _refused(_reference: Any) -> NoReturn:
 
 def _tensor(arguments: Any) -> Stored:
     match arguments:
-        case (Storage() as storage, offset, tuple(shape), tuple(strides), *_) if len(shape) == len(
-            strides
-        ) <= MAX_AXES and all(map(_natural, (offset, *shape, *strides))):
-            stored = Stored(storage, offset, shape, strides)
-            _require_inside(stored)
-            return stored
+        case (Storage() as storage, offset, tuple(shape), tuple(strides), *_):
+            if len(shape) == len(strides) <= MAX_AXES and all(map(_natural, (offset, *shape, *strides))):
+                stored = Stored(storage, offset, shape, strides)
+                _require_inside(stored)
+                return stored
     raise BadWeights("one of its tensors is described wrongly", ANEW)
 
 
@@ -217,6 +226,10 @@ def _size(arguments: Any) -> Any:
     raise BadWeights("one of its shapes is described wrongly", ANEW)
 
 
+def _nothing(_arguments: Any) -> None:
+    """In place of what is left aside."""
+
+
 def _natural(value: Any) -> bool:
     return type(value) is int and 0 <= value < 2**63
 
@@ -230,6 +243,7 @@ _ALLOWED: Mapping[str, Maker | None] = {
     "torch._utils _rebuild_parameter": _parameter,
     "torch._utils _rebuild_parameter_with_state": _parameter,
     "torch.nn.parameter Parameter": _parameter,
+    **dict.fromkeys(LEFT_ASIDE, _nothing),
     **dict.fromkeys((*STORAGES, *DTYPES)),
 }
 """All that a weights file may name, and what we make of it."""

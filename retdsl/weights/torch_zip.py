@@ -36,6 +36,8 @@ def read(path: Path, file: BinaryIO) -> WeightsFile:
     parts = read_directory(file)
     folder = _folder(parts)
     starts = {name: content_start(file, part, end) for name, part in parts.items()}
+    if sum(part.size for part in parts.values()) > end:  # they lie over one another
+        raise BadWeights(DAMAGED, ANEW)
 
     def content(name: str) -> bytes:
         part = parts[folder + name]

@@ -64,6 +64,7 @@ BY_HAND = {
     "FullyConnected": 'Flatten(name = "before") => {}',
 }
 GIVEN = {
+    "normalize": {"mean": "(0.4, 0.3, 0.2)"},
     "Pooling": {"kernel": "2"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
 }
@@ -82,8 +83,11 @@ NO_PAIR = {
     *(("Convolution", "num_group"), ("slice", "begin"), ("slice", "end"), ("slice", "step"), ("Pad", "pad_width")),
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
+    ("normalize", "mean_image"),
 }
-"""Options whose other values need other options as well: see BY_HAND_PAIRS. `each` has a single value."""
+"""Options whose other values need other options as well: see BY_HAND_PAIRS, and test_means_of_two_sorts. `each` has a
+single value.
+"""
 
 OPTIONS = [
     (entry, option)
@@ -187,6 +191,18 @@ def test_steps_come_go_and_change_places() -> None:
         "gaussian_noise => rotate180 => flip_horizontal": "added",
     }
     assert {steps: only(compare(a, program(spec(augment=steps)))).kind for steps in cases} == cases
+
+
+def test_means_of_two_sorts() -> None:
+    chain = "resize(32, 32) => normalize({})"
+    a, b, c = (
+        program(spec(image=chain.format(mean)))
+        for mean in ('mean_image = "a.nd"', 'mean_image = "b.nd"', "(0, 0, 0), scale = 255")
+    )
+    assert [(change.option, change.a, change.b) for change in only(compare(a, b)).changes] == [
+        ("mean_image", '"a.nd"', '"b.nd"')
+    ]
+    assert [change.option for change in only(compare(a, c)).changes] == ["mean", "mean_image"]
 
 
 def test_references_and_chains_have_no_values_of_their_own() -> None:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from params_files import SOME, params_bytes
-from torch_files import plain_file
+from safetensors_files import safetensors_bytes
+from torch_files import contiguous, plain_file, zip_file
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.pretrained import WeightsSource, torch_package, weights_file
-from retdsl.weights.layouts import rename
+from retdsl.weights.layouts import Renamed, rename
 
 FILE = "models/net.pth"
 TENSORS = {
@@ -185,3 +186,36 @@ def test_params_files_are_looked_for_beside_the_program_then_from_the_root(tmp_p
         path.parent.mkdir(parents=True)
         path.write_bytes(b"")
         assert weights.locate(tmp_path / "program", tmp_path / "root") == path
+
+
+def test_every_format_goes_one_way(tmp_path: Path) -> None:
+    plain = {"fc_weight": np.arange(6, dtype="f4").reshape(2, 3), "fc_bias": np.array([1, 2], "f8")}
+    for content in (safetensors_bytes(plain), zip_file(*contiguous(plain)), plain_file(plain), params_bytes(plain)):
+        (tmp_path / "net.weights").write_bytes(content)
+        loaded = weights_file("net.weights").load({"fc_weight": (2, 3), "fc_bias": (2,)}, root=tmp_path)
+        assert all(array.dtype == np.float32 for array in loaded.values())
+        np.testing.assert_array_equal(loaded["fc_weight"], plain["fc_weight"])
+        np.testing.assert_array_equal(loaded["fc_bias"], plain["fc_bias"])
+
+
+def test_a_convolution_of_the_whole_picture_is_a_fully_connected_layer(tmp_path: Path) -> None:
+    stored = {"fc_weight": np.arange(24, dtype="f4").reshape(2, 3, 2, 2)}
+    (tmp_path / "net.safetensors").write_bytes(safetensors_bytes(stored))
+    loaded = weights_file("net.safetensors").load({"fc_weight": (2, 12)}, root=tmp_path)
+    np.testing.assert_array_equal(loaded["fc_weight"], np.arange(24).reshape(2, 12))
+
+
+def test_tensors_that_a_layout_does_not_know_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "retdsl.runtime.pretrained.rename",
+        lambda _layout, _shapes: Renamed({"fc_bias": "fc.bias"}, unknown=("head.scale", "head.shift")),
+    )
+    (tmp_path / "net.safetensors").write_bytes(safetensors_bytes({"fc.bias": np.ones(2, "f4")}))
+    with pytest.raises(RunError, match="0 of 1 parameters, and 2 tensors that it does not know") as caught:
+        weights_file("net.safetensors", "resnet").load({"fc_bias": (2,)}, root=tmp_path)
+    assert caught.value.items[0] == "head.scale: the network has no place for it"
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="it is a folder"):
+        weights_file(".").load({"fc_bias": (2,)}, root=tmp_path)

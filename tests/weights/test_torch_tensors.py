@@ -28,6 +28,23 @@ def test_a_checkpoint_of_training(name: str, tmp_path: Path) -> None:
     assert described(content).metadata == {"epoch": "3", "arch": "tiny"}
 
 
+@pytest.mark.parametrize("name", ["training.pth", "training_old.pth"])
+def test_what_training_scripts_save_beside_the_network(name: str, tmp_path: Path) -> None:
+    content = (GOLDEN / name).read_bytes()
+    same_numbers(arrays(content, tmp_path), {"0.weight": np.array([[0, 1]]), "0.bias": np.array([0])})
+    assert described(content).metadata == {}
+
+
+def test_a_class_of_their_own_is_named() -> None:
+    config = Call(Global("mylab.config", "Config"), ())
+    assert "'mylab.config.Config'" in refusal(torch_file({"model": {"x": ONE}, "config": config}, NUMBERS))
+
+
+def test_what_cannot_be_shown_is_not_kept() -> None:
+    saved = {"x": ONE, "arch": "tiny", "log": "a\nb", "a\x1b[2J": "x", "long": "x" * 1000}
+    assert described(torch_file(saved, NUMBERS)).metadata == {"arch": "tiny"}
+
+
 def test_a_whole_model_is_told_from_other_code() -> None:
     message = refusal((GOLDEN / "whole_model.pth").read_bytes())
     assert "a whole model of the class 'torch.nn.modules.container.Sequential'" in message
@@ -77,7 +94,8 @@ def test_the_network_is_found(write: Write, saved: Any, names: list[str]) -> Non
         ({"teacher": {"x": ONE}, "student": {"x": ONE}}, "('teacher', 'student')"),
         ({"model": {"x": ONE}, "centre": ONE}, "('model', 'centre')"),
         ({"deep": {"er": {"x": ONE}}}, "no named tensors"),
-        ({(1, 2): ONE}, "neither text nor numbers"),
+        ({(1, 2): ONE}, "neither text nor counts"),
+        ({"x": {2**61 - 1: 1}}, "neither text nor counts"),
         ({"x": Call(Global("torch", "ComplexFloatStorage"), ())}, "numbers of the type 'torch.ComplexFloat'"),
         ({"\u202ex": ONE}, "whose name is no name"),
     ],

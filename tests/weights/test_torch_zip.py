@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from pathlib import Path
 
@@ -126,6 +127,20 @@ def test_the_directory_is_as_python_reads_it(name: str) -> None:
     with zipfile.ZipFile(content) as archive:
         theirs = {info.filename: (info.CRC, info.file_size, info.header_offset) for info in archive.infolist()}
     assert {part.name: (part.crc32, part.size, part.at) for part in ours.values()} == theirs
+
+
+def test_parts_that_lie_over_one_another() -> None:
+    """Of such an archive, the checksums would take longer than the file is large."""
+    content = bytearray(zip_file(*contiguous({"x": np.zeros(1000, "f4")}), one=b"", two=b""))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        room = len(content) - sum(part.file_size for part in archive.infolist())
+    for name in (b"net/one", b"net/two"):
+        at = content.rindex(name) - 46
+        content[at + 20 : at + 28] = struct.pack("<II", room * 2 // 3, room * 2 // 3)
+        if name == b"net/one":
+            assert described(bytes(content)).tensors
+    assert "truncated or damaged" in refusal(bytes(content))
+    assert "it is an empty zip archive" in refusal(zip_of({}))
 
 
 def test_a_directory_that_claims_to_be_huge() -> None:

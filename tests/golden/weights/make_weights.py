@@ -3,9 +3,11 @@
 Run with PyTorch 2.13 and safetensors 0.8, `python make_weights.py`. The tests know the numbers, which count up.
 """
 
+from argparse import Namespace
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 
@@ -66,5 +68,13 @@ checkpoint = {
 }
 save(checkpoint, "checkpoint.pth")
 save(checkpoint, "checkpoint_old.pth", old=True)
+training = {
+    "model": model.state_dict(),
+    "args": Namespace(lr=0.1, device=torch.device("cpu"), output=Path("runs")),
+    "best": np.float64(71.5),
+    "lr_scheduler": torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5]).state_dict(),
+}
+save(training, "training.pth")
+save(training, "training_old.pth", old=True)
 save({"state_dict": model.state_dict(), "state_dict_ema": model.state_dict()}, "two.pth")
 save(model, "whole_model.pth")

@@ -208,7 +208,7 @@ def test_a_convolution_of_the_whole_picture_is_a_fully_connected_layer(tmp_path:
 def test_tensors_that_a_layout_does_not_know_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "retdsl.runtime.pretrained.rename",
-        lambda _layout, _shapes: Renamed({"fc_bias": "fc.bias"}, unknown=("head.scale", "head.shift")),
+        lambda _layout, _shapes: Renamed({"fc_bias": "fc.bias"}, (), ("head.scale", "head.shift"), "torchvision"),
     )
     (tmp_path / "net.safetensors").write_bytes(safetensors_bytes({"fc.bias": np.ones(2, "f4")}))
     with pytest.raises(RunError, match="0 of 1 parameters, and 2 tensors that it does not know") as caught:

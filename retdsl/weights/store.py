@@ -202,8 +202,13 @@ class Store:
         folders = [folder for folder in (self._files, self._names) if folder.is_dir()]
         paths = sorted(path for folder in folders for path in folder.iterdir())
         used = self._used()
-        found = [Finding(None, path, "an import was interrupted") for path in paths if path.suffix == ".part"]
-        found += [Finding(None, path, "a download was interrupted") for path in sorted(self.folder.glob("fetch-*"))]
+        found = [
+            Finding(None, path, "an import was interrupted, or is going on") for path in paths if path.suffix == ".part"
+        ]
+        found += [
+            Finding(None, path, "a download was interrupted, or is going on")
+            for path in sorted(self.folder.glob("fetch-*"))
+        ]
         strays = (path for path in paths if path.parent == self._files and path.suffix != ".part")
         return [*found, *(Finding(None, path, "no name stands for it") for path in strays if path.name not in used)]
 

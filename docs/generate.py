@@ -6,6 +6,9 @@ written.
 
 from __future__ import annotations
 
+import json
+import math
+import struct
 import tempfile
 from pathlib import Path
 
@@ -81,8 +84,7 @@ def error_page(item: Code) -> str:
 def _example(example: Example) -> list[str]:
     parts = [_fence(example.spec, "retina")]
     for file in example.files:
-        encoding = "" if file.encoding == "utf-8" else f", saved as {file.encoding}"
-        parts.append(f"and beside it `{file.name}`{encoding}" + (":" if file.text else ", whatever is in it."))
+        parts.append(f"and beside it `{file.name}`{file.how}" + (":" if file.text else ", whatever is in it."))
         parts += [_fence(file.text)] if file.text else []
     return parts
 
@@ -100,7 +102,8 @@ def messages(example: Example) -> list[str]:
 def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     """The messages about an example, whose files are written into a folder."""
     for file in example.files:
-        (folder / file.name).write_bytes(file.text.encode(file.encoding))
+        content = params(file.text) if file.encoding == "params" else file.text.encode(file.encoding)
+        (folder / file.name).write_bytes(content)
     (folder / SPEC).write_text(example.whole, "utf-8")
     out = Diagnostics()
     spec = compiler.read(str(folder / SPEC), None, out)
@@ -109,6 +112,17 @@ def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     if example.reads_data and checked.program is not None:
         checked = running.check_data(spec, checked.program, quiet=True)
     return list(checked.diagnostics)
+
+
+def params(text: str) -> bytes:
+    """MXNet's params file with these tensors, all zero: a line a tensor, its name and its shape."""
+    shapes = {name: json.loads(shape) for name, _, shape in (line.partition(" ") for line in text.splitlines())}
+    parts = [struct.pack("<QQQ", 0x112, 0, len(shapes))]
+    for shape in shapes.values():
+        parts.append(struct.pack(f"<IiI{len(shape)}q", 0xF993FAC9, 0, len(shape), *shape))
+        parts.append(struct.pack("<iii", 1, 0, 0) + bytes(4 * math.prod(shape)))
+    names = [struct.pack("<Q", len(name)) + name.encode() for name in shapes]
+    return b"".join([*parts, struct.pack("<Q", len(names)), *names])
 
 
 def main() -> None:

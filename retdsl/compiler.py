@@ -18,7 +18,7 @@ from retdsl.check.files import find_specs as find_specs
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Experiment, Network, Program, Shape, to_json
+from retdsl.ir import Backbone, Experiment, Network, Program, Shape, to_json
 from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
@@ -26,6 +26,9 @@ from retdsl.syntax.parser import parse_value
 
 if TYPE_CHECKING:
     from retdsl.viz import Picture
+
+WHOLE_SHA256 = 64
+"""Digits."""
 
 
 class Refused(Exception):
@@ -126,6 +129,32 @@ def select(program: Program, names: Sequence[str]) -> list[Experiment]:
                 f"{program.file} has no experiment `{name}`", did_you_mean(name, known) or f"it has {', '.join(known)}"
             )
     return [experiment for experiment in program.experiments if not names or experiment.name in names]
+
+
+def pin_weights(experiment: Experiment, root: Path) -> Experiment:
+    """The experiment with the whole SHA-256 of every weights file that is at hand, so that its program takes no other.
+
+    root: where paths of weights start.
+    """
+    from retdsl.runtime import pretrained
+    from retdsl.runtime.errors import RunError
+    from retdsl.weights.files import sha256_of
+    from retdsl.weights.model import BadWeights
+
+    def pinned(backbone: Backbone) -> Backbone:
+        options = {} if backbone.weights is None else dict(backbone.weights.options)
+        given = str(options.get("sha256", ""))
+        if backbone.weights is None or len(given) == WHOLE_SHA256:
+            return backbone
+        try:
+            found = sha256_of(getattr(pretrained, backbone.weights.name)(**options).locate(None, root))
+        except (RunError, BadWeights):  # whoever runs the program will say so
+            return backbone
+        whole = {**options, "sha256": found if found.startswith(given) else given}
+        return replace(backbone, weights=replace(backbone.weights, options=tuple(whole.items())))
+
+    network = experiment.network
+    return replace(experiment, network=replace(network, backbones=tuple(map(pinned, network.backbones))))
 
 
 def compile_experiment(program: Program, experiment: Experiment, folder: Path, root: Path | None) -> Path:

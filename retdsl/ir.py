@@ -85,17 +85,30 @@ def learned_numbers(nodes: Iterable[Node]) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class InputConvention:
+    """The input that weights were trained on. normalize: the step that makes it of a photograph; size: height and width
+    in pixels, if known; origin: who says so, in words.
+    """
+
+    normalize: Call
+    size: tuple[int, int] | None
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
 class Backbone:
     """A network with weights that others are built on.
 
     source: the call that declared it (`zoo(...)`, `checkpoint(...)`, or a block); weights: where its parameters come
-    from as a call of the schema's weight kinds, or None for random initial values.
+    from as a call of the schema's weight kinds, or None for random initial values; convention: what they were trained
+    on, if that is known.
     """
 
     name: str
     source: Call
     weights: Call | None
     place: Place
+    convention: InputConvention | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import IO
 
 import retdsl
 from retdsl.balance.counts import Reading, reading_of
-from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec
+from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
 from retdsl.ir import Experiment, Program
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
@@ -48,7 +48,7 @@ def train(
     new = not run.exists()
     make_folder(run)
     write_text(run / "spec.retina", joined_spec(checked.sources))
-    train_py = compile_experiment(program, experiment, run / "program", root)
+    train_py = compile_experiment(program, pin_weights(experiment, root), run / "program", root)
     code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)

@@ -47,8 +47,10 @@ MAY_IMPORT = {
         "engines",
         "viz",
         "runtime",
+        "weights",
     },
     "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "compiler"},
+    "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
     "commands": {
         "records",
@@ -58,6 +60,7 @@ MAY_IMPORT = {
         "compiler",
         "networks",
         "running",
+        "intake",
         "diagnostics",
         "ir",
         "outline",

@@ -1,13 +1,14 @@
 """What `check --verbose` tells of the classes: what the network sees of each, and what its figures are measured on.
 
-Enters: an experiment, and the photographs of its classes where they are known. Leaves: two sections, in the words of
-the language; what is not known is a question mark, and a sentence that says how it would be.
+Enters: an experiment, and the photographs of its classes where they are known. Leaves: a section for each, in the words
+of the language; what is not known is a question mark, and a sentence that says how it would be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retdsl.account.section import Section
 from retdsl.balance.counts import Counts, Side
 from retdsl.balance.numbers import percent, short, whole_percent
 from retdsl.balance.precision import TYPICAL, wilson
@@ -16,23 +17,6 @@ from retdsl.ir import DataPlan, Experiment
 from retdsl.records import dataclass
 
 UNKNOWN = "?"
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One thing to tell of an experiment, as a table.
-
-    key: its name in JSON; title: what it tells, in words; columns: their heads, the first of names, the others of
-    numbers; rows: a text for each column; notes: sentences under the table; data: the same for programs. A section
-    without rows and notes is for programs only.
-    """
-
-    key: str
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...]
-    data: SeenData | MeasuredData
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +42,6 @@ class MeasuredData:
     exact: bool
     valid: Side | None
     test: Side | None
-
-
-def sections(experiment: Experiment, counts: Counts | None) -> tuple[Section, ...]:
-    """Both, in the order in which they are shown. counts: of the experiment's data block, where they are known."""
-    return seen_section(experiment, counts), measured_section(experiment, counts)
 
 
 def seen_section(experiment: Experiment, counts: Counts | None) -> Section:

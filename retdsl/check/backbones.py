@@ -7,18 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from retdsl.check.evaluate import CallValue, Env, Val, describe, evaluate
-from retdsl.check.files import guess_network, read_spec, shown_name, zoo_help, zoo_networks
+from retdsl.check.files import guess_network, is_file, read_spec, shown_name, zoo_help, zoo_networks
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.graph import UNKNOWN, Wire
 from retdsl.check.options import Context, Failed, Given, check_arguments, check_value, lookup, place_of
 from retdsl.check.scope import Scope, collect
-from retdsl.check.weights import file_weights, zoo_weights
+from retdsl.check.weights import (
+    Hash,
+    Target,
+    Weights,
+    check_hash,
+    find_weights,
+    report_other_network,
+    split_hash,
+    weights_call,
+)
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import suggest
 from retdsl.ir import Backbone, Call, Node, Shape, Value
 from retdsl.records import dataclass, field, replace
 from retdsl.schema import ENTRIES, Entry
-from retdsl.schema.backbones import WEIGHTS, KnownWeights, made_for
+from retdsl.schema.backbones import WEIGHTS, known_weights, made_for
 from retdsl.source import Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
@@ -29,13 +38,15 @@ if TYPE_CHECKING:  # few studies have one, and reading it takes modules that oth
 
 @dataclass(frozen=True, slots=True)
 class FoundBackbone:
-    """A backbone with all its nodes, before any cut. No nodes: a mistake, or files that are not at hand."""
+    """A backbone with all its nodes, before any cut, and the weights that it asks for. No nodes: a mistake, or files
+    that are not at hand.
+    """
 
     backbone: Backbone
     nodes: tuple[Node, ...]
     output: Wire
     input_shape: Shape | None
-    known: KnownWeights | None = None
+    weights: Weights | None = None
     checkpoint: Checkpoint | None = None
 
 
@@ -77,11 +88,12 @@ class BackboneFinder:
         failed = FoundBackbone(
             Backbone(declared.name.name, Call("zoo"), None, place_of(declared.span)), (), UNKNOWN, self.input_shape
         )
-        val = evaluate(declared.value, self.env, self.out)
+        value, hash = split_hash(declared.value, self.out)
+        val = evaluate(value, self.env, self.out)
         if val is None:
             return failed
-        if isinstance(declared.value, t.Ref) and len(declared.value.parts) == 1:
-            val = Val(CallValue(t.Apply(declared.value.span, declared.value, ()), self.env), val.span)
+        if isinstance(value, t.Ref) and len(value.parts) == 1:
+            val = Val(CallValue(t.Apply(value.span, value, ()), self.env), val.span)
         if not isinstance(val.value, CallValue):
             text = "a backbone comes from `zoo(...)`, `checkpoint(...)` or a block"
             helps = ['as in `zoo(efficientnet_lite0, weights = imagenet)` or `checkpoint("PREFIX", epoch = 39)`']
@@ -90,6 +102,8 @@ class BackboneFinder:
         call = val.value.call
         block = self.scope.find("block", call.function.name)
         if isinstance(block, t.Block):
+            if hash is not None:
+                self._report_hash_outside(hash)
             return self._block(declared, call, block) or failed
         blocks = self.scope.known("block")
         known = [*blocks, *ENTRIES["backbone source"]]
@@ -101,12 +115,14 @@ class BackboneFinder:
         entry = lookup("backbone source", call.function.name, call.function.span, self.out, blocks)
         if entry is None:
             return failed
+        if hash is not None and entry.name != "checkpoint":
+            self._report_hash_outside(hash)
         if entry.name == "zoo":
             return self._zoo(declared, call, entry) or failed
         given = check_arguments(entry, call.arguments, call.span, self.env, Context(self.scope, self.out))
         if given is None:
             return failed
-        return self._checkpoint(declared, given, call) or failed
+        return self._checkpoint(declared, given, call, hash) or failed
 
     def _report_no_zoo(self, call: t.Apply) -> None:
         """Says that a network of the zoo is named without saying that it is of the zoo."""
@@ -115,13 +131,29 @@ class BackboneFinder:
         helps = [f"write `zoo({name}, ...)`" if call.arguments else f"write `zoo({name})`"]
         self.out.report("R205", f"there is no backbone source `{name}`", label, helps=helps)
 
+    def _report_hash_outside(self, hash: Hash) -> None:
+        text = "a hash belongs to a file, and none is named before it"
+        helps = ['write `weights = "FILE" sha256 "..."`, or `checkpoint("PREFIX", epoch = 39) sha256 "..."`']
+        self.out.report("R303", text, Label(hash.span), helps=helps)
+
+    def _weights(
+        self, name: Value, at: Span, hash: Hash | None, network: str | None, layout: str | None
+    ) -> Weights | None:
+        """The weights that a backbone is given; None for none, and after a mistake."""
+        if name is None:
+            if hash is not None:
+                self._report_hash_outside(hash)
+            return None
+        return find_weights(str(name), at, hash, Target(network, layout, self.root, self.needed), self.out)
+
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
 
     def _zoo(self, declared: t.Backbone, call: t.Apply, entry: Entry) -> FoundBackbone | None:
         """A network of the zoo; what the call gives besides `zoo`'s own options goes to the network's block."""
-        extra = [a for a in call.arguments if a.name and not _names_option(a.name.name, entry)]
-        own = [argument for argument in call.arguments if argument not in extra]
+        arguments, hash = _without_hash(call.arguments, self.out)
+        extra = [a for a in arguments if a.name and not _names_option(a.name.name, entry)]
+        own = [argument for argument in arguments if argument not in extra]
         written = next((a.value for a in own if a.name is None or a.name.name == "name"), None)
         if isinstance(written, t.Sum):  # `zoo(ResNet-50)`: a name in other collections, a difference here
             self._report_no_network(written.span.text, written.span)
@@ -143,17 +175,19 @@ class BackboneFinder:
         block = scope.find("block", name)
         if not isinstance(block, t.Block):
             return None  # the file is broken, which has been reported
-        found = zoo_weights(name, given, [argument.span for argument in extra], self.out)
-        if found is None:
+        asked, weights_at = given.values["weights"], given.spans.get("weights", call.span)
+        if isinstance(asked, str) and known_weights(name, asked) and extra:
+            report_other_network(asked, name, weights_at, [argument.span for argument in extra], self.out)
             return None
-        load, pretrained = found
-        size = pretrained.size if pretrained else made_for(name)
-        shape = self.input_shape or (None, 3, size, size)
+        weights = self._weights(asked, weights_at, hash, name, path.stem)
+        if asked is not None and weights is None:
+            return None
+        size = weights.convention.size if weights and weights.convention else None
+        shape = self.input_shape or (None, 3, *(size or (made_for(name), made_for(name))))
         ref = t.Ref(declared.value.span, (name,))
         nodes, output = self.elaborate(t.Apply(call.span, ref, tuple(extra)), block, scope, shape)
         source = Call(entry.name, (*given.values.items(), *self._written(extra)), place_of(call.span))
-        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
-        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, pretrained)
+        return self._found(declared, source, weights, nodes, output, shape)
 
     def _report_no_network(self, name: str, at: Span) -> None:
         meant = guess_network(name)
@@ -169,36 +203,68 @@ class BackboneFinder:
 
     def _block(self, declared: t.Backbone, call: t.Apply, block: t.Block) -> FoundBackbone | None:
         context = Context(self.scope, self.out)
-        own = [argument for argument in call.arguments if argument.name is None or argument.name.name != WEIGHTS.name]
-        asked = [argument for argument in call.arguments if argument not in own]
-        load = None
+        arguments, hash = _without_hash(call.arguments, self.out)
+        own = [argument for argument in arguments if argument.name is None or argument.name.name != WEIGHTS.name]
+        asked = [argument for argument in arguments if argument not in own]
+        weights = None
         if asked:
             val = evaluate(asked[0].value, self.env, self.out)
-            weights = None if val is None else check_value(val, WEIGHTS.type, context, "`weights`")
-            if val is None or isinstance(weights, Failed):
+            name = None if val is None else check_value(val, WEIGHTS.type, context, "`weights`")
+            if val is None or isinstance(name, Failed):
                 return None
-            load = file_weights(weights)
-            if load is None and weights is not None:
-                helps = ['give a file: `weights = "FILE.params"`']
-                self.out.report("R803", f"no weights `{weights}` are known for a block", Label(val.span), helps=helps)
+            weights = self._weights(name, val.span, hash, None, None)
+            if name is not None and weights is None:
                 return None
         shape = self.input_shape or DEFAULT_SHAPE
         nodes, output = self.elaborate(t.Apply(call.span, call.function, tuple(own)), block, self.scope, shape)
         source = Call(block.name.name, (), place_of(call.span))
-        backbone = Backbone(declared.name.name, source, load, place_of(declared.span))
-        return FoundBackbone(backbone, self._named(declared, nodes), output, shape)
+        return self._found(declared, source, weights, nodes, output, shape)
 
-    def _checkpoint(self, declared: t.Backbone, given: Given, call: t.Apply) -> FoundBackbone | None:
+    def _checkpoint(self, declared: t.Backbone, given: Given, call: t.Apply, hash: Hash | None) -> FoundBackbone | None:
         from retdsl.check.checkpoints import read_checkpoint
 
         shape = self.input_shape or DEFAULT_SHAPE
         found = read_checkpoint(given, call.span, shape, self.root, self.out, needed=self.needed)
         if found is None:
             return None
+        params = found.files.params
+        there = is_file(self.root / params)
+        if hash is not None and there:
+            check_hash(self.root / params, params, hash, self.out)
+        load = weights_call(params, None, hash.digits if hash else None)
+        weights = Weights(load, call.span, params, at_hand=there)
         source = Call("checkpoint", tuple(given.values.items()), place_of(call.span))
-        backbone = Backbone(declared.name.name, source, found.load, place_of(declared.span))
-        nodes = self._named(declared, found.network.nodes)
-        return FoundBackbone(backbone, nodes, found.output, shape, checkpoint=found)
+        whole = self._found(declared, source, weights, found.network.nodes, found.output, shape)
+        return replace(whole, checkpoint=found)
+
+    def _found(
+        self,
+        declared: t.Backbone,
+        source: Call,
+        weights: Weights | None,
+        nodes: Sequence[Node],
+        output: Wire,
+        shape: Shape | None,
+    ) -> FoundBackbone:
+        load, convention = (weights.load, weights.convention) if weights else (None, None)
+        backbone = Backbone(declared.name.name, source, load, place_of(declared.span), convention)
+        return FoundBackbone(backbone, self._named(declared, nodes), output, shape, weights)
+
+
+def _without_hash(arguments: Sequence[t.Argument], out: Diagnostics) -> tuple[list[t.Argument], Hash | None]:
+    """The arguments of a call, `weights` without the hash behind it, and the hash."""
+    found: list[t.Argument] = []
+    hash = None
+    for argument in arguments:
+        if argument.name is not None and argument.name.name == "sha256":
+            helps = ['write it behind the file, without comma and `=`: `weights = "FILE" sha256 "..."`']
+            out.report("R302", "`sha256` is no option", Label(argument.name.span), helps=helps)
+            continue
+        if argument.name is not None and argument.name.name == WEIGHTS.name:
+            value, hash = split_hash(argument.value, out)
+            argument = replace(argument, value=value)
+        found.append(argument)
+    return found, hash
 
 
 def _names_option(name: str, entry: Entry) -> bool:

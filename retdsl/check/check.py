@@ -11,6 +11,7 @@ from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
+from retdsl.check.fit import check_fit
 from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
@@ -20,9 +21,8 @@ from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics, Fix
 from retdsl.ir import DataPlan, Network, Program, Shape
 from retdsl.records import dataclass, field
-from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.types import Word
-from retdsl.source import Source
+from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
@@ -125,11 +125,13 @@ class _Networks:
         self._found: set[str] = set()
         self._limits = Limits()
         self._backbones = Found()
-        self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, KnownWeights]]] = {}
+        self._built: dict[tuple[str, Shape | None], tuple[Network | None, dict[str, Span]]] = {}
         self._first: dict[str, Network | None] = {}
 
-    def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, KnownWeights]]:
-        """The network of model `name` for an input shape, and the known weights of its backbones."""
+    def build(self, name: str, shape: Shape | None) -> tuple[Network | None, dict[str, Span]]:
+        """The network of model `name` for an input shape, and those of its backbones with weights of which nobody
+        knows what they were trained on, with where these are named.
+        """
         key = (name, shape)
         if key not in self._built:
             model = cast(t.Model, self._scope.find("model", name))
@@ -138,10 +140,12 @@ class _Networks:
             self._limits.nodes += len(builder.graph.nodes)
             self._found.update(builder.inputs.backbones)
             used = {b.name for b in network.backbones} if network else set()
-            known = {
-                name: found.known for name, found in builder.inputs.backbones.items() if name in used and found.known
+            untold = {
+                name: found.weights.at
+                for name, found in builder.inputs.backbones.items()
+                if name in used - builder.unfit and found.weights is not None and found.weights.is_untold
             }
-            self._built[key] = (network, known)
+            self._built[key] = (network, untold)
             self._first.setdefault(name, network)
         return self._built[key]
 
@@ -161,7 +165,9 @@ class _Networks:
         """Checks what no model reaches: backbones that nobody uses, and blocks as far as they can be known."""
         for backbone in self._scope.of_kind("backbone"):
             if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
-                self._builder(None).inputs.backbone(backbone, needed=False)
+                found = self._builder(None).inputs.backbone(backbone, needed=False)
+                if found.weights is not None:
+                    check_fit(found.weights, found.backbone, found.nodes, found.nodes, self._out)
         for block in self._scope.of_kind("block"):
             if isinstance(block, t.Block):
                 check_block(block, self._builder(None))

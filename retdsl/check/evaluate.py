@@ -139,6 +139,10 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
             return Val(ChainValue(expr, env), span)
         case t.Cut():
             return Val(CutValue(expr, env), span)
+        case t.Hashed():
+            helps = ['`weights = "FILE" sha256 "..."` and `checkpoint(...) sha256 "..."` take one']
+            out.report("R303", "a hash says which file is meant, and this is none", Label(span), helps=helps)
+            return None
         case t.Fork() | t.Repeat():
             out.report("R303", "this belongs in a network's chain, not in an option", span)
             return None

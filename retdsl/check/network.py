@@ -47,7 +47,7 @@ class Builder:
 
     env: knows `data.classes`; data_shapes: of each data block's image; given_shape: of the network's input, where it
     is known from outside. limits: what all networks of the file take up, this one included. found: what other
-    networks of the file have found.
+    networks of the file have found. unfit: backbones whose weights are those of another network.
     """
 
     scope: Scope
@@ -64,6 +64,7 @@ class Builder:
     incomplete: bool = False
     uses: dict[str, int] = field(default_factory=dict)
     models: tuple[str, ...] = ()
+    unfit: set[str] = field(default_factory=set)
 
     steps: int = 0
     blind: int = 0

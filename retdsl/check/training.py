@@ -7,6 +7,7 @@ from typing import cast
 
 from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
+from retdsl.check.conventions import with_convention
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
@@ -14,14 +15,13 @@ from retdsl.check.freezing import Frozen, check_freeze
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
-from retdsl.check.options import Context, complete, place_of
+from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Shape, TrainingPlan, Value
-from retdsl.records import dataclass, field, replace
+from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
-from retdsl.schema.backbones import KnownWeights
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
 from retdsl.source import Span
@@ -33,15 +33,15 @@ MAX_GENERATIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a train block can refer to, already checked. `network` builds a model for an input shape, with what is
-    known of its backbones' weights. counts: the photographs of the data blocks, where they are known. frozen: what
-    experiments have asked to freeze.
+    """What a train block can refer to, already checked. `network` builds a model for an input shape, with where those
+    of its backbones' weights are named of which nobody knows what they were trained on. counts: the photographs of the
+    data blocks, where they are known. frozen: what experiments have asked to freeze.
     """
 
     data: dict[str, DataPlan]
     augments: dict[str, tuple[Call, ...]]
     samplings: dict[str, Call]
-    network: Callable[[str, Shape], tuple[Network | None, dict[str, KnownWeights]]]
+    network: Callable[[str, Shape], tuple[Network | None, dict[str, Span]]]
     counts: Mapping[str, Counts] = field(default_factory=dict)
     frozen: Frozen = field(default_factory=Frozen)
 
@@ -88,7 +88,7 @@ def check_train(
         return None
     values = checked.values
     data = parts.data.get(str(values["data"]))
-    network, known = parts.network(str(values["model"]), data.image_shape) if data else (None, {})
+    network, untold = parts.network(str(values["model"]), data.image_shape) if data else (None, {})
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
@@ -106,9 +106,8 @@ def check_train(
     _check_trainable(network, phases, checked, train, ctx)
     if ctx.out.errors > errors:
         return None
-    if data.normalize is None and known:
-        name, weights = next(iter(known.items()))
-        data = replace(data, normalize=complete(weights.normalize, "image step"), normalize_from=name)
+    if data.normalize is None:
+        data = with_convention(data, network, untold, ctx)
     freeze = values["freeze"] if isinstance(values["freeze"], tuple) else (values["freeze"],)
     experiment = Experiment(
         name=train.name.name,

@@ -6,8 +6,10 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retdsl.account.classes import Section, sections
+from retdsl.account.classes import measured_section, seen_section
+from retdsl.account.inputs import input_section
 from retdsl.account.keys import as_json, written_out
+from retdsl.account.section import Section
 from retdsl.commands.terminal import colour_wanted, say
 from retdsl.compiler import Checked
 from retdsl.diagnostics.measure import printable, width
@@ -27,7 +29,7 @@ def say_accounts(specs: Sequence[Checked]) -> None:
         told: dict[Section, str] = {}
         for experiment in _experiments(spec):
             rows: list[Row] = [[(code, ""), (comment, "dim")] for code, comment in written_out(experiment)]
-            for section in sections(experiment, spec.counts.get(experiment.data.name)):
+            for section in _sections(experiment, spec):
                 first = told.setdefault(section, experiment.name)
                 rows += section_rows(section, None if first == experiment.name else first)
             say("\n" + paint(rows, colour_wanted()))
@@ -39,12 +41,18 @@ def accounts_json(specs: Sequence[Checked]) -> list[dict[str, Any]]:
         {
             "file": spec.program.file,
             **as_json(experiment),
-            **{s.key: to_json(s.data) for s in sections(experiment, spec.counts.get(experiment.data.name))},
+            **{s.key: to_json(s.data) for s in _sections(experiment, spec)},
         }
         for spec in specs
         if spec.program is not None
         for experiment in spec.program.experiments
     ]
+
+
+def _sections(experiment: Experiment, spec: Checked) -> tuple[Section, ...]:
+    """All that is told of an experiment besides its keys, in the order in which it is shown."""
+    counts = spec.counts.get(experiment.data.name)
+    return (input_section(experiment), seen_section(experiment, counts), measured_section(experiment, counts))
 
 
 def section_rows(section: Section, like: str | None = None) -> Iterator[Row]:

@@ -24,10 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
     for experiment in compiler.select(program, arguments.train):
         folder = arguments.output / experiment.name
         root = None if arguments.standalone else spec.root
-        program_file = compiler.compile_experiment(program, experiment, folder, root)
+        pinned = compiler.pin_weights(experiment, spec.root)
+        program_file = compiler.compile_experiment(program, pinned, folder, root)
         running.remove_standalone(folder)
         if arguments.standalone:
-            running.make_standalone(experiment, folder, spec.root)
+            running.make_standalone(pinned, folder, spec.root)
         code = max(code, running.write_symbols(program_file, spec.root))
         say(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.name[0] not in '._'))}")
     return code

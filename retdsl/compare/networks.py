@@ -108,7 +108,10 @@ def _weights(a: Network, b: Network, both: list[tuple[Node, Node]]) -> Iterator[
     for x, y in both:
         from_a, from_b = of_a.get(x.backbone or ""), of_b.get(y.backbone or "")
         if x.parameters and (from_a and from_a.weights) != (from_b and from_b.weights):
-            change = Change("", weights_text(from_a), weights_text(from_b))
+            texts = weights_text(from_a), weights_text(from_b)
+            if texts[0] == texts[1]:
+                texts = _hashed(texts[0], from_a), _hashed(texts[1], from_b)
+            change = Change("", *texts)
             layers = (Layers((x.name,), (y.name,)),)
             places = (from_a or x).place, (from_b or y).place
             yield Difference("weights", "", "changed", (change,), layers, *places)
@@ -122,6 +125,12 @@ def weights_text(backbone: Backbone | None) -> str | None:
     if isinstance(given.get("weights"), str):
         return spell(given["weights"], WEIGHTS.type)
     return spell(str(backbone.weights["path"]), WEIGHTS.type)
+
+
+def _hashed(text: str | None, backbone: Backbone | None) -> str | None:
+    """The same with the beginning of the hash, where two files have one name."""
+    sha256 = dict(backbone.weights.options).get("sha256") if backbone and backbone.weights else None
+    return f'{text} sha256 "{str(sha256)[:8]}..."' if sha256 else text
 
 
 def _frozen(

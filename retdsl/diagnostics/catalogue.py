@@ -93,8 +93,12 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R712", "frozen-above-trained", "warning", "What is frozen lies behind layers that are trained."),
     ("R713", "several-exits", "error", "A part is a place to cut only if one value comes out of it."),
     ("R714", "unfreezes-nothing", "error", "A part is unfrozen that is not frozen."),
-    ("R801", "missing-checkpoint", "warning", "A checkpoint's files are not there."),
+    ("R801", "missing-checkpoint", "warning", "The files of a checkpoint, or of weights, are not there."),
     ("R802", "bad-checkpoint", "error", "A checkpoint's files cannot be used."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),
     ("R804", "old-pooling", "warning", "A checkpoint is older than the rounding of its Poolings."),
+    ("R805", "bad-weights", "error", "A weights file cannot be read."),
+    ("R806", "weights-misfit", "error", "The tensors of a weights file are not the parameters of the network."),
+    ("R807", "other-weights", "error", "A weights file is not the one whose hash is given."),
+    ("R808", "unknown-input", "warning", "Nobody knows what photographs the weights were trained on."),
 )

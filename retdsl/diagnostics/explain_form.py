@@ -26,9 +26,8 @@ def explain_rows(code: str, width: int) -> list[Row]:
         flag = ", with `retdsl check --data`" if example.reads_data else ""
         rows += [[(title, style), (flag, "")], [], *_lines(example.spec), []]
         for file in example.files:
-            encoding = "" if file.encoding == "utf-8" else f", saved as {file.encoding}"
             if file.text:
-                rows += [[(f"and beside it {file.name}{encoding}", "")], [], *_lines(file.text), []]
+                rows += [[(f"and beside it {file.name}{file.how}", "")], [], *_lines(file.text), []]
             else:
                 rows += [[(f"and beside it {file.name}", "")], []]
     about = relies_on(told.wrong, told.right)

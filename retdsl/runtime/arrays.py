@@ -26,11 +26,12 @@ Array: TypeAlias = NDArray[np.float32]
 def open_arrays(path: Path, sha256: str | None = None, what: str = "weights") -> WeightsFile:
     """The weights file at `path`, ready for `read_array`.
 
-    sha256: what the file's must be; None to take any that is sound. what: what messages call it. Raises `RunError`.
+    sha256: what the file's must be, or begin with; None to take any that is sound. what: what messages call it.
+    Raises `RunError`.
     """
     with readable(path, what):
-        found = sha256 and sha256_of(path)
-        weights = open_weights(path) if sha256 is None or found == sha256.lower() else None
+        found = "" if sha256 is None else sha256_of(path)
+        weights = open_weights(path) if found.startswith((sha256 or "").lower()) else None
         if weights is not None and sha256 is None:
             verify_checksums(weights)
     if weights is None:

@@ -12,6 +12,7 @@ carries its weights along.
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,8 +81,9 @@ class torch_package:
 class weights_file:
     """Weights in a file.
 
-    path: as the spec gives it, relative to the spec's folder or absolute. layout: the family of the zoo whose weights
-    they are (see `retdsl.weights.layouts`), None for the network's own names. sha256: of the file, None to take any.
+    path: as the spec gives it, relative to the spec's folder or absolute; `~` is the user's home folder. layout: the
+    family of the zoo whose weights they are (see `retdsl.weights.layouts`), None for the network's own names. sha256:
+    of the file, or its first digits; None to take any.
     """
 
     path: str
@@ -99,7 +101,7 @@ class weights_file:
 
 def locate(file: str, folder: Path | None, root: Path | None, what: str = "weights") -> Path:
     """A file that a spec names: `weights/` beside the program, else the path from `root`. Raises `RunError`."""
-    path = _beside(folder, file) or (root or Path()) / file
+    path = _beside(folder, file) or (root or Path()) / os.path.expanduser(file)
     if not path.exists():
         raise RunError(f"the {what} file does not exist", where=path, help="relative paths start at the data root")
     return path
@@ -125,7 +127,7 @@ def _load(path: Path, layout: str | None, sha256: str | None, names: Shapes) -> 
             if not np.isfinite(array).all():
                 problems.append(f"{name}: holds numbers that are not finite")
     count = f"{len(problems)} of {len(names)} parameters"
-    if renamed.unknown:
+    if renamed.unknown and renamed.origin:  # a network that retdsl saved may have more layers
         count += f", and {len(renamed.unknown)} tensors that it does not know"
         problems += [f"{name}: the network has no place for it" for name in renamed.unknown]
     if problems:

@@ -7,7 +7,7 @@ from retdsl.records import dataclass
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import Integer, Name, optional
 
-WEIGHTS = Option("weights", optional(Name("a known name or a .params file")), None, "Where its parameters come from.")
+WEIGHTS = Option("weights", optional(Name("a name of weights, or a file")), None, "Where its parameters come from.")
 
 BACKBONE_SOURCES = (
     Entry(

@@ -181,6 +181,9 @@ class TreeBuilder:
     def rule_chain_named(self, span: Span, step: t.Expr, alias: t.Ident) -> t.Chain:
         return t.Chain(span, (t.Link(span, step, alias),))
 
+    def rule_hashed(self, span: Span, value: t.Expr, digits: t.Text) -> t.Hashed:
+        return t.Hashed(span, value, digits)
+
     # declarations
     def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:
         return t.Setting(span, key, value)

@@ -124,7 +124,7 @@ def _unexpected(error: UnexpectedInput, text: str) -> Unexpected:
     parser: Any = error.interactive_parser
     expected = frozenset(map(_called, parser.accepts()))
     if "NAME" in expected:  # and so all words of the language, as names
-        expected = frozenset(word for word in expected if not word.isalpha() or word.isupper())
+        expected = frozenset(word for word in expected if not word.isidentifier() or word.isupper())
     if isinstance(error, UnexpectedCharacters):
         start = error.pos_in_stream or 0
         return Unexpected(start, text[start], False, expected)

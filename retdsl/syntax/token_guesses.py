@@ -10,6 +10,10 @@ from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
 
+_SHA256 = ("sha", "sha2", "sha256", "sha_256", "sha256sum", "hash", "checksum", "digest")
+_OTHER_HASHES = ("md5", "sha1", "sha384", "sha512", "crc32")
+"""What people write before a hash, in lower case."""
+
 _ARROW = re.compile(r"->|\|>|>>|>=|= >|[\u2192\u21d2\u27a1\u27f6\u27f9]")
 
 
@@ -219,6 +223,31 @@ def _from(slip: Slip) -> Mistake | None:
     return None
 
 
+def _hash(slip: Slip) -> Mistake | None:
+    """`"net.pth" sha256 = "ab12"`, `sha256 ab12`, `md5 "ab12"`."""
+    if slip.expected == {"STRING"} and slip.look_back(r"\bsha256\s*$"):
+        if slip.word in ("=", ":"):
+            text = f"no `{slip.word}` stands between `sha256` and the hash"
+            return slip.rewrite("R102", text, slip.start, slip.end, "", f"leave the `{slip.word}` out")
+        digits = re.compile(r"[0-9A-Fa-f]+\b").match(slip.piece.text, slip.start)
+        if digits is not None:
+            by = f'"{digits.group()}"'
+            fix = Fix.at(slip.piece.span(*digits.span()), by, safe=True)
+            label = Label(slip.piece.span(*digits.span()), "expected quotes around this")
+            slip.out.report("R102", "a hash is a text", label, helps=["put it in quotes"], fixes=[fix])
+            return Mistake(slip.start, repair=Repair(slip.start, '""' + " " * (len(digits.group()) - 2)))
+    behind = re.match(r"\s*[=:]?\s*\"", slip.after)
+    if behind is None or slip.word.lower() not in (*_SHA256, *_OTHER_HASHES) or slip.before.rstrip()[-1:] not in '")':
+        return None
+    if slip.word.lower() in _SHA256:
+        end = slip.end + len(behind.group()) - 1
+        return slip.rewrite("R102", "a hash stands behind `sha256`", slip.start, end, "sha256 ", "write `sha256`")
+    helps = ["`sha256sum FILE` tells a file's SHA-256"]
+    span = slip.piece.span(slip.start, slip.end)
+    slip.out.report("R102", f"no hash but SHA-256 is known, no `{slip.word}` either", span, helps=helps)
+    return Mistake(slip.start)
+
+
 def _missing_equals(slip: Slip) -> Mistake | None:
     """`F(p 50%)`."""
     name = slip.look_back(r"[(,]\s*([A-Za-z_]\w*)\s+$")
@@ -305,6 +334,7 @@ TOKEN_GUESSES: tuple[Guess, ...] = (
     between_settings,
     _wrong_keyword,
     _from,
+    _hash,
     _missing_equals,
     _unit,
     _missing_comma,

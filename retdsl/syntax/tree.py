@@ -1,6 +1,7 @@
 """The syntax tree: what was written, with the place of every part. Spans do not count in comparisons.
 
-Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain Fork`.
+Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
+Fork Hashed`.
 Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
 What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
 nobody needs to complain that it is missing.
@@ -177,6 +178,14 @@ class Fork(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Hashed(Syntax):
+    """`value sha256 "ab12..."`: a file, and which one it must be."""
+
+    value: Expr
+    sha256: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Illegible(Syntax):
     """The value of a setting, or a part of a text, that could not be understood."""
 
@@ -197,6 +206,7 @@ Expr: TypeAlias = (
     | Cut
     | Chain
     | Fork
+    | Hashed
     | Illegible
 )
 
@@ -329,7 +339,7 @@ def names_in(expr: Expr) -> Iterator[str]:
             pass
         case Sum(operands=inner) | Product(operands=inner):
             pass
-        case Group(inner=one) | Negative(operand=one):
+        case Group(inner=one) | Negative(operand=one) | Hashed(value=one):
             inner = (one,)
         case Apply(arguments=arguments):
             inner = tuple(argument.value for argument in arguments)

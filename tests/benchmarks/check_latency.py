@@ -33,7 +33,7 @@ data eyes {
   image   = photo => crop_circle => resize(224, 224)
 }
 
-backbone resnet = zoo(resnet152_v1, weights = "resnet152.params")
+backbone resnet = zoo(resnet152_v1)
 
 model scores =
   resnet[global_pool]
@@ -41,7 +41,7 @@ model scores =
     => FullyConnected(count(eyes.classes))
     => WSoftmax(weights = inverse_frequency)
 
-train first { model = scores  data = eyes  freeze = resnet }
+train first { model = scores  data = eyes }
 """
 SIZES = (1_000, 2_000, 5_000, 10_000, 20_000)
 ALONE = "python -c pass"

@@ -24,7 +24,7 @@ _DECLARATION = re.compile(r"^(?=(?:data|backbone|block|model|augment|sampling|tr
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _NAME = re.compile(r"\b[A-Za-z_]\w*\b")
 
-SYMBOLS = "=> { } ( ) [ ] | , = == : % ' \" # -> |> // ; $ \\ 1e999 0 - * / . .. none true data train from as use model"
+SYMBOLS = "=> { } ( ) [ ] | , = == : % ' \" # -> |> // ; $ \\ 1e999 0 - * / . .. none true data train from as use"
 NUMBERS = [
     *("0", "1", "2", "3", "-1", "-0", "0.5", "1e-300", "1e300", "1e999", "1000", "1001", "20000", "1000000000"),
     *("4294967296", "100%", "0%", "101%"),
@@ -59,7 +59,7 @@ SNIPPETS = [
         'use ""',
         'use "/"',
     ),
-    *("\nblock b(n) = b(n)\n", "as a as b", "(" * 45, "[" * 39, "{" * 20, "=> " * 10),
+    *("\nblock b(n) = b(n)\n", "as a as b", 'sha256 "0676ba61"', "(" * 45, "[" * 39, "{" * 20, "=> " * 10),
 ]
 
 _RAW = [

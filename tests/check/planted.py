@@ -16,7 +16,7 @@ data clinic {
   source  = csv("clinic.csv", image = photo, label = grade, patient = person)
   classes = [healthy, infected]
   split   = by_patient(train = 70%, valid = 15%, test = 15%, seed = 2016)
-  image   = photo => crop_circle(threshold = 5%) => resize(64, 64)
+  image   = photo => crop_circle(threshold = 5%) => resize(64, 64) => normalize([0.4, 0.4, 0.4])
 }
 
 data field {
@@ -140,7 +140,7 @@ MISTAKES = _planted(
     ("LeakyReLU(leaky", "LeakyRelU(leaky", "R205", "LeakyRelU"),
     ("best(auc)", "best(auroc)", "R205", "auroc"),
     ("effective_number(beta", "effektive_number(beta", "R205", "effektive_number"),
-    ("resize(64, 64) => normalize", "resise(64, 64) => normalize", "R205", "resise"),
+    ("resize(64, 64) => normalize(mean", "resise(64, 64) => normalize(mean", "R205", "resise"),
     ("fresh[features]", "fresh[feature]", "R206", "feature", "network"),
     ("cosine(warmup", "cosin(warmup", "R205", "cosin"),
     # options and values
@@ -157,7 +157,7 @@ MISTAKES = _planted(
     ("slope = 0.1", "slope = 0.1, slope = 0.2", "R305", "slope"),
     ("threshold = 5%", "threshold = 500%", "R304", "500%"),
     ("std = [0.2, 0.2, 0.2]", "std = [0.2, 0.2]", "R303", "[0.2, 0.2]"),
-    ("resize(64, 64)\n}\n\ndata field", "resize(64)\n}\n\ndata field", "R301", "resize(64)"),
+    ("resize(64, 64) => normalize([", "resize(64) => normalize([", "R301", "resize(64)"),
     ("factor = 0.2", "factor = 0.2 / 0", "R307", "0"),
     ("ratio = 1 : 1", "ratio = 1", "R303", "1"),
     ("gamma = 2", 'gamma = "two"', "R303", '"two"'),

@@ -13,7 +13,7 @@ data eyes {
   source  = csv("labels.csv", image = image, label = label, patient = patient)
   classes = [healthy, infected]
   split   = by_patient(train = 70%, valid = 15%, test = 15%, seed = 2016)
-  image   = photo => crop_circle => resize(32, 32)
+  image   = photo => crop_circle => resize(32, 32) => normalize((0.5, 0.5, 0.5))
 }
 
 block unit(filters, name) =
@@ -49,12 +49,15 @@ train first {
 
 train second from first { epochs = 4 }
 """
-"""Everything a study has: checks without a message, and without any file."""
+"""Everything a study has: checks without a message, and with no other file than `own.params`."""
+
+ROOT = Path(__file__).parent / "root"
+"""Where that file lies."""
 
 
 def check(text: str, root: Path | None = None) -> Checked:
     """A text, checked; relative paths start at `root`."""
-    return check_source(Source("study.retina", text), root or Path("/nowhere"))
+    return check_source(Source("study.retina", text), root or ROOT)
 
 
 def edited(*edits: tuple[str, str], more: str = "") -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from study_texts import edited
+from study_texts import ROOT, edited
 
 from retdsl.balance.counts import (
     Reading,
@@ -23,7 +21,6 @@ from retdsl.runtime import sampling, split, synthetic
 from retdsl.runtime.sample import Sample
 from retdsl.source import Source
 
-ROOT = Path("/nowhere")
 COUNTED = ("[healthy, infected]\n", "[healthy, infected]\n  counts  = 4000 : 600\n")
 
 shares = st.tuples(st.integers(1, 98), st.integers(1, 98)).filter(lambda pair: sum(pair) < 100)
@@ -108,7 +105,7 @@ def test_counts_that_differ_are_told_with_both_numbers_and_a_fix() -> None:
 def test_every_problem_with_the_data_is_an_error_of_its_own_at_the_source() -> None:
     many = [f"line {i}" for i in range(2, 40)]
     problems = [
-        {"message": "rows without a label (38)", "where": "/nowhere/labels.csv", "items": many, "help": ["fill them"]},
+        {"message": "rows without a label (38)", "where": f"{ROOT}/labels.csv", "items": many, "help": ["fill them"]},
         {"message": "a photograph of 9 cannot be read", "where": None, "items": ["a\udcff.png: \ud800"], "help": []},
     ]
     answer = reading_of({"classes": None, "sides": None, "problems": problems}, ROOT)

@@ -57,7 +57,7 @@ HUGE = {
             chained(51, "", f"train t{k}_{{i}} {{ model = m{k} data = eyes freeze = b metrics = [auc] }}")
             for k in range(1, 51)
         ),
-        {"R405"},
+        {"R405", "R801"},
     ),
     "names that double": (
         chained(60, "block b0(n) = Dropout(name = n)", 'block b{i}(n) = b{j}("{n}{n}")')

@@ -224,7 +224,7 @@ def test_places_lead_back_to_the_spec() -> None:
 def test_two_backbones_do_not_share_layers_by_having_the_same_names() -> None:
     text = """
     block small() = Convolution(4, kernel = 3, name = "c")
-    backbone one = small(weights = "one.params")
+    backbone one = small()
     backbone two = small()
     model m = { one | two } => Concat
     """

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from study_texts import STUDY, check
+from study_texts import ROOT, STUDY, check
 
 from retdsl.check import check_source
 from retdsl.diagnostics.render import render_text
@@ -196,7 +196,7 @@ def test_files_are_named_and_the_use_is_in_another(tmp_path: Path) -> None:
     text = STUDY + "backbone bn = zoo(inception_bn)\nmodel m = bn\n"
     small = "use zoo.inception_bn\nmodel m = input(3, 32, 32) => inception_bn(classes = 10)\n"
     for spec in (text, small):
-        checked = check_source(Source("own.retina", spec, tmp_path / "own.retina"), tmp_path)
+        checked = check_source(Source("own.retina", spec, tmp_path / "own.retina"), ROOT)
         item = next(iter(checked.diagnostics))
         assert item.labels[0].span.source.name == "zoo/inception_bn.retina"
         assert item.labels[0].text == "gets [N, 1024, 1, 1]"

@@ -14,6 +14,9 @@ from planted import MISTAKES, STUDY, TWENTY, Planted
 from retdsl.check import check_source
 from retdsl.source import Source
 
+ROOT = Path(__file__).parent / "root"
+"""Where the weights of the study lie."""
+
 Said = tuple[str, int, str]
 """A code, the offset that its message points at, and the words there."""
 
@@ -32,7 +35,7 @@ def spoilt(planted: Sequence[Planted]) -> tuple[str, list[Said]]:
 
 
 def heard(text: str) -> list[Said]:
-    diagnostics = check_source(Source("study.retina", text), Path("/nowhere")).diagnostics
+    diagnostics = check_source(Source("study.retina", text), ROOT).diagnostics
     return [(item.code, item.labels[0].span.start, item.labels[0].span.text) for item in diagnostics]
 
 

@@ -126,6 +126,8 @@ class Respelling:
             case t.Chain(links=links):
                 steps = [self.value(link.step) + (f" as {link.alias.name}" if link.alias else "") for link in links]
                 return f"{self.gap()}=>{self.gap()}".join(steps)
+            case t.Hashed(value=hashed, sha256=digits):
+                return f"{self.value(hashed)}{self.gap()}sha256{self.gap()}{digits.span.text}"
             case t.Fork(branches=branches):
                 return "{ " + f" |{self.gap()}".join(self.value(branch) for branch in branches) + " }"
         raise AssertionError(expr)

@@ -154,6 +154,28 @@ def test_a_params_file_is_verified_if_a_hash_is_given(tmp_path: Path) -> None:
         weights_file(str(path), sha256="0" * 64).load({"fc_bias": (2,)})
 
 
+def test_the_beginning_of_a_hash_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "net-0001.params"
+    path.write_bytes(params_bytes(SOME))
+    whole = sha256(path)
+    assert weights_file(str(path), sha256=whole[:8]).load({"fc_bias": (2,)}).keys() == {"fc_bias"}
+    with pytest.raises(RunError, match="SHA-256 differs") as caught:
+        weights_file(str(path), sha256="00000000").load({"fc_bias": (2,)})
+    assert caught.value.items == ("expected 00000000", f"found    {whole}")
+
+
+def test_a_tilde_is_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "net.params").write_bytes(params_bytes(SOME))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert weights_file("~/net.params").locate(None, Path("/elsewhere")) == tmp_path / "net.params"
+
+
+def test_a_network_that_retdsl_saved_may_have_more_layers(tmp_path: Path) -> None:
+    path = tmp_path / "net.params"
+    path.write_bytes(params_bytes({"arg:own_weight": np.zeros((2, 2), "f4"), **SOME}))
+    assert weights_file(str(path)).load({"fc_bias": (2,)}).keys() == {"fc_bias"}
+
+
 def test_params_files_are_looked_for_beside_the_program_then_from_the_root(tmp_path: Path) -> None:
     there, beside = tmp_path / "root" / "old" / "net.params", tmp_path / "program" / "weights" / "net.params"
     weights = weights_file("old/net.params")
@@ -186,7 +208,7 @@ def test_a_convolution_of_the_whole_picture_is_a_fully_connected_layer(tmp_path:
 def test_tensors_that_a_layout_does_not_know_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "retdsl.runtime.pretrained.rename",
-        lambda _layout, _shapes: Renamed({"fc_bias": "fc.bias"}, unknown=("head.scale", "head.shift")),
+        lambda _layout, _shapes: Renamed({"fc_bias": "fc.bias"}, (), ("head.scale", "head.shift"), "torchvision"),
     )
     (tmp_path / "net.safetensors").write_bytes(safetensors_bytes({"fc.bias": np.ones(2, "f4")}))
     with pytest.raises(RunError, match="0 of 1 parameters, and 2 tensors that it does not know") as caught:

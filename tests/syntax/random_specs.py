@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 Words = list[str]
 
 NAMES = st.sampled_from(
-    ["a", "bb", "relu", "scores", "a_rather_long_name_of_something", "data", "model", "x1", "from_"]
+    ["a", "bb", "relu", "scores", "a_rather_long_name_of_something", "data", "model", "x1", "from_", "sha256"]
 )
 FREE_NAMES = NAMES.filter(lambda name: name not in ("data", "model"))
+KEYS = NAMES.filter(lambda name: name != "sha256")
+"""What may stand right behind a value."""
+
 NUMBERS = st.sampled_from(["1", "007", "0.5", "1e-4", "2E3", "70%", "12.5%"])
 TEXTS = st.sampled_from(['"text"', '"unit{i + 1}"', '"# none"', '"a\\"b"', '"{{ é 目"', '"' + "long " * 12 + '"'])
 
@@ -73,13 +76,14 @@ def operations(parts: st.SearchStrategy[Words]) -> st.SearchStrategy[Words]:
     steps = st.one_of(parts, ratios, sums)
     links = steps | st.tuples(steps, FREE_NAMES).map(lambda pair: [*pair[0], "as", pair[1]])
     chains = st.lists(links, min_size=1, max_size=4).map(lambda items: separated(items, "=>"))
-    return st.one_of(parts, signed, products, sums, ratios, chains, chains)
+    hashed = st.tuples(steps, TEXTS).map(lambda pair: [*pair[0], "sha256", pair[1]])
+    return st.one_of(parts, signed, products, sums, ratios, chains, chains, hashed)
 
 
 ATOMS = st.one_of(NUMBERS.map(lambda word: [word]), TEXTS.map(lambda word: [word]), references())
 VALUES = st.recursive(ATOMS, lambda values: operations(postfix(values) | ATOMS), max_leaves=12)
 
-SETTINGS = st.lists(st.tuples(NAMES, VALUES).map(lambda pair: [pair[0], "=", *pair[1]]), max_size=4).map(
+SETTINGS = st.lists(st.tuples(KEYS, VALUES).map(lambda pair: [pair[0], "=", *pair[1]]), max_size=4).map(
     lambda settings: ["{", *(word for setting in settings for word in setting), "}"]
 )
 PARAMETERS = listed("(", FREE_NAMES.map(lambda name: [name]) | named(ATOMS), ")")

@@ -70,6 +70,11 @@ VALUES = {
         "Chain",
         (("Link", ref("a"), None), ("Link", ref("F"), ("Ident", "f")), ("Link", ref("G"), None)),
     ),
+    'a sha256 "f0"': ("Hashed", ref("a"), ("Text", ("f0",))),
+    '"a" sha256 "f0"': ("Hashed", ("Text", ("a",)), ("Text", ("f0",))),
+    'f(1) sha256 "f0"': ("Hashed", ("Apply", ref("f"), (argument(None, number(1)),)), ("Text", ("f0",))),
+    "sha256": ref("sha256"),
+    "F(sha256 = sha256)": ("Apply", ref("F"), (argument("sha256", ref("sha256")),)),
     "a as b": ("Chain", (("Link", ref("a"), ("Ident", "b")),)),
     "a => { identity | F => G } => Add": (
         "Chain",

@@ -131,6 +131,8 @@ class Layout:
                 return self._chain(links)
             case t.Ratio(parts=parts):
                 return self._joined(parts)
+            case t.Hashed(value=value):
+                return group(self._value(value), Indent((Line(" "), self._word("sha256"), " ", self._word())))
             case t.Sum(operands=operands) | t.Product(operands=operands):
                 return self._joined(operands)
         raise AssertionError(f"{type(node).__name__} has no layout")

@@ -1,0 +1,72 @@
+"""The input that weights were trained on: from whoever knows it (the store, timm's config.json, their origin), and as
+the last step of a study's photographs, where the study does not say it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from retdsl.check.files import is_file
+from retdsl.check.options import Context, complete
+from retdsl.diagnostics import Label
+from retdsl.ir import Call, DataPlan, InputConvention, Network
+from retdsl.records import replace
+from retdsl.schema.backbones import usual_input
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+if TYPE_CHECKING:
+    from retdsl.weights.convention import Convention
+    from retdsl.weights.model import WeightsFile
+    from retdsl.weights.store import Record
+
+
+def convention_of_record(record: Record) -> InputConvention | None:
+    """What the store says."""
+    return None if record.convention is None else _convention(record.convention, f"the store's `{record.name}`")
+
+
+def convention_of_file(file: WeightsFile, network: str | None, layout: str | None) -> InputConvention | None:
+    """What the config.json beside the file says, or else what is usual where such a file comes from."""
+    from retdsl.weights.layouts import rename
+
+    if is_file(file.path.parent / "config.json"):
+        from retdsl.weights.convention import config_of
+
+        said = config_of(file.path)
+        if said is not None and said.convention is not None:
+            return _convention(said.convention, "the config.json beside its weights")
+    origin = rename(layout, file.shapes).origin
+    usual = usual_input(network, origin) if network and origin else None
+    return None if usual is None else InputConvention(*usual, f"usual for {origin}")
+
+
+def _convention(found: Convention, origin: str) -> InputConvention:
+    options = (("mean", found.mean), ("std", found.std), ("scale", found.scale))
+    return InputConvention(Call("normalize", options), found.size, origin)
+
+
+def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span], ctx: Context) -> DataPlan:
+    """The plan of photographs that the spec does not normalize, made as the network's weights expect them.
+
+    untold: backbones with weights of which nobody knows what they were trained on, with where these are named; they are
+    reported if no other backbone's convention is taken.
+    """
+    for backbone in network.backbones:
+        if backbone.convention is not None:
+            last = complete(backbone.convention.normalize, "image step")
+            return replace(data, normalize=last, normalize_from=backbone.name)
+    declared = ctx.scope.find("data", data.name)
+    settings = declared.settings if isinstance(declared, t.Data) else ()
+    image = [Label(s.value.span, "gives values from 0 to 1") for s in settings if s.key.name == "image"]
+    for name, at in untold.items():
+        text = f"nobody knows what photographs the weights of `{name}` were trained on"
+        notes = ["a network that gets other values than it was trained on sees little, and nothing says so"]
+        helps = [
+            "say it at the end of `image`: with PyTorch and Gluon it mostly was"
+            " `normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))`",
+            "if it really was values from 0 to 1, `normalize((0, 0, 0))` says so",
+        ]
+        ctx.out.report("R808", text, Label(at), *image, notes=notes, helps=helps)
+    return data

@@ -277,9 +277,10 @@ def test_a_standalone_folder_takes_the_mean_image_along(study: Path, tmp_path: P
 
 
 def test_two_weights_files_of_one_name_cannot_stand_side_by_side(tmp_path: Path):
-    for side in ("left", "right"):
+    for side, name in (("left", "a"), ("right", "b")):
         (tmp_path / side).mkdir()
-        (tmp_path / side / "w.params").write_bytes(b"any")
+        tensors = {f"arg:{name}_weight": np.zeros((4, 3, 3, 3), "f4"), f"arg:{name}_bias": np.zeros(4, "f4")}
+        (tmp_path / side / "w.params").write_bytes(params_bytes(tensors))
     study = tmp_path / "study.retina"
     study.write_text(TWINS)
     with pytest.raises(RunError, match=r"two weights files are named w\.params"):

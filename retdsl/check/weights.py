@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retdsl.check.conventions import convention_of_file, convention_of_record
-from retdsl.check.files import is_file
+from retdsl.check.files import exists, is_file
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
@@ -144,7 +144,7 @@ def open_file(path: Path, shown: str, at: Span, out: Diagnostics) -> WeightsFile
     try:
         return open_weights(path)
     except BadWeights as error:
-        out.report("R805", f"cannot use {shown}: {error}", Label(at, "not a weights file"), helps=error.helps)
+        out.report("R805", f"cannot use {shown}: {error}", Label(at, "cannot be used as weights"), helps=error.helps)
         return None
 
 
@@ -161,7 +161,7 @@ def _known(known: KnownWeights, at: Span, hash: Hash | None, out: Diagnostics) -
 def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagnostics) -> Weights | None:
     path = target.root / os.path.expanduser(text)
     weights = Weights(weights_call(text, target.layout, hash.digits if hash else None), at, text)
-    if not is_file(path):
+    if not exists(path):
         if target.needed:
             notes = [f"paths start at {target.root}", "whether they fit the network cannot be checked"]
             helps = ["put the file there, or name its folder with `--root DIR`"]

@@ -33,7 +33,7 @@ LARGEST_RECORD = 100_000
 
 
 _TEXTS = ("name", "sha256", "suffix", "network", "format", "imported")
-_MAYBE = ("layout", "origin", "source", "licence")
+_MAYBE = ("layout", "origin", "source", "licence", "convention_from")
 _COUNTS = ("tensors", "size")
 """The keys of a record by what they hold."""
 
@@ -55,8 +55,8 @@ class Record(NamedTuple):
 
     sha256: of the file; suffix: how its name ends; network: of the zoo; layout: as in `retdsl.weights.layouts`; origin:
     whose names and conventions the file has (`timm`), if known; source: where it came from, for people; licence: if
-    known; convention: the input it was trained on, if known; format, tensors, size: of the file, size in bytes;
-    classes: of its head, None if it has none; imported: when, in ISO 8601.
+    known; convention: the input it was trained on, if known; convention_from: who says so, for people; format, tensors,
+    size: of the file, size in bytes; classes: of its head, None if it has none; imported: when, in ISO 8601.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Record(NamedTuple):
     source: str | None
     licence: str | None
     convention: Convention | None
+    convention_from: str | None
     format: str
     tensors: int
     size: int

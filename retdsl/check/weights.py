@@ -24,7 +24,7 @@ from retdsl.syntax import tree as t
 
 if TYPE_CHECKING:
     from retdsl.weights.model import WeightsFile
-    from retdsl.weights.store import Record, Store
+    from retdsl.weights.store import Record
 
 SUFFIXES = (".params", ".pth", ".pt", ".safetensors", ".bin")
 """How names of weights files end; a text with another ending and without `/` is a name in the store."""
@@ -184,12 +184,13 @@ def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagn
     store = default_store()
     try:
         record = store.record(name)
+        kept = store.names() if record is None else []
     except DamagedStore as error:
         helps = [f"`retdsl weights remove {name}` and import the file anew"]
         out.report("R805", f"the store's record of `{name}` is damaged: {error}", Label(at), helps=helps)
         return None
     if record is None:
-        _report_unknown(name, at, target, store, out)
+        _report_unknown(name, at, target, kept, out)
         return None
     if hash is not None and not record.sha256.startswith(hash.digits):
         helps = [f"`retdsl weights list` tells where `{name}` is from; another file needs another name"]
@@ -220,9 +221,8 @@ def _from_home(path: Path) -> str:
         return str(path)
 
 
-def _report_unknown(name: str, at: Span, target: Target, store: Store, out: Diagnostics) -> None:
+def _report_unknown(name: str, at: Span, target: Target, kept: Sequence[str], out: Diagnostics) -> None:
     known = [weights.name for weights in KNOWN_WEIGHTS if weights.network == target.network]
-    kept = store.names()
     meant = guess(name, [*known, *kept])
     listed = ", ".join(f"`{each}`" for each in known)
     notes = [f"weights known by name: {listed}" if known else "none are known by name"]

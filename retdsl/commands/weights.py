@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -65,7 +66,10 @@ def _add_facts(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     store = default_store()
     actions = {"import": _import, "fetch": _fetch, "list": _list, "verify": _verify, "remove": _remove}
-    return actions[arguments.action](arguments, store)
+    try:
+        return actions[arguments.action](arguments, store)
+    except DamagedStore as error:
+        raise RunError(f"cannot read the store: {error}", where=store.folder) from error
 
 
 def _import(arguments: argparse.Namespace, store: Store) -> int:
@@ -90,8 +94,11 @@ def _request(arguments: argparse.Namespace, path: Path) -> Any:
         wrong.append("--size takes height and width in pixels, or one number for both")
     if arguments.mean is None and (arguments.std is not None or arguments.scale is not None):
         wrong.append("--std and --scale go with --mean")
-    if min(*(arguments.std or (1, 1)), 1 if arguments.scale is None else arguments.scale) <= 0:
+    scale = [] if arguments.scale is None else [arguments.scale]
+    if min(*(arguments.std or (1, 1)), *scale) <= 0:
         wrong.append("--std and --scale are above 0")
+    if not all(map(math.isfinite, (*(arguments.mean or ()), *(arguments.std or ()), *scale))):
+        wrong.append("--mean, --std and --scale are finite numbers")
     if wrong:
         raise RunError(wrong[0], items=wrong[1:], exit_code=USAGE)
     convention = None

@@ -115,11 +115,13 @@ class Store:
         self._files, self._names = folder / "files", folder / "names"
 
     def names(self) -> list[str]:
-        """All names, sorted; those of damaged records, too."""
+        """All names, sorted; those of damaged records, too. Raises DamagedStore if the folder cannot be read."""
         try:
             found = [path.stem for path in self._names.iterdir() if path.suffix == ".json" and is_name(path.stem)]
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise DamagedStore((error.strerror or str(error)).lower()) from error
         return sorted(found)
 
     def record(self, name: str) -> Record | None:
@@ -181,7 +183,10 @@ class Store:
                 beside.unlink(missing_ok=True)
 
     def remove(self, name: str) -> bool:
-        """Forgets a name, and its file unless another name stands for it. False if there is none. Raises OSError."""
+        """Forgets a name, and its file unless another name stands for it. False if there is none.
+
+        Raises OSError, and DamagedStore if the folder cannot be read.
+        """
         if name not in self.names():
             return False
         with self._alone():
@@ -199,7 +204,7 @@ class Store:
             yield name, self._wrong(name)
 
     def orphans(self) -> list[Finding]:
-        """Files that no name stands for, and what interrupted imports have left."""
+        """Files that no name stands for, and what interrupted imports have left. Raises DamagedStore as `names` does."""
         folders = [folder for folder in (self._files, self._names) if folder.is_dir()]
         paths = sorted(path for folder in folders for path in folder.iterdir())
         used = self._used()

@@ -268,6 +268,8 @@ def test_wrong_usage_is_told_at_once(weights: Callable[..., Any], file: Path, tm
     told = weights("import", file, "--size", 0, "--std", 1, 1, 1, code=2)
     assert "--size takes height and width" in told
     assert "--std and --scale go with --mean" in told
+    for numbers in (("--mean", 1, "nan", 1), ("--mean", 1, 1, 1, "--std", 1, 1, "inf")):
+        assert "finite numbers" in weights("import", file, *numbers, code=2)
     assert "imagenet" in weights("import", file, "--name", "imagenet", code=2)
     assert "cannot read" in weights("import", tmp_path / "nothing.pth", code=2)
     assert "has no model.safetensors" in weights("import", tmp_path, code=2)
@@ -298,6 +300,13 @@ def test_verify_tells_damage_and_ends_with_1(weights: Callable[..., Any], file: 
     assert "its file is damaged" in weights("verify", code=1)
     weights("remove", "net")
     assert files(store) == ["stray.pth"]
+
+
+def test_a_store_that_cannot_be_read_is_not_called_empty(weights: Callable[..., Any], store: Path) -> None:
+    store.parent.mkdir(parents=True)
+    store.touch()
+    for action in (("list",), ("verify",), ("remove", "net")):
+        assert f"cannot read the store: not a directory\n --> {store}" in weights(*action, code=1)
 
 
 def test_a_folder_that_runs_alone_gets_no_damaged_file(

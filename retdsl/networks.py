@@ -14,6 +14,7 @@ from pathlib import Path
 from retdsl import compiler
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
 from retdsl.check.graph import find_cut
+from retdsl.check.weights import network_of
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -27,6 +28,9 @@ from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
 SYMBOL = "-symbol.json"
+WEIGHTS = (".params", ".safetensors", ".pth", ".pt", ".bin", ".nd")
+"""How files end that hold weights alone."""
+
 SUFFIX = ".retina"
 
 _PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
@@ -64,12 +68,17 @@ def is_spec(what: str) -> bool:
         return True
     if is_network(what):
         return False
-    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", ".params")))
+    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", *WEIGHTS)))
 
 
 def is_network(what: str) -> bool:
     """Whether a word means one network: of the zoo, of a symbol file, or of a checkpoint's prefix."""
     return what in zoo_networks() or _prefix(what) is not None
+
+
+def is_kept(what: str) -> bool:
+    """Whether a word is a name of weights in the user's store."""
+    return network_of(what) is not None
 
 
 def is_hidden(what: str) -> bool:
@@ -163,8 +172,11 @@ def no_network(what: str) -> Refused:
     path = Path(what)
     if what.endswith(".json") and is_file(path):
         return Refused(f"{what} is not named as a symbol file", f"MXNet calls them NAME{SYMBOL}: rename it")
-    if what.endswith((".params", ".safetensors", ".pth", ".pt", ".nd")) and is_file(path):
+    if what.endswith(WEIGHTS) and is_file(path):
         return Refused(f"{what} holds weights, and no network", "name the network that they are for, as `resnet50_v1`")
+    network = network_of(what)
+    if network is not None:
+        return Refused(f"`{what}` are weights in your store, and no network", f"`{network}` is what they are for")
     named = path.suffix == "" and path.name == what
     near = did_you_mean(path.name, suggestions(None if path.name == what else path.parent))
     help = near or "the zoo's networks, NAME-symbol.json or its prefix, and .retina files can be looked at"

@@ -125,18 +125,21 @@ def test_a_wrong_backbone_is_told(here: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "error", "help"),
     [
-        ("resnet18", "there is nothing called `resnet18`", "did you mean `resnet18_v1` or `resnet18_v2`?"),
+        ("resnet20", "there is nothing called `resnet20`", "did you mean"),
         ("nets-symbol.json", "there is no file nets-symbol.json", "did you mean `net-symbol.json`?"),
         ("below/net-symbol.json", "there is no file below/net-symbol.json", "NAME-symbol.json or its prefix"),
         ("program.json", "program.json is not named as a symbol file", "NAME-symbol.json: rename it"),
+        ("net.pth", "net.pth holds weights, and no network", "name the network that they are for"),
         ("gluon.params", "gluon.params holds weights, and no network", "name the network that they are for"),
         ("net-00012.params", "there is no file net-00012.params", ""),
     ],
 )
 def test_words_that_mean_no_network(here: Path, what: str, error: str, help: str) -> None:
     (here / "program.json").write_text("{}")
-    (here / "gluon.params").touch()
+    for weights in ("gluon.params", "net.pth"):
+        (here / weights).touch()
     assert not networks.is_network(what)
+    assert not networks.is_spec(what)
     with pytest.raises(Refused, match=error) as refused:
         networks.one_network(what)
     assert help in refused.value.help

@@ -102,6 +102,17 @@ def find_weights(name: Value, at: Span, hash: Hash | None, target: Target, out: 
     return _in_store(text, at, hash, target, out)
 
 
+def network_of(name: str) -> str | None:
+    """The network that weights are for which the user's store has under a name; None if it has none such."""
+    from retdsl.weights.store import DamagedStore, default_store
+
+    try:
+        record = default_store().record(name)
+    except DamagedStore:
+        return None
+    return None if record is None else record.network
+
+
 def report_other_network(name: str, network: str, at: Span, extra: Sequence[Span], out: Diagnostics) -> None:
     """Says that weights known by name are those of the network as it is, without options."""
     text = f"the weights `{name}` are those of `{network}` as it is"
@@ -186,8 +197,9 @@ def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagn
         record = store.record(name)
         kept = store.names() if record is None else []
     except DamagedStore as error:
-        helps = [f"`retdsl weights remove {name}` and import the file anew"]
-        out.report("R805", f"the store's record of `{name}` is damaged: {error}", Label(at), helps=helps)
+        helps = [f"if it stays so: `retdsl weights remove {name}`, and import the file anew"]
+        notes = [f"the store is {store.folder}"]
+        out.report("R805", f"cannot use `{name}` of the store: {error}", Label(at), notes=notes, helps=helps)
         return None
     if record is None:
         _report_unknown(name, at, target, kept, out)

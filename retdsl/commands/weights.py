@@ -208,7 +208,7 @@ def _records(store: Store) -> tuple[list[Record], list[Finding]]:
         try:
             record = store.record(name)
         except DamagedStore as error:
-            damaged.append(Finding(name, store.folder, f"its record is damaged: {error}"))
+            damaged.append(Finding(name, store.folder, str(error)))
         else:
             records += [record] if record else []
     return records, damaged

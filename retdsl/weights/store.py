@@ -121,7 +121,7 @@ class Store:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise DamagedStore((error.strerror or str(error)).lower()) from error
+            raise DamagedStore(_reason(error)) from error
         return sorted(found)
 
     def record(self, name: str) -> Record | None:
@@ -134,8 +134,11 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DamagedStore((error.strerror or str(error)).lower()) from error
-        return _parsed(name, content)
+            raise DamagedStore(f"its record cannot be read: {_reason(error)}") from error
+        try:
+            return _parsed(name, content)
+        except DamagedStore as error:
+            raise DamagedStore(f"its record is damaged: {error}") from error
 
     def file(self, record: Record) -> Path:
         """Where the file of a record lies, or should."""
@@ -204,7 +207,7 @@ class Store:
             yield name, self._wrong(name)
 
     def orphans(self) -> list[Finding]:
-        """Files that no name stands for, and what interrupted imports have left. Raises DamagedStore as `names` does."""
+        """Files that no name stands for, and what interrupted imports have left. Raises DamagedStore, as `names`."""
         folders = [folder for folder in (self._files, self._names) if folder.is_dir()]
         paths = sorted(path for folder in folders for path in folder.iterdir())
         used = self._used()
@@ -241,7 +244,7 @@ class Store:
         try:
             record = self.record(name)
         except DamagedStore as error:
-            return Finding(name, self._record_path(name), f"its record is damaged: {error}")
+            return Finding(name, self._record_path(name), str(error))
         if record is None:
             return Finding(name, self._record_path(name), "it has no record")
         path, digest = self.file(record), hashlib.sha256()
@@ -252,9 +255,13 @@ class Store:
         except FileNotFoundError:
             return Finding(name, path, "its file is gone")
         except OSError as error:
-            return Finding(name, path, f"its file cannot be read: {(error.strerror or str(error)).lower()}")
+            return Finding(name, path, f"its file cannot be read: {_reason(error)}")
         found = digest.hexdigest()
         return None if found == record.sha256 else Finding(name, path, f"its file is damaged: it has SHA-256 {found}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _written(record: Record) -> bytes:

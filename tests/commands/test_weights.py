@@ -489,3 +489,13 @@ def test_a_closed_port_is_said_plainly(weights: Callable[..., Any], monkeypatch:
     pytest.importorskip("huggingface_hub")
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     assert "the hub cannot be reached" in weights("fetch", "hf:a/b", code=1)
+
+
+def test_a_name_of_weights_is_no_network_to_look_at(
+    weights: Callable[..., Any], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights("import", file, "--name", "net")
+    assert main(["layers", "net"]) == 2
+    said = capsys.readouterr().err
+    assert "`net` are weights in your store, and no network" in said
+    assert f"`{NETWORK}` is what they are for" in said

@@ -174,8 +174,10 @@ def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagno
     weights = Weights(weights_call(text, target.layout, hash.digits if hash else None), at, text)
     if not exists(path):
         if target.needed:
-            notes = [f"paths start at {target.root}", "whether they fit the network cannot be checked"]
-            helps = ["put the file there, or name its folder with `--root DIR`"]
+            notes, helps = ["whether they fit the network cannot be checked"], ["put the file there"]
+            if not os.path.isabs(os.path.expanduser(text)):
+                notes.insert(0, f"paths start at {target.root}")
+                helps = ["put the file there, or name its folder with `--root DIR`"]
             out.report(
                 "R801", f"the weights `{text}` are not here", Label(at, "no such file"), notes=notes, helps=helps
             )

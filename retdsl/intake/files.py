@@ -170,7 +170,7 @@ def _network_for(file: WeightsFile, config: Config | None, path: Path) -> str:
     timm = f"; timm calls the network `{config.architecture}`" if config and config.architecture else ""
     some = ", ".join(list(file.tensors)[:3])
     text = f"{path.name} looks like no network of the zoo{timm}"
-    helps = (zoo_help(), "if they are for one of these, `--for NETWORK` tells what does not fit")
+    helps = (zoo_help(), "if they are for one of its networks, say so by `--for NETWORK`")
     held = f"it holds {tensor_count(len(file.tensors))}: {some}, ..."
     raise RunError(text, items=(held,), help=helps, exit_code=USAGE)
 

@@ -116,6 +116,14 @@ def test_a_file_of_another_network_says_what_it_looks_like(root: Path) -> None:
     assert len(message.notes) == 4, "which ones are missing says little"
 
 
+@pytest.mark.parametrize(("name", "notes"), [("none.pth", 2), ("/none/none.pth", 1), ("~/none/none.pth", 1)])
+def test_where_paths_start_is_told_of_those_that_start_there(root: Path, name: str, notes: int) -> None:
+    [message] = said(ZOO.format(weights=f'"{name}"', cut="global_pool"), root)
+    assert message.code == "R801"
+    assert len(message.notes) == notes
+    assert ("--root" in message.helps[0]) == (notes == 2)
+
+
 @pytest.mark.parametrize("name", ["sub", "sub/", "net.pth"])
 def test_a_folder_is_no_file_that_is_missing(root: Path, name: str) -> None:
     (root / name).mkdir()

@@ -112,13 +112,14 @@ def backbones_of_spec(spec: Spec) -> tuple[tuple[Seen, ...], Checked]:
     """Every backbone that a spec and the files it uses declare, whole, in their order, and what was checked for it.
 
     Models and experiments of the spec itself do not matter, so that somebody who looks for a cut finds one, even while
-    a model has a wrong one. No networks where anything else is wrong, or where files are not at hand.
+    a model has a wrong one; nor do weights, which may have another head. No networks where anything else is wrong, or
+    where files of a checkpoint are not at hand.
     """
-    bare = replace(spec.source, text=_blanked(spec.source, (t.Model, t.Train)))
+    bare = _without_weights(replace(spec.source, text=_blanked(spec.source, (t.Model, t.Train))))
     checked = compiler.check(Spec(bare, spec.root))
     if checked.diagnostics.errors:
         return (), checked
-    declared = list(_backbones(checked))
+    declared = list(_backbones(checked, spec.source))
     taken = "\n".join(source.text for source in checked.sources)
     models = {name: _free(f"whole_{name}", taken) for name, _ in declared}
     more = "".join(f"\nmodel {model} = {name}" for name, model in models.items())
@@ -221,12 +222,14 @@ def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape
         yield replace(message, labels=labels, helps=(*message.helps, *help), fixes=())
 
 
-def _backbones(checked: Checked) -> Iterator[tuple[str, str]]:
-    """The backbones that a spec and the files it uses declare, and how."""
+def _backbones(checked: Checked, written: Source) -> Iterator[tuple[str, str]]:
+    """The backbones that a spec and the files it uses declare, and how. written: the spec as it was."""
     for source in checked.sources:
         for declaration in parse(source, Diagnostics()).declarations:
             if isinstance(declaration, t.Backbone):
-                yield declaration.name.name, declaration.value.span.text
+                span = declaration.value.span
+                text = written.text if source.path == written.path else source.text
+                yield declaration.name.name, text[span.start : span.end]
 
 
 def _blanked(source: Source, kinds: tuple[type, ...]) -> str:
@@ -237,6 +240,19 @@ def _blanked(source: Source, kinds: tuple[type, ...]) -> str:
             start, end = declaration.span.start, declaration.span.end
             text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
     return text
+
+
+def _without_weights(source: Source) -> Source:
+    """A spec with `none` for the weights of its backbones; all else keeps its place."""
+    text = source.text
+    for declaration in parse(source, Diagnostics()).declarations:
+        value = declaration.value if isinstance(declaration, t.Backbone) else None
+        for argument in value.arguments if isinstance(value, t.Apply) else ():
+            span = argument.value.span
+            if argument.name is not None and argument.name.name == "weights" and span.end - span.start >= len("none"):
+                gone = re.sub(r"\S", " ", text[span.start : span.end])
+                text = f"{text[: span.start]}none{gone[len('none') :]}{text[span.end :]}"
+    return replace(source, text=text)
 
 
 def _free(name: str, text: str) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from graph_texts import symbol_file, zoo
+from safetensors_files import safetensors_bytes
 
 from retdsl import compiler, networks
 from retdsl.compiler import Refused
@@ -173,3 +175,15 @@ def test_layers_are_found_as_a_cut_finds_them() -> None:
     assert refused.value.help == "did you mean `global_pool`?"
     with pytest.raises(Refused, match="only a backbone can be cut"):
         networks.find_layer(Seen("m", seen.network), "global_pool")
+
+
+def test_weights_with_another_head_keep_nobody_from_looking(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(safetensors_bytes({"fc.weight": np.zeros((2, 512), "f4")}))
+    written = 'zoo(resnet18, weights = "net.safetensors")'
+    (tmp_path / "study.retina").write_text(f"backbone tuned = {written}\n")
+    spec = compiler.read(str(tmp_path / "study.retina"), None, Diagnostics())
+    assert spec is not None
+    assert compiler.check(spec).diagnostics.errors
+    seen, checked = networks.backbones_of_spec(spec)
+    assert not list(checked.diagnostics)
+    assert [(one.title, one.declared) for one in seen] == [("tuned", written)]

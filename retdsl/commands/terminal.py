@@ -31,10 +31,11 @@ def say_wrapped(text: str) -> None:
 
     columns, lines = get_terminal_size().columns, []
     for line in text.splitlines():
-        begins = re.match(r"\s*(error: |- |= \w+: |--> )?", line)
+        begins = re.match(r"\s*(error: |- |= \w+: )?", line)
         indent = " " * (begins.end() if begins and begins.end() < columns // 2 else 0)
-        broken = textwrap.wrap(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        lines += broken or [""]
+        path = line.lstrip().startswith("--> ")  # stays whole: people copy it
+        within = textwrap.TextWrapper(columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        lines += [line] if path or not line else within.wrap(line)
     say("\n".join(lines))
 
 

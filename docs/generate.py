@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 import tempfile
 from pathlib import Path
@@ -126,8 +127,10 @@ def params(text: str) -> bytes:
 
 
 def main() -> None:
-    """Writes all pages, and takes away those of codes that are no more."""
-    written = pages()
+    """Writes all pages, and takes away those of codes that are no more. The weights that you keep are not in them."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["RETDSL_CACHE"] = folder
+        written = pages()
     for stale in {*(HERE / "errors").glob("*.md")} - set(written):
         stale.unlink()
     for path, text in written.items():

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from retdsl import __version__
-from retdsl.commands.terminal import DEFECT, DONE, INTERRUPTED, USAGE, say
+from retdsl.commands.terminal import DEFECT, DONE, INTERRUPTED, USAGE, say, say_wrapped
 
 COMMANDS = {
     "check": "every error and warning of a spec at once",
@@ -86,10 +86,10 @@ def _report(error: Exception) -> int:
 
     match error:
         case Refused():
-            say(f"error: {error}" + (f"\n   = help: {error.help}" if error.help else ""))
+            say_wrapped(f"error: {error}" + (f"\n   = help: {error.help}" if error.help else ""))
             return USAGE
         case RunError():
-            say(f"error: {error}")
+            say_wrapped(f"error: {error}")
             return error.exit_code
         case _:
             return _report_defect(error)

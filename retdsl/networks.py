@@ -17,6 +17,7 @@ from retdsl.check.checkpoints import last_usable
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
 from retdsl.check.fixes import as_written
 from retdsl.check.graph import find_cut
+from retdsl.check.weights import network_of
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -30,6 +31,9 @@ from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
 SYMBOL = "-symbol.json"
+WEIGHTS = (".params", ".safetensors", ".pth", ".pt", ".bin", ".nd")
+"""How files end that hold weights alone."""
+
 SUFFIX = ".retina"
 
 _PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
@@ -68,12 +72,17 @@ def is_spec(what: str) -> bool:
         return True
     if is_network(what):
         return False
-    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", ".params")))
+    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", *WEIGHTS)))
 
 
 def is_network(what: str) -> bool:
     """Whether a word means one network: of the zoo, of a symbol file, or of a checkpoint's prefix."""
     return what in zoo_networks() or _prefix(what) is not None
+
+
+def is_kept(what: str) -> bool:
+    """Whether a word is a name of weights in the user's store."""
+    return network_of(what) is not None
 
 
 def is_hidden(what: str) -> bool:
@@ -113,13 +122,14 @@ def backbones_of_spec(spec: Spec) -> tuple[tuple[Seen, ...], Checked]:
     """Every backbone that a spec and the files it uses declare, whole, in their order, and what was checked for it.
 
     Models and experiments of the spec itself do not matter, so that somebody who looks for a cut finds one, even while
-    a model has a wrong one. No networks where anything else is wrong, or where files are not at hand.
+    a model has a wrong one; nor do weights, which may have another head. No networks where anything else is wrong, or
+    where files of a checkpoint are not at hand.
     """
-    bare = replace(spec.source, text=_blanked(spec.source, (t.Model, t.Train)))
+    bare = _without_weights(replace(spec.source, text=_blanked(spec.source, (t.Model, t.Train))))
     checked = compiler.check(Spec(bare, spec.root))
     if checked.diagnostics.errors:
         return (), checked
-    declared = list(_backbones(checked))
+    declared = list(_backbones(checked, spec.source))
     taken = "\n".join(source.text for source in checked.sources)
     models = {name: _free(f"whole_{name}", taken) for name, _ in declared}
     more = "".join(f"\nmodel {model} = {name}" for name, model in models.items())
@@ -173,8 +183,11 @@ def no_network(what: str) -> Refused:
     path = Path(what)
     if what.endswith(".json") and is_file(path):
         return Refused(f"{what} is not named as a symbol file", f"MXNet calls them NAME{SYMBOL}: rename it")
-    if what.endswith((".params", ".safetensors", ".pth", ".pt", ".nd")) and is_file(path):
+    if what.endswith(WEIGHTS) and is_file(path):
         return Refused(f"{what} holds weights, and no network", "name the network that they are for, as `resnet50_v1`")
+    network = network_of(what)
+    if network is not None:
+        return Refused(f"`{what}` are weights in your store, and no network", f"`{network}` is what they are for")
     named = path.suffix == "" and path.name == what
     near = did_you_mean(path.name, suggestions(None if path.name == what else path.parent))
     help = near or "the zoo's networks, NAME-symbol.json or its prefix, and .retina files can be looked at"
@@ -231,12 +244,14 @@ def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape
         yield replace(message, labels=labels, helps=(*message.helps, *help), fixes=())
 
 
-def _backbones(checked: Checked) -> Iterator[tuple[str, str]]:
-    """The backbones that a spec and the files it uses declare, and how."""
+def _backbones(checked: Checked, written: Source) -> Iterator[tuple[str, str]]:
+    """The backbones that a spec and the files it uses declare, and how. written: the spec as it was."""
     for source in checked.sources:
         for declaration in parse(source, Diagnostics()).declarations:
             if isinstance(declaration, t.Backbone):
-                yield declaration.name.name, declaration.value.span.text
+                span = declaration.value.span
+                text = written.text if source.path == written.path else source.text
+                yield declaration.name.name, text[span.start : span.end]
 
 
 def _blanked(source: Source, kinds: tuple[type, ...]) -> str:
@@ -247,6 +262,19 @@ def _blanked(source: Source, kinds: tuple[type, ...]) -> str:
             start, end = declaration.span.start, declaration.span.end
             text = text[:start] + re.sub(r"\S", " ", text[start:end]) + text[end:]
     return text
+
+
+def _without_weights(source: Source) -> Source:
+    """A spec with `none` for the weights of its backbones; all else keeps its place."""
+    text = source.text
+    for declaration in parse(source, Diagnostics()).declarations:
+        value = declaration.value if isinstance(declaration, t.Backbone) else None
+        for argument in value.arguments if isinstance(value, t.Apply) else ():
+            span = argument.value.span
+            if argument.name is not None and argument.name.name == "weights" and span.end - span.start >= len("none"):
+                gone = re.sub(r"\S", " ", text[span.start : span.end])
+                text = f"{text[: span.start]}none{gone[len('none') :]}{text[span.end :]}"
+    return replace(source, text=text)
 
 
 def _free(name: str, text: str) -> str:

@@ -128,7 +128,7 @@ def run_program(train_py: Path, *arguments: str, answer: IO[bytes] | None = None
 def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
     """Puts beside the program what it needs where retdsl is not installed: the runtime and the pretrained weights.
 
-    root: where the paths of weights files start. Raises RunError for weights that are not there, or that would lie over
+    root: where the paths of weights files start. Raises RunError for weights that cannot be used, or would lie over
     one another.
     """
     package = Path(retdsl.__file__).resolve().parent
@@ -154,13 +154,19 @@ def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:
 
 
 def _trained_numbers(experiment: Experiment, root: Path) -> Iterator[Path]:
-    """The files that a program reads besides photographs: weights, and a mean image."""
+    """The files that a program reads besides photographs: weights, and a mean image. Raises RunError for weights that
+    are not here, not sound, or not those that are meant.
+    """
     from retdsl.runtime import pretrained
+    from retdsl.runtime.arrays import open_arrays
 
     for backbone in experiment.network.backbones:
         if backbone.weights is not None:
             kind = getattr(pretrained, backbone.weights.name)
-            yield kind(**dict(backbone.weights.options)).locate(None, root)
+            source = kind(**dict(backbone.weights.options))
+            path = source.locate(None, root)
+            open_arrays(path, source.sha256)
+            yield path
     file = None if experiment.data.normalize is None else dict(experiment.data.normalize.options).get("mean_image")
     if file is not None:
         yield pretrained.locate(str(file), None, root, "mean image")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from graph_texts import symbol_file, zoo
 from old_symbols import write_params
+from safetensors_files import safetensors_bytes
 
 from retdsl import compiler, networks
 from retdsl.compiler import Refused
@@ -132,14 +134,17 @@ def test_a_wrong_backbone_is_told(here: Path) -> None:
         ("nets-symbol.json", "there is no file nets-symbol.json", "did you mean `net-symbol.json`?"),
         ("below/net-symbol.json", "there is no file below/net-symbol.json", "NAME-symbol.json or its prefix"),
         ("program.json", "program.json is not named as a symbol file", "NAME-symbol.json: rename it"),
+        ("net.pth", "net.pth holds weights, and no network", "name the network that they are for"),
         ("gluon.params", "gluon.params holds weights, and no network", "name the network that they are for"),
         ("net-00012.params", "there is no file net-00012.params", ""),
     ],
 )
 def test_words_that_mean_no_network(here: Path, what: str, error: str, help: str) -> None:
     (here / "program.json").write_text("{}")
-    (here / "gluon.params").touch()
+    for weights in ("gluon.params", "net.pth"):
+        (here / weights).touch()
     assert not networks.is_network(what)
+    assert not networks.is_spec(what)
     with pytest.raises(Refused, match=error) as refused:
         networks.one_network(what)
     assert help in refused.value.help
@@ -185,3 +190,15 @@ def test_layers_are_found_as_a_cut_finds_them() -> None:
     assert refused.value.help == "did you mean `global_pool`?"
     with pytest.raises(Refused, match="only a backbone can be cut"):
         networks.find_layer(Seen("m", seen.network), "global_pool")
+
+
+def test_weights_with_another_head_keep_nobody_from_looking(tmp_path: Path) -> None:
+    (tmp_path / "net.safetensors").write_bytes(safetensors_bytes({"fc.weight": np.zeros((2, 512), "f4")}))
+    written = 'zoo(resnet18, weights = "net.safetensors")'
+    (tmp_path / "study.retina").write_text(f"backbone tuned = {written}\n")
+    spec = compiler.read(str(tmp_path / "study.retina"), None, Diagnostics())
+    assert spec is not None
+    assert compiler.check(spec).diagnostics.errors
+    seen, checked = networks.backbones_of_spec(spec)
+    assert not list(checked.diagnostics)
+    assert [(one.title, one.declared) for one in seen] == [("tuned", written)]

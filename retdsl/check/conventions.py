@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 def convention_of_record(record: Record) -> InputConvention | None:
     """What the store says."""
-    return None if record.convention is None else _convention(record.convention, f"the store's `{record.name}`")
+    if record.convention is None:
+        return None
+    told_by = f": {record.convention_from}" if record.convention_from else ""
+    return _convention(record.convention, f"the store's `{record.name}`{told_by}")
 
 
 def convention_of_file(file: WeightsFile, network: str | None, layout: str | None) -> InputConvention | None:

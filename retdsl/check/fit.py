@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 MOST_LINES = 6
 MOST_NAMES = 4
-"""Parameters, and other tensors, that a message lists; the rest is counted."""
+MOST_OF_OTHERS = 3
+"""Parameters, other tensors, and parameters where the file is another network's, that a message lists; the rest is
+counted.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,19 @@ class Misfit:
     lines: tuple[str, ...]
     names: tuple[str, ...]
     extra: tuple[str, ...]
+
+    def extent(self, count: int) -> str:
+        """How much is wrong, of `count` parameters that were asked for."""
+        return f"{len(self.names)} of {count} parameters" if self.names else f"{tensor_count(len(self.extra))} too many"
+
+    def told(self, *, other: bool) -> list[str]:
+        """What is wrong, in lines. other: the file looks like another network's: a few lines are enough."""
+        most = MOST_OF_OTHERS if other and self.lines else MOST_LINES
+        said = list(self.lines if len(self.lines) <= most + 1 else self.lines[:most])
+        said += [f"and {len(self.lines) - most} more"] if len(self.lines) > most + 1 else []
+        if self.extra and not (other and self.lines):
+            said.append(f"the file also has {_listed(self.extra)}, for which the network has no place")
+        return said
 
 
 def check_fit(
@@ -78,23 +94,20 @@ def parameters(nodes: Iterable[Node]) -> dict[str, Shape | None]:
 def _message(
     found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node], taken: Sequence[Node]
 ) -> Diagnostic:
+    from retdsl.weights.layouts import describe, recognise
+
     assert weights.file is not None
     source = backbone.source
     network = f"`{source['name']}`" if source.name == "zoo" else f"the block `{source.name}`"
-    count = len(parameters(taken))
-    extent = f"{len(found.names)} of {count} parameters" if found.names else f"{_tensors(len(found.extra))} too many"
-    held = f"it holds {_tensors(len(weights.file.tensors))} ({weights.file.format})"
-    notes = list(found.lines if len(found.lines) <= MOST_LINES + 1 else found.lines[:MOST_LINES])
-    notes += [f"and {len(found.lines) - MOST_LINES} more"] if len(found.lines) > MOST_LINES + 1 else []
-    notes += [f"the file also has {_listed(found.extra)}, for which the network has no place"] if found.extra else []
-    text = f"the weights {weights.called} do not fit {network}: {extent}"
-    helps = _helps(found, weights, backbone, whole)
+    alike = describe(recognise(weights.file.shapes))
+    held = f"it holds {tensor_count(len(weights.file.tensors))} ({weights.file.format})"
+    notes = found.told(other=alike is not None)
+    text = f"the weights {weights.called} do not fit {network}: {found.extent(len(parameters(taken)))}"
+    helps = _helps(found, weights, backbone, whole, alike)
     return Diagnostic("R806", text, (Label(weights.at, held),), tuple(notes), tuple(helps), ())
 
 
-def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node]) -> list[str]:
-    from retdsl.weights.layouts import describe, recognise
-
+def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node], alike: str | None) -> list[str]:
     assert weights.file is not None
     learning = [node for node in whole if node.parameters]
     head = next((node for node in reversed(learning) if any(p.name in found.names for p in node.parameters)), None)
@@ -105,7 +118,6 @@ def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[
         if classes is not None and backbone.source.name == "zoo":
             helps.append(f"or write `zoo({backbone.source['name']}, classes = {classes})`, which the file fits")
         return helps
-    alike = describe(recognise(weights.file.shapes))
     if alike is not None:
         return [f"the file looks like {alike}"]
     if backbone.source.name == "zoo":
@@ -125,7 +137,7 @@ def _classes_of(head: Node, weights: Weights) -> int | None:
     return counts.pop() if len(counts) == 1 and len(stored) == len(head.parameters) else None
 
 
-def _tensors(count: int) -> str:
+def tensor_count(count: int) -> str:
     return f"{count} tensor" if count == 1 else f"{count} tensors"
 
 

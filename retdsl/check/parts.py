@@ -79,7 +79,7 @@ def stage_names(nodes: Sequence[Node]) -> list[str]:
 
 def _shared(nodes: Sequence[Node], names: Callable[[Node], Set[str]]) -> list[str]:
     layers = {node.name for node in nodes}
-    counts = Counter(name for node in nodes for name in names(node))
+    counts = Counter(name for node in nodes for name in sorted(names(node)))  # one order, whatever that of sets is
     return [name for name, count in counts.items() if count > 1 and name not in layers]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retdsl.check.conventions import convention_of_file, convention_of_record
-from retdsl.check.files import is_file
+from retdsl.check.files import exists, is_file
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
@@ -24,7 +24,7 @@ from retdsl.syntax import tree as t
 
 if TYPE_CHECKING:
     from retdsl.weights.model import WeightsFile
-    from retdsl.weights.store import Record, Store
+    from retdsl.weights.store import Record
 
 SUFFIXES = (".params", ".pth", ".pt", ".safetensors", ".bin")
 """How names of weights files end; a text with another ending and without `/` is a name in the store."""
@@ -102,6 +102,17 @@ def find_weights(name: Value, at: Span, hash: Hash | None, target: Target, out: 
     return _in_store(text, at, hash, target, out)
 
 
+def network_of(name: str) -> str | None:
+    """The network that weights are for which the user's store has under a name; None if it has none such."""
+    from retdsl.weights.store import DamagedStore, default_store
+
+    try:
+        record = default_store().record(name)
+    except DamagedStore:
+        return None
+    return None if record is None else record.network
+
+
 def report_other_network(name: str, network: str, at: Span, extra: Sequence[Span], out: Diagnostics) -> None:
     """Says that weights known by name are those of the network as it is, without options."""
     text = f"the weights `{name}` are those of `{network}` as it is"
@@ -144,7 +155,7 @@ def open_file(path: Path, shown: str, at: Span, out: Diagnostics) -> WeightsFile
     try:
         return open_weights(path)
     except BadWeights as error:
-        out.report("R805", f"cannot use {shown}: {error}", Label(at, "not a weights file"), helps=error.helps)
+        out.report("R805", f"cannot use {shown}: {error}", Label(at, "cannot be used as weights"), helps=error.helps)
         return None
 
 
@@ -161,10 +172,12 @@ def _known(known: KnownWeights, at: Span, hash: Hash | None, out: Diagnostics) -
 def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagnostics) -> Weights | None:
     path = target.root / os.path.expanduser(text)
     weights = Weights(weights_call(text, target.layout, hash.digits if hash else None), at, text)
-    if not is_file(path):
+    if not exists(path):
         if target.needed:
-            notes = [f"paths start at {target.root}", "whether they fit the network cannot be checked"]
-            helps = ["put the file there, or name its folder with `--root DIR`"]
+            notes, helps = ["whether they fit the network cannot be checked"], ["put the file there"]
+            if not os.path.isabs(os.path.expanduser(text)):
+                notes.insert(0, f"paths start at {target.root}")
+                helps = ["put the file there, or name its folder with `--root DIR`"]
             out.report(
                 "R801", f"the weights `{text}` are not here", Label(at, "no such file"), notes=notes, helps=helps
             )
@@ -184,12 +197,14 @@ def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagn
     store = default_store()
     try:
         record = store.record(name)
+        kept = store.names() if record is None else []
     except DamagedStore as error:
-        helps = [f"`retdsl weights remove {name}` and import the file anew"]
-        out.report("R805", f"the store's record of `{name}` is damaged: {error}", Label(at), helps=helps)
+        helps = [f"if it stays so: `retdsl weights remove {name}`, and import the file anew"]
+        notes = [f"the store is {store.folder}"]
+        out.report("R805", f"cannot use `{name}` of the store: {error}", Label(at), notes=notes, helps=helps)
         return None
     if record is None:
-        _report_unknown(name, at, target, store, out)
+        _report_unknown(name, at, target, kept, out)
         return None
     if hash is not None and not record.sha256.startswith(hash.digits):
         helps = [f"`retdsl weights list` tells where `{name}` is from; another file needs another name"]
@@ -220,9 +235,8 @@ def _from_home(path: Path) -> str:
         return str(path)
 
 
-def _report_unknown(name: str, at: Span, target: Target, store: Store, out: Diagnostics) -> None:
+def _report_unknown(name: str, at: Span, target: Target, kept: Sequence[str], out: Diagnostics) -> None:
     known = [weights.name for weights in KNOWN_WEIGHTS if weights.network == target.network]
-    kept = store.names()
     meant = guess(name, [*known, *kept])
     listed = ", ".join(f"`{each}`" for each in known)
     notes = [f"weights known by name: {listed}" if known else "none are known by name"]

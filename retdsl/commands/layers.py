@@ -17,7 +17,7 @@ from retdsl.commands.network_table import print_network
 from retdsl.commands.terminal import DONE, colour_wanted, say
 from retdsl.compiler import Refused
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.networks import Seen, is_network, is_spec, no_network, suggestions
+from retdsl.networks import Seen, is_kept, is_network, is_spec, no_network, suggestions
 from retdsl.schema import ENTRIES, Entry, Layer, find_layer
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.lookup import layer_names, other_layers, refusal
@@ -87,7 +87,7 @@ def _unknown(name: str) -> Refused:
     refused = refusal(name)
     if refused is not None:
         return Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
-    if Path(name).suffix or Path(name).name != name:
+    if Path(name).suffix or Path(name).name != name or is_kept(name):
         return no_network(name)
     every = [entry for entries in ENTRIES.values() for entry in entries.values()]
     aliases = {alias: entry.name for entry in every for alias in entry.aliases}

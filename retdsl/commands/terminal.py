@@ -20,6 +20,25 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def say_wrapped(text: str) -> None:
+    """Prints for people, on a terminal with lines broken between words, and what goes on below where its line began."""
+    if not sys.stderr.isatty():
+        say(text)
+        return
+    import re
+    import textwrap
+    from shutil import get_terminal_size
+
+    columns, lines = get_terminal_size().columns, []
+    for line in text.splitlines():
+        begins = re.match(r"\s*(error: |- |= \w+: )?", line)
+        indent = " " * (begins.end() if begins and begins.end() < columns // 2 else 0)
+        path = line.lstrip().startswith("--> ")  # stays whole: people copy it
+        within = textwrap.TextWrapper(columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        lines += [line] if path or not line else within.wrap(line)
+    say("\n".join(lines))
+
+
 def say_diagnostics(messages: Iterable[Diagnostic]) -> None:
     """Prints messages as text, in colour where a terminal shows it and its user has nothing against it, and as wide as
     the terminal is.

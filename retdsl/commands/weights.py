@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from retdsl.commands.terminal import DONE, USAGE, WRONG, colour_wanted, say
-from retdsl.diagnostics.measure import printable
+from retdsl.diagnostics.measure import printable, width
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.runtime.errors import RunError
 from retdsl.weights.convention import LARGEST_SIZE, Convention
 from retdsl.weights.store import DamagedStore, Finding, Record, Store, default_store
 
 MEGABYTE = 1_000_000
+
+WIDTH = 80
+"""Columns of remarks."""
+
+_DIGITS = 16
+"""Of a hash, for a spec: more than enough against mistakes."""
+
+GAP, LEAST = 2, 12
+"""Columns between those of a table, and the fewest that tell something of where weights are from."""
+
+DISPENSABLE = ("from", "licence", "trained on", "classes")
+"""What a table on a narrow terminal goes without, the first first."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +66,10 @@ def _add_facts(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     store = default_store()
     actions = {"import": _import, "fetch": _fetch, "list": _list, "verify": _verify, "remove": _remove}
-    return actions[arguments.action](arguments, store)
+    try:
+        return actions[arguments.action](arguments, store)
+    except DamagedStore as error:
+        raise RunError(f"cannot read the store: {error}", where=store.folder) from error
 
 
 def _import(arguments: argparse.Namespace, store: Store) -> int:
@@ -77,8 +94,11 @@ def _request(arguments: argparse.Namespace, path: Path) -> Any:
         wrong.append("--size takes height and width in pixels, or one number for both")
     if arguments.mean is None and (arguments.std is not None or arguments.scale is not None):
         wrong.append("--std and --scale go with --mean")
-    if min(*(arguments.std or (1, 1)), 1 if arguments.scale is None else arguments.scale) <= 0:
+    scale = [] if arguments.scale is None else [arguments.scale]
+    if min(*(arguments.std or (1, 1)), *scale) <= 0:
         wrong.append("--std and --scale are above 0")
+    if not all(map(math.isfinite, (*(arguments.mean or ()), *(arguments.std or ()), *scale))):
+        wrong.append("--mean, --std and --scale are finite numbers")
     if wrong:
         raise RunError(wrong[0], items=wrong[1:], exit_code=USAGE)
     convention = None
@@ -98,17 +118,19 @@ def _tell(imported: Any, arguments: argparse.Namespace, store: Store) -> int:
         ("for", record.network + (f", with {record.classes} classes" if record.classes else ", without its head")),
         ("holds", f"{record.tensors} tensors, {_megabytes(record)}, {record.format}, {whose} names"),
         ("trained on", _input(record) or "not known: say it by --mean and --std, or by `normalize` in each study"),
+        *([("", f"({record.convention_from})")] if record.convention_from else []),
         ("from", record.source or "not known"),
         ("licence", record.licence or "not known: --licence TEXT notes it"),
         ("sha256", record.sha256),
+        ("in a spec", f'zoo({record.network}, weights = "{record.name}")'),
+        ("with hash", f'weights = "{record.name}" sha256 "{record.sha256[:_DIGITS]}"'),
     ]
     say(f"{record.name} is in the store")
     for key, text in rows:
         say(f"  {key:<10}  {printable(text)}")
     for remark in remarks:
-        say(f"  note: {printable(remark)}")
-    say(f'  use it as `zoo({record.network}, weights = "{record.name}")`, and to be sure of it')
-    say(f'  `weights = "{record.name}" sha256 "{record.sha256}"`')
+        lines = wrap(printable(remark), WIDTH - 8, break_long_words=False, break_on_hyphens=False)
+        say("\n        ".join([f"  note: {lines[0]}", *lines[1:]]))
     return DONE
 
 
@@ -186,7 +208,7 @@ def _records(store: Store) -> tuple[list[Record], list[Finding]]:
         try:
             record = store.record(name)
         except DamagedStore as error:
-            damaged.append(Finding(name, store.folder, f"its record is damaged: {error}"))
+            damaged.append(Finding(name, store.folder, str(error)))
         else:
             records += [record] if record else []
     return records, damaged
@@ -230,8 +252,13 @@ def _megabytes(record: Record) -> str:
     return f"{record.size / MEGABYTE:.1f} MB"
 
 
+def _room(widths: Mapping[str, int], columns: int) -> int:
+    """What is left of so many columns; below 0 if a table has no room in them."""
+    return columns - sum(widths.values()) - GAP * (len(widths) - 1)
+
+
 def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """To a terminal a table that is as wide as it is; else a line a row, cells apart by tabs."""
+    """To a terminal a table that has room there; else a line a row, cells apart by tabs."""
     if not sys.stdout.isatty():
         print("\n".join("\t".join(row) for row in (heads, *rows)))
         return
@@ -239,11 +266,23 @@ def _print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in heads:
+    console = Console(no_color=not colour_wanted(sys.stdout))
+    columns = {head: [row[at] for row in rows] for at, head in enumerate(heads)}
+    widths = {head: max(sum(map(width, cell)) for cell in (head, *cells)) for head, cells in columns.items()}
+    source, widths["from"] = widths["from"], min(widths["from"], LEAST)
+    for head in DISPENSABLE:
+        if _room(widths, console.width) < 0:
+            del widths[head]
+    if "from" in widths:
+        widths["from"] = min(source, widths["from"] + _room(widths, console.width))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
+    for head in widths:
+        cut = head == "from"
         table.add_column(
-            head, overflow="fold", no_wrap=head not in ("name", "from"), ratio=1 if head == "from" else None
+            head, no_wrap=head != "name", overflow="ellipsis" if cut else "fold", width=widths[head] if cut else None
         )
-    for row in rows:
-        table.add_row(*(Text(cell, style="cyan" if at == 0 else "") for at, cell in enumerate(row)))
-    Console(no_color=not colour_wanted(sys.stdout)).print(table)
+    for cells in zip(*(columns[head] for head in widths), strict=True):
+        table.add_row(*(Text(cell, style="cyan" if at == 0 else "") for at, cell in enumerate(cells)))
+    console.print(table)
+    if missing := [head for head in heads if head not in widths]:
+        say(f"no room for: {', '.join(missing)}; `--format json` has all")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from retdsl.check.files import guess_network, zoo_help, zoo_networks
-from retdsl.check.fit import Misfit, compare, parameters
+from retdsl.check.fit import Misfit, compare, parameters, tensor_count
 from retdsl.check.weights import SUFFIXES
 from retdsl.intake.networks import head_of, named_by, networks_for, nodes_of
 from retdsl.runtime.errors import RunError
@@ -64,12 +64,10 @@ def import_weights(request: Request, store: Store) -> Imported:
     name = request.name or _default_name(path, config)
     _require_sane(request, name)
     try:
+        if path.exists():
+            _sound(path, path, whole=False)  # before it is copied: what is no weights file may be huge, or have no end
         with store.copying(path) as copy:
-            try:
-                file = open_weights(copy.path)
-                verify_checksums(file)
-            except BadWeights as error:
-                raise RunError(f"{path} cannot be imported: {error}", help=error.helps) from error
+            file = _sound(copy.path, path, whole=True)
             if request.sha256 is not None and copy.sha256 != request.sha256:
                 said = (f"expected {request.sha256}", f"found    {copy.sha256}")
                 raise RunError(f"{path.name} is not the file that was meant: its SHA-256 differs", items=said)
@@ -77,6 +75,7 @@ def import_weights(request: Request, store: Store) -> Imported:
             layout = zoo_networks()[network].stem
             renamed = rename(layout, file.shapes)
             classes, remarks = _compared(file, network, renamed, path)
+            convention, told_by = _convention(request, config, network, renamed.origin)
             record = Record(
                 name=name,
                 sha256=copy.sha256,
@@ -84,9 +83,10 @@ def import_weights(request: Request, store: Store) -> Imported:
                 network=network,
                 layout=layout,
                 origin=renamed.origin,
-                source=request.source or path.name,
+                source=request.source or _called(path),
                 licence=request.licence or (config.licence if config else None),
-                convention=_convention(request, config, network, renamed.origin),
+                convention=convention,
+                convention_from=told_by,
                 format=file.format,
                 tensors=len(file.tensors),
                 size=copy.size,
@@ -108,6 +108,22 @@ def _weights_in(folder: Path) -> Path:
     if found is None:
         raise RunError(f"{folder} has no {' and no '.join(PUBLISHED)}", help="name the file in it", exit_code=USAGE)
     return found
+
+
+def _sound(path: Path, original: Path, *, whole: bool) -> WeightsFile:
+    """What is in a file, its checksums compared if it is read as a `whole`. Raises RunError about the `original`."""
+    try:
+        file = open_weights(path)
+        if whole:
+            verify_checksums(file)
+    except BadWeights as error:
+        raise RunError(f"{original} cannot be imported: {error}", help=error.helps) from error
+    return file
+
+
+def _called(path: Path) -> str:
+    """A file's name; of one that is called like thousands, that of its folder, too."""
+    return f"{path.absolute().parent.name}/{path.name}" if path.name in PUBLISHED else path.name
 
 
 def _default_name(path: Path, config: Config | None) -> str:
@@ -148,15 +164,15 @@ def _network_for(file: WeightsFile, config: Config | None, path: Path) -> str:
     found, alike = networks_for(file)
     if len(found) == 1:
         return found[0]
-    help = "say which network they are for: `--for NETWORK`"
     if found:
-        raise RunError(
-            f"{path.name} fits several networks of the zoo: it looks like {alike}", help=help, exit_code=USAGE
-        )
+        text = f"{path.name} fits several networks of the zoo: it looks like {alike}"
+        raise RunError(text, help="say which network they are for: `--for NETWORK`", exit_code=USAGE)
     timm = f"; timm calls the network `{config.architecture}`" if config and config.architecture else ""
     some = ", ".join(list(file.tensors)[:3])
     text = f"{path.name} looks like no network of the zoo{timm}"
-    raise RunError(text, items=(f"it holds {len(file.tensors)} tensors: {some}, ...",), help=help, exit_code=USAGE)
+    helps = (zoo_help(), "if they are for one of its networks, say so by `--for NETWORK`")
+    held = f"it holds {tensor_count(len(file.tensors))}: {some}, ..."
+    raise RunError(text, items=(held,), help=helps, exit_code=USAGE)
 
 
 def _compared(file: WeightsFile, network: str, renamed: Renamed, path: Path) -> tuple[int | None, list[str]]:
@@ -178,23 +194,29 @@ def _compared(file: WeightsFile, network: str, renamed: Renamed, path: Path) -> 
 
 def _does_not_fit(misfit: Misfit, file: WeightsFile, network: str, path: Path, count: int) -> RunError:
     found, alike = networks_for(file)
-    items = [*misfit.lines, *(f"{name}: the network has no place for it" for name in misfit.extra)]
     helps = [f"it looks like {alike}"] if alike else []
     helps += [f"import it with `--for {found[0]}`"] if len(found) == 1 and found[0] != network else []
-    wrong = f"{len(misfit.names)} of {count} parameters" if misfit.names else f"{len(misfit.extra)} tensors too many"
-    return RunError(f"{path.name} does not fit `{network}`: {wrong}", items=items, help=helps)
+    text = f"{path.name} does not fit `{network}`: {misfit.extent(count)}"
+    return RunError(text, items=misfit.told(other=alike is not None), help=helps)
 
 
-def _convention(request: Request, config: Config | None, network: str, origin: str | None) -> Convention | None:
-    """What the user says, or else config.json, or else what is usual."""
-    found = request.convention or (config.convention if config else None)
+def _convention(
+    request: Request, config: Config | None, network: str, origin: str | None
+) -> tuple[Convention | None, str | None]:
+    """What the user says, or else config.json, or else what is usual; and which of these it was, in words."""
+    found, told_by = request.convention, "told at the import"
+    if found is None and config is not None:
+        found, told_by = config.convention, "the config.json beside its weights"
     if found is None and origin is not None:
         usual = usual_input(network, origin)
         if usual is not None:
             call, size = usual
             options: dict[str, Any] = dict(call.options)
             found = Convention(options["mean"], options["std"], options["scale"], size)
-    return found if found is None or request.size is None else found._replace(size=request.size)
+            told_by = f"usual for {origin}"
+    if found is None:
+        return None, None
+    return (found if request.size is None else found._replace(size=request.size)), told_by
 
 
 def _suffix(path: Path, file: WeightsFile) -> str:

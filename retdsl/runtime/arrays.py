@@ -32,7 +32,7 @@ def open_arrays(path: Path, sha256: str | None = None, what: str = "weights") ->
     with readable(path, what):
         found = "" if sha256 is None else sha256_of(path)
         weights = open_weights(path) if found.startswith((sha256 or "").lower()) else None
-        if weights is not None and sha256 is None:
+        if weights is not None:  # also with a hash: it may be that of a damaged file, taken when that was compiled
             verify_checksums(weights)
     if weights is None:
         raise RunError(

@@ -48,7 +48,8 @@ OTHERS = (
     Other(b"TFL3", "it is a TensorFlow Lite model, which is not supported", KNOWN, 4),
 )
 
-JSON_HELP = "weights are in the file beside it: NAME-0000.params belongs to NAME-symbol.json"
+SYMBOL_HELP = "weights are in the file beside it: NAME-0000.params belongs to NAME-symbol.json"
+ANSWER_HELP = "it may be what a server answered instead of the file: look into it, and download the file anew"
 
 
 def refuse(head: bytes) -> NoReturn:
@@ -65,7 +66,8 @@ def refuse(head: bytes) -> NoReturn:
             said, "download the file itself: its page has a link or a button for that (on a hub, `resolve`)"
         )
     if text.startswith((b"{", b"[")):
-        raise BadWeights("it is JSON text, not weights", JSON_HELP)
+        symbol = b'"nodes"' in text or b'"op"' in text
+        raise BadWeights("it is JSON text, not weights", SYMBOL_HELP if symbol else ANSWER_HELP)
     if not any(head):
         raise BadWeights(
             "it begins with zeros, where a weights file says what it is", "its download may not be complete"

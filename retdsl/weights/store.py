@@ -33,7 +33,7 @@ LARGEST_RECORD = 100_000
 
 
 _TEXTS = ("name", "sha256", "suffix", "network", "format", "imported")
-_MAYBE = ("layout", "origin", "source", "licence")
+_MAYBE = ("layout", "origin", "source", "licence", "convention_from")
 _COUNTS = ("tensors", "size")
 """The keys of a record by what they hold."""
 
@@ -55,8 +55,8 @@ class Record(NamedTuple):
 
     sha256: of the file; suffix: how its name ends; network: of the zoo; layout: as in `retdsl.weights.layouts`; origin:
     whose names and conventions the file has (`timm`), if known; source: where it came from, for people; licence: if
-    known; convention: the input it was trained on, if known; format, tensors, size: of the file, size in bytes;
-    classes: of its head, None if it has none; imported: when, in ISO 8601.
+    known; convention: the input it was trained on, if known; convention_from: who says so, for people; format, tensors,
+    size: of the file, size in bytes; classes: of its head, None if it has none; imported: when, in ISO 8601.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Record(NamedTuple):
     source: str | None
     licence: str | None
     convention: Convention | None
+    convention_from: str | None
     format: str
     tensors: int
     size: int
@@ -114,11 +115,13 @@ class Store:
         self._files, self._names = folder / "files", folder / "names"
 
     def names(self) -> list[str]:
-        """All names, sorted; those of damaged records, too."""
+        """All names, sorted; those of damaged records, too. Raises DamagedStore if the folder cannot be read."""
         try:
             found = [path.stem for path in self._names.iterdir() if path.suffix == ".json" and is_name(path.stem)]
-        except OSError:
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            raise DamagedStore(_reason(error)) from error
         return sorted(found)
 
     def record(self, name: str) -> Record | None:
@@ -131,8 +134,11 @@ class Store:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DamagedStore((error.strerror or str(error)).lower()) from error
-        return _parsed(name, content)
+            raise DamagedStore(f"its record cannot be read: {_reason(error)}") from error
+        try:
+            return _parsed(name, content)
+        except DamagedStore as error:
+            raise DamagedStore(f"its record is damaged: {error}") from error
 
     def file(self, record: Record) -> Path:
         """Where the file of a record lies, or should."""
@@ -180,7 +186,10 @@ class Store:
                 beside.unlink(missing_ok=True)
 
     def remove(self, name: str) -> bool:
-        """Forgets a name, and its file unless another name stands for it. False if there is none. Raises OSError."""
+        """Forgets a name, and its file unless another name stands for it. False if there is none.
+
+        Raises OSError, and DamagedStore if the folder cannot be read.
+        """
         if name not in self.names():
             return False
         with self._alone():
@@ -198,7 +207,7 @@ class Store:
             yield name, self._wrong(name)
 
     def orphans(self) -> list[Finding]:
-        """Files that no name stands for, and what interrupted imports have left."""
+        """Files that no name stands for, and what interrupted imports have left. Raises DamagedStore, as `names`."""
         folders = [folder for folder in (self._files, self._names) if folder.is_dir()]
         paths = sorted(path for folder in folders for path in folder.iterdir())
         used = self._used()
@@ -235,7 +244,7 @@ class Store:
         try:
             record = self.record(name)
         except DamagedStore as error:
-            return Finding(name, self._record_path(name), f"its record is damaged: {error}")
+            return Finding(name, self._record_path(name), str(error))
         if record is None:
             return Finding(name, self._record_path(name), "it has no record")
         path, digest = self.file(record), hashlib.sha256()
@@ -246,9 +255,13 @@ class Store:
         except FileNotFoundError:
             return Finding(name, path, "its file is gone")
         except OSError as error:
-            return Finding(name, path, f"its file cannot be read: {(error.strerror or str(error)).lower()}")
+            return Finding(name, path, f"its file cannot be read: {_reason(error)}")
         found = digest.hexdigest()
         return None if found == record.sha256 else Finding(name, path, f"its file is damaged: it has SHA-256 {found}")
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _written(record: Record) -> bytes:

@@ -254,3 +254,16 @@ def test_any_range_is_what_lies_between(first: str, last: str) -> None:
         assert "R701" in codes(f"deep[{first} .. {last}]")
         return
     assert set(frozen(f"deep[{first} .. {last}]").phases[0].nodes) == between | of[first] | of[last]
+
+
+def test_groups_come_in_the_order_of_the_network_the_wider_first() -> None:
+    """The order of names in a set changes from run to run; that of what messages suggest must not."""
+    from retdsl.check.parts import group_names
+    from retdsl.intake.networks import nodes_of
+
+    names = group_names(nodes_of("resnet50"))
+    stages = [f"stage{stage}" for stage in range(1, 5)]
+    assert [name for name in names if name in stages] == stages
+    for name in names:
+        wider = name.rpartition("_")[0]
+        assert wider not in names or names.index(wider) < names.index(name)

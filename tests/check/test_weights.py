@@ -113,6 +113,23 @@ def test_a_file_of_another_network_says_what_it_looks_like(root: Path) -> None:
         ZOO.format(weights='"net.safetensors"', cut="global_pool").replace("squeezenet1_1", "resnet18"), root
     )
     assert message.helps == ("the file looks like torchvision's `squeezenet1_1`",)
+    assert len(message.notes) == 4, "which ones are missing says little"
+
+
+@pytest.mark.parametrize(("name", "notes"), [("none.pth", 2), ("/none/none.pth", 1), ("~/none/none.pth", 1)])
+def test_where_paths_start_is_told_of_those_that_start_there(root: Path, name: str, notes: int) -> None:
+    [message] = said(ZOO.format(weights=f'"{name}"', cut="global_pool"), root)
+    assert message.code == "R801"
+    assert len(message.notes) == notes
+    assert ("--root" in message.helps[0]) == (notes == 2)
+
+
+@pytest.mark.parametrize("name", ["sub", "sub/", "net.pth"])
+def test_a_folder_is_no_file_that_is_missing(root: Path, name: str) -> None:
+    (root / name).mkdir()
+    [message] = said(ZOO.format(weights=f'"./{name}"', cut="global_pool"), root)
+    assert message.code == "R805"
+    assert message.message.endswith("it is a folder")
 
 
 def test_a_tensor_too_many_of_another_library_is_an_error(root: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -100,7 +101,8 @@ def test_a_file_goes_in_and_a_study_takes_it_by_name(
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     told = weights("import", file)
     assert told.startswith("some-net is in the store\n")
-    assert f'`weights = "some-net" sha256 "{sha256}"`' in told
+    assert f'weights = "some-net" sha256 "{sha256[:16]}"' in told
+    assert "(usual for torchvision)" in told
     [kept] = weights("list", "--format", "json")["weights"]
     assert (kept["network"], kept["layout"], kept["origin"]) == (NETWORK, LAYOUT, "torchvision")
     assert (kept["sha256"], kept["source"], kept["licence"]) == (sha256, file.name, None)
@@ -111,7 +113,7 @@ def test_a_file_goes_in_and_a_study_takes_it_by_name(
     spec.write_text(STUDY.format(network=NETWORK, weights='"some-net"'))
     assert main(["check", "-v", str(spec)]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "what `trunk` was trained with (the store's `some-net`)" in said
+    assert "what `trunk` was trained with (the store's `some-net`: usual for torchvision)" in said
     assert "`trunk` was trained at 224 x 224 pixels; photographs come as 64 x 64" in said
     assert main(["compile", str(spec), "-o", str(tmp_path / "out"), "--standalone"]) == 0
     program = (tmp_path / "out" / "first" / "train.py").read_text()
@@ -146,6 +148,7 @@ def test_what_the_user_says_goes_before_what_is_known(weights: Callable[..., Any
     assert kept["convention"] == wanted
     table = weights("list")
     assert "normalize((1, 2, 3), (4, 5, 6), scale = 255)" in table
+    assert kept["convention_from"] == "told at the import"
 
 
 def test_a_folder_of_timm_says_what_it_is(weights: Callable[..., Any], tmp_path: Path) -> None:
@@ -158,7 +161,8 @@ def test_a_folder_of_timm_says_what_it_is(weights: Callable[..., Any], tmp_path:
     (folder / "config.json").write_text(json.dumps(TIMM))
     kept = weights("import", folder, "--format", "json")
     assert (kept["name"], kept["network"]) == ("mobilenetv2_100.ra_in1k", "mobilenet_v2")
-    assert (kept["origin"], kept["licence"]) == ("timm", "apache-2.0")
+    assert (kept["origin"], kept["licence"], kept["source"]) == ("timm", "apache-2.0", "timm/model.safetensors")
+    assert kept["convention_from"] == "the config.json beside its weights"
     wanted = {"mean": [0.5, 0.4, 0.3], "std": [0.1, 0.2, 0.3], "scale": 1.0, "size": [224, 192]}
     assert kept["convention"] == wanted
 
@@ -200,8 +204,34 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     extra = {**tensors(), "features.99.weight": (1,)}
     (tmp_path / "extra.pth").write_bytes(content(extra))
     told = weights("import", tmp_path / "extra.pth", "--for", NETWORK, code=1)
-    assert "features.99.weight: the network has no place for it" in told
+    assert "1 tensor too many" in told
+    assert "the file also has features.99.weight, for which the network has no place" in told
     assert files(store) == []
+
+
+def test_what_is_no_weights_file_is_not_even_copied(weights: Callable[..., Any], store: Path, tmp_path: Path) -> None:
+    """A pipe has no end, and a huge file takes long to copy."""
+    os.mkfifo(tmp_path / "pipe.pth")
+    assert "it is no file but a pipe or a device" in weights("import", tmp_path / "pipe.pth", code=1)
+    with (tmp_path / "zeros.pth").open("wb") as file:
+        file.truncate(1 << 42)  # bytes that are nowhere: writing them down would fill any disk
+    assert "it begins with zeros" in weights("import", tmp_path / "zeros.pth", code=1)
+    assert not store.exists()
+
+
+def test_a_narrow_terminal_keeps_names_whole(
+    weights: Callable[..., Any], file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "a-name-of-thirty-five-letters-or-so"
+    weights("import", file, "--name", name, "--source", "https://example.org/" + "x" * 100, "--licence", "MIT")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    for columns, shown in {76: False, 130: True}.items():
+        monkeypatch.setenv("COLUMNS", str(columns))
+        table = re.sub(r"\x1b\[[0-9;]*m", "", weights("list"))
+        assert max(map(len, table.splitlines())) <= columns
+        assert name in table
+        assert ("https://example" in table) == shown
+        assert ("no room for: " in table) != shown
 
 
 def test_several_networks_are_never_guessed_among(weights: Callable[..., Any], tmp_path: Path) -> None:
@@ -238,6 +268,8 @@ def test_wrong_usage_is_told_at_once(weights: Callable[..., Any], file: Path, tm
     told = weights("import", file, "--size", 0, "--std", 1, 1, 1, code=2)
     assert "--size takes height and width" in told
     assert "--std and --scale go with --mean" in told
+    for numbers in (("--mean", 1, "nan", 1), ("--mean", 1, 1, 1, "--std", 1, 1, "inf")):
+        assert "finite numbers" in weights("import", file, *numbers, code=2)
     assert "imagenet" in weights("import", file, "--name", "imagenet", code=2)
     assert "cannot read" in weights("import", tmp_path / "nothing.pth", code=2)
     assert "has no model.safetensors" in weights("import", tmp_path, code=2)
@@ -268,6 +300,28 @@ def test_verify_tells_damage_and_ends_with_1(weights: Callable[..., Any], file: 
     assert "its file is damaged" in weights("verify", code=1)
     weights("remove", "net")
     assert files(store) == ["stray.pth"]
+
+
+def test_a_store_that_cannot_be_read_is_not_called_empty(weights: Callable[..., Any], store: Path) -> None:
+    store.parent.mkdir(parents=True)
+    store.touch()
+    for action in (("list",), ("verify",), ("remove", "net")):
+        assert f"cannot read the store: not a directory\n --> {store}" in weights(*action, code=1)
+
+
+def test_a_folder_that_runs_alone_gets_no_damaged_file(
+    weights: Callable[..., Any], file: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights("import", file, "--name", "net")
+    [path] = (store / "files").iterdir()
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    spec = tmp_path / "study.retina"
+    spec.write_text(STUDY.format(network=NETWORK, weights='"net"'))
+    assert main(["compile", str(spec), "-o", str(tmp_path / "out"), "--standalone"]) == 1
+    said = capsys.readouterr().err
+    assert "is not the one that was meant: its SHA-256 differs" in said
+    assert str(path) in said
 
 
 def test_an_empty_store_says_how_to_fill_it(weights: Callable[..., Any], store: Path) -> None:
@@ -434,3 +488,13 @@ def test_a_closed_port_is_said_plainly(weights: Callable[..., Any], monkeypatch:
     """With the real package."""
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
     assert "the hub cannot be reached" in weights("fetch", "hf:a/b", code=1)
+
+
+def test_a_name_of_weights_is_no_network_to_look_at(
+    weights: Callable[..., Any], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights("import", file, "--name", "net")
+    assert main(["layers", "net"]) == 2
+    said = capsys.readouterr().err
+    assert "`net` are weights in your store, and no network" in said
+    assert f"`{NETWORK}` is what they are for" in said

@@ -49,14 +49,17 @@ def test_what_is_wrong_with_a_file_is_said_with_its_place_and_its_cure(tmp_path:
     assert any("git lfs pull" in help for help in caught.value.help)
 
 
-def test_checksums_are_verified_without_a_hash_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hashed", [False, True])
+def test_checksums_are_verified(tmp_path: Path, hashed: bool) -> None:
+    """With a hash, too: `train` takes that of the file that it finds."""
     content = zip_file(*contiguous({"x": np.arange(1000, dtype="f4")}))
     path = tmp_path / "net.pth"
     path.write_bytes(content)
     start = open_arrays(path).tensors["x"].offset
     path.write_bytes(content[: start + 5] + b"\x01" + content[start + 6 :])
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest() if hashed else None
     with pytest.raises(RunError, match="checksum of 'net/data/at x' differs"):
-        open_arrays(path)
+        open_arrays(path, sha256)
 
 
 def test_a_file_that_shrinks_meanwhile(file: Path) -> None:

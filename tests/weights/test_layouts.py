@@ -126,6 +126,12 @@ def test_a_file_of_another_family_is_unknown(key: str, layout: str) -> None:
     assert len(found.unknown) > 0.9 * len(shapes)
 
 
+def test_a_name_that_occurs_everywhere_is_not_taken_for_a_layer() -> None:
+    """Each dense layer of a DenseNet has a `conv1.weight`, as a ResNet has at its beginning."""
+    shapes = golden_shapes()["torchvision/densenet121"]
+    assert rename("resnet", shapes) == ({}, (), tuple(shapes), None)
+
+
 def test_a_file_that_is_like_nothing_is_unknown() -> None:
     shapes = {"encoder.weight": (3, 4), "decoder.weight": (4, 3)}
     assert rename("resnet", shapes) == ({}, (), ("encoder.weight", "decoder.weight"), None)

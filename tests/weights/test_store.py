@@ -27,6 +27,7 @@ def record(name: str, content: bytes = CONTENT, convention: Convention | None = 
         source="a disk",
         licence=None,
         convention=convention,
+        convention_from="told at the import",
         format="safetensors",
         tensors=3,
         size=len(content),

@@ -40,6 +40,12 @@ LAYOUTS: Mapping[str, Layout] = {
 """The families whose layers have other names elsewhere."""
 
 
+_LEAST_KNOWN = 0.1
+"""Of the names of a file, or of a network that has fewer: below this share it is chance, as `conv1.weight` occurs
+everywhere.
+"""
+
+
 class Renamed(NamedTuple):
     """A file's tensors by what they are in a network.
 
@@ -69,15 +75,16 @@ def rename(layout: str | None, shapes: Mapping[str, Sizes]) -> Renamed:
     """The tensors of a file, given by name and shape, under the names of a network of this layout.
 
     The networks of the family and the libraries are told apart by the names alone: what counts is under whose names
-    most tensors are known, and then which network has the fewest others. A file with the network's own names may have
-    more than the network: it was saved with the layers of a study.
+    most tensors are known, and then which network has the fewest others. Where few are, the file is something else, and
+    none is taken for known. A file with the network's own names may have more than the network: it was saved with the
+    layers of a study.
     """
     plain = _plain_names(shapes)
     family = LAYOUTS.get(layout or "")
     if family is None:
         return Renamed(plain)
     best = max(_readings(family, plain), key=lambda reading: (reading.known, -len(reading.expected)), default=None)
-    if best is None or not best.known:
+    if best is None or best.known < _LEAST_KNOWN * min(len(plain), len(best.expected)):
         return Renamed({}, unknown=tuple(shapes))
     return Renamed(plain) if best.column is OWN else _renamed(best, plain)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
-from retdsl.check.graph import find_cut
+from retdsl.check.groups import exits, group_names, guess_name, named_layers, stage_names
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -139,14 +139,32 @@ def select(seen: Sequence[Seen], backbone: str | None, model: str | None, where:
 
 
 def find_layer(seen: Seen, asked: str) -> str:
-    """The name of the node where a cut at `asked` is. Raises Refused if there is none such, or nothing to cut."""
+    """The name of the node where a cut at `asked`, a layer or a group of layers, is.
+
+    Raises Refused if there is none such, or nothing to cut.
+    """
     if not seen.can_be_cut:
         raise Refused(f"`{seen.title}` is a model, and only a backbone can be cut", "choose one with `--backbone NAME`")
-    node = find_cut(seen.network.nodes, asked)
-    if node is None:
-        near = did_you_mean(asked.removesuffix("_output"), [node.alias or node.name for node in seen.network.nodes])
+    nodes = seen.network.nodes
+    ends = exits(nodes, named_layers(nodes, asked))
+    if not ends:
+        near = guess_name(nodes, asked).question
         raise Refused(f"{seen.title} has no layer `{asked}`", near or "`retdsl layers` lists them")
-    return node.name
+    if len(ends) > 1:
+        text = f"{len(ends)} values come out of the part `{asked}` of {seen.title}"
+        raise Refused(text, f"name one of these layers, as `{ends[-1].name}`")
+    return ends[0].name
+
+
+def cut_groups(seen: Seen, *, coarse: bool = False) -> dict[str, str]:
+    """The groups of layers that a backbone can be cut at, each with the layer that its value comes out of.
+
+    coarse: only the largest ones. Of a model there are none: it cannot be cut.
+    """
+    nodes = seen.network.nodes
+    names = (stage_names if coarse else group_names)(nodes) if seen.can_be_cut else []
+    ends = {name: exits(nodes, named_layers(nodes, name)) for name in names}
+    return {name: found[0].name for name, found in ends.items() if len(found) == 1}
 
 
 def suggestions(folder: Path | None = None) -> list[str]:

@@ -11,8 +11,8 @@ from itertools import groupby
 
 from retdsl.check.data import Settings
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.groups import before, beginnings, behind, guess_name, named_layers, stage_names
 from retdsl.check.options import Context
-from retdsl.check.parts import before, beginnings, behind, find_part, guess_part, stage_names
 from retdsl.check.selection import Named, Selection, read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Freeze, Network, Node, Shape
@@ -167,7 +167,7 @@ class _Finder:
         return between | (first or frozenset()) | (last or frozenset())
 
     def _part(self, end: Named, nodes: Sequence[Node], selection: Selection) -> frozenset[str] | None:
-        found = find_part(nodes, end.name)
+        found = named_layers(nodes, end.name)
         if found:
             return _names(found)
         self._report_nothing(end, nodes, selection)
@@ -177,7 +177,7 @@ class _Finder:
         """Says that a name or a pattern matches nothing."""
         network, backbone = self.network, selection.backbone
         where = f"`{backbone}`" if backbone else f"the model `{network.name}`"
-        meant = guess_part(nodes, end.name)
+        meant = guess_name(nodes, end.name)
         groups = [f"`{name}`" for name in stage_names(nodes)]
         some = f"groups of its layers: {', '.join(groups[:FEW])}{', ...' if len(groups) > FEW else ''}"
         helps = [meant.question or some] if meant.question or groups else []
@@ -302,6 +302,6 @@ def _check_behind(network: Network, phases: Sequence[_Phase], ctx: Context) -> N
 
 def _group(last: Node, network: Network, frozen: frozenset[str]) -> str:
     """The largest group of a layer that is frozen as a whole, by its name; or the layer's own name."""
-    names = [name for name in beginnings(last.name) if _names(find_part(network.nodes, name)) <= frozen]
+    names = [name for name in beginnings(last.name) if _names(named_layers(network.nodes, name)) <= frozen]
     name = names[0] if names else last.name
     return name if name.isidentifier() else f'"{name}"'

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from retdsl.check.data import Settings
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
@@ -15,21 +16,16 @@ from retdsl.check.groups import before, beginnings, behind, guess_name, named_la
 from retdsl.check.options import Context
 from retdsl.check.selection import Named, Selection, read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.ir import Freeze, Network, Node, Shape
-from retdsl.records import dataclass, field, replace
+from retdsl.ir import Freeze, Network, Node
+from retdsl.records import dataclass, replace
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
+if TYPE_CHECKING:
+    from retdsl.check.training import Frozen
+
 FEW = 6
 """Groups of layers that a message names."""
-
-
-@dataclass(slots=True)
-class Frozen:
-    """What experiments have asked for already, for those that ask again: layers of networks, and marked nodes."""
-
-    layers: dict[tuple[str, Shape, str], frozenset[str]] = field(default_factory=dict)
-    nodes: dict[tuple[str, Shape, frozenset[str]], tuple[Node, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,6 @@ def check_freeze(
 
     checked: the keys of the train block; known: what others have found, and what this finds.
     """
-    if checked.values["freeze"] is None:
-        return network, (Freeze(1, ()),)
     errors = ctx.out.errors
     items = [*_items(network, checked, known, ctx)]
     if ctx.out.errors > errors:

@@ -29,7 +29,6 @@ from retdsl.check.option_messages import (
     ways,
 )
 from retdsl.check.scope import Scope
-from retdsl.check.selection import read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
@@ -251,6 +250,8 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                 return FAILED
         case Part(anywhere=anywhere):
             if isinstance(val.value, Word | str | CutValue):
+                from retdsl.check.selection import read_selection
+
                 selection = read_selection(val, ctx.scope, ctx.out, anywhere=anywhere)
                 return FAILED if selection is None else selection.text
         case Many(of=of, least=least, length=length):

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retdsl.check.conventions import convention_of_file, convention_of_record
 from retdsl.check.files import is_file
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.diagnostics import Diagnostics, Fix, Label
@@ -174,11 +173,14 @@ def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagno
     file = open_file(path, text, at, out)
     if file is None:
         return weights
+    from retdsl.check.conventions import convention_of_file
+
     convention = convention_of_file(file, target.network, target.layout)
     return replace(weights, file=file, convention=convention, at_hand=True)
 
 
 def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagnostics) -> Weights | None:
+    from retdsl.check.conventions import convention_of_record
     from retdsl.weights.store import DamagedStore, default_store
 
     store = default_store()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
-from retdsl.check.groups import exits, group_names, guess_name, named_layers, stage_names
+from retdsl.check.groups import exits, groups, guess_name, named_layers, stages
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
@@ -162,9 +162,10 @@ def cut_groups(seen: Seen, *, coarse: bool = False) -> dict[str, str]:
     coarse: only the largest ones. Of a model there are none: it cannot be cut.
     """
     nodes = seen.network.nodes
-    names = (stage_names if coarse else group_names)(nodes) if seen.can_be_cut else []
-    ends = {name: exits(nodes, named_layers(nodes, name)) for name in names}
-    return {name: found[0].name for name, found in ends.items() if len(found) == 1}
+    found = groups(nodes) if seen.can_be_cut else {}
+    names = stages(nodes) if coarse and found else found
+    ends = {name: exits(nodes, found[name]) for name in names}
+    return {name: one[0].name for name, one in ends.items() if len(one) == 1}
 
 
 def suggestions(folder: Path | None = None) -> list[str]:

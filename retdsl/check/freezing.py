@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from retdsl.check.data import Settings
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
-from retdsl.check.groups import before, beginnings, behind, guess_name, named_layers, stage_names
+from retdsl.check.groups import before, beginnings, behind, guess_name, named_layers, stages
 from retdsl.check.options import Context
 from retdsl.check.selection import Named, Selection, read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
@@ -172,7 +172,7 @@ class _Finder:
         network, backbone = self.network, selection.backbone
         where = f"`{backbone}`" if backbone else f"the model `{network.name}`"
         meant = guess_name(nodes, end.name)
-        groups = [f"`{name}`" for name in stage_names(nodes)]
+        groups = [f"`{name}`" for name in stages(nodes)]
         some = f"groups of its layers: {', '.join(groups[:FEW])}{', ...' if len(groups) > FEW else ''}"
         helps = [meant.question or some] if meant.question or groups else []
         fixes: list[Fix] = []

@@ -7,7 +7,6 @@ Leaves: some of them, in that order.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence, Set
 from fnmatch import fnmatchcase
 
@@ -61,23 +60,26 @@ def behind(nodes: Sequence[Node], part: Set[str]) -> frozenset[str]:
 
 def guess_name(nodes: Sequence[Node], asked: str) -> Guess:
     """Which layers and groups come nearest to `asked`."""
-    return guess(asked.removesuffix("_output"), [*(node.alias or node.name for node in nodes), *group_names(nodes)])
+    return guess(asked.removesuffix("_output"), [*(node.alias or node.name for node in nodes), *groups(nodes)])
 
 
-def group_names(nodes: Sequence[Node]) -> list[str]:
-    """The names that stand for two layers or more, the larger group first where two begin at one layer."""
+def groups(nodes: Sequence[Node]) -> dict[str, tuple[Node, ...]]:
+    """All groups of two layers or more, by name, the larger one first where two begin at one layer."""
     return _shared(nodes, lambda node: dict.fromkeys([*_blocks(node), *beginnings(node.name)]))
 
 
-def stage_names(nodes: Sequence[Node]) -> list[str]:
-    """The coarsest groups of a network, in its order: what one might want to freeze."""
-    return _shared(nodes, lambda node: beginnings(node.name)[:1])
+def stages(nodes: Sequence[Node]) -> list[str]:
+    """The names of the coarsest groups of a network, in its order: what one might want to freeze."""
+    return list(_shared(nodes, lambda node: beginnings(node.name)[:1]))
 
 
-def _shared(nodes: Sequence[Node], names: Callable[[Node], Iterable[str]]) -> list[str]:
+def _shared(nodes: Sequence[Node], names: Callable[[Node], Iterable[str]]) -> dict[str, tuple[Node, ...]]:
+    found: dict[str, list[Node]] = {}
+    for node in nodes:
+        for name in names(node):
+            found.setdefault(name, []).append(node)
     layers = {node.name for node in nodes}
-    counts = Counter(name for node in nodes for name in names(node))
-    return [name for name, count in counts.items() if count > 1 and name not in layers]
+    return {name: tuple(group) for name, group in found.items() if len(group) > 1 and name not in layers}
 
 
 def _blocks(node: Node) -> list[str]:

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from retdsl import compiler
-from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
+from retdsl.check.checkpoint_files import SYMBOL as SYMBOL
+from retdsl.check.checkpoint_files import CheckpointFiles
+from retdsl.check.files import SUFFIX, exists, is_file, shipped_names, shipped_spec, zoo_networks
 from retdsl.check.groups import exits, groups, guess_name, named_layers, stages
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import Diagnostic, Diagnostics
@@ -25,9 +27,7 @@ from retdsl.schema.spelling import spell_call
 from retdsl.source import Source
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
-
-SYMBOL = "-symbol.json"
-SUFFIX = ".retina"
+from retdsl.weights.model import SUFFIXES
 
 _PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
 
@@ -89,7 +89,8 @@ def one_network(what: str, shape: Shape | None = None) -> Looked:
     title, declared = what, f"zoo({what})"
     if found is not None:
         prefix, epoch = found
-        source = Call("checkpoint", (("prefix", prefix), ("epoch", _latest(prefix) if epoch is None else epoch)))
+        latest = max(CheckpointFiles(Path(), prefix, 0).epochs(), default=0)
+        source = Call("checkpoint", (("prefix", prefix), ("epoch", latest if epoch is None else epoch)))
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
     hidden = Source(what, f"backbone it = {declared}\nmodel whole = it\n")
     checked = compiler.check(Spec(hidden, Path.cwd()), shape=shape)
@@ -182,7 +183,7 @@ def no_network(what: str) -> Refused:
     path = Path(what)
     if what.endswith(".json") and is_file(path):
         return Refused(f"{what} is not named as a symbol file", f"MXNet calls them NAME{SYMBOL}: rename it")
-    if what.endswith((".params", ".safetensors", ".pth", ".pt", ".nd")) and is_file(path):
+    if what.endswith((*SUFFIXES, ".nd")) and is_file(path):
         return Refused(f"{what} holds weights, and no network", "name the network that they are for, as `resnet50_v1`")
     named = path.suffix == "" and path.name == what
     near = did_you_mean(path.name, suggestions(None if path.name == what else path.parent))
@@ -207,13 +208,6 @@ def _prefix(what: str) -> tuple[str, int | None] | None:
     if not is_file(Path(prefix + SYMBOL)) or (what.endswith(".json") and prefix == what):
         return None
     return prefix, None if params is None else int(params.group(2))
-
-
-def _latest(prefix: str) -> int:
-    """The last epoch that lies beside a symbol file; 0 if none does."""
-    path = Path(prefix)
-    found = (_PARAMS.fullmatch(other.name) for other in path.parent.iterdir())
-    return max((int(m.group(2)) for m in found if m and m.group(1) == path.name), default=0)
 
 
 def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape) -> Iterator[Diagnostic]:

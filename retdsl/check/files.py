@@ -1,4 +1,6 @@
-"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name."""
+"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name.
+And what is said where another file that a spec names, of data or weights, is not there.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import retdsl
-from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.source import Source, Span, one_line_end
 from retdsl.syntax import tree as t
@@ -56,6 +58,20 @@ def exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def report_absent(
+    text: str,
+    label: Label,
+    root: Path,
+    out: Diagnostics,
+    *,
+    notes: Sequence[str] = (),
+    helps: Sequence[str] = ("put the file there, or name its folder with `--root DIR`",),
+    fixes: Sequence[Fix] = (),
+) -> None:
+    """Warns that files which a spec names are not at hand (R801). root: where their paths start."""
+    out.report("R801", text, label, notes=[f"paths start at {root}", *notes], helps=helps, fixes=fixes)
 
 
 def zoo_families() -> dict[str, Path]:

@@ -15,12 +15,12 @@ from retdsl.check.weights import Weights
 from retdsl.diagnostics import Diagnostic, Diagnostics, Label
 from retdsl.ir import Backbone, Node, Shape
 from retdsl.records import dataclass
-from retdsl.weights.layouts import Renamed, describe, misfits, recognise, rename
+from retdsl.weights.layouts import Renamed, describe, misfits, plain_name, recognise, rename
 from retdsl.weights.model import Sizes, WeightsFile
 
-MOST_LINES = 6
+MOST_LINES = 5
 MOST_NAMES = 4
-"""Parameters, and other tensors, that a message lists; the rest is counted."""
+"""Parameters, and other tensors, that a message lists; the rest is counted. One more is shown, not counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,17 @@ def parameters(nodes: Iterable[Node]) -> dict[str, Shape | None]:
     return {parameter.name: parameter.shape for node in nodes for parameter in node.parameters}
 
 
+def does_not_fit(weights: str, network: str) -> str:
+    """How messages about weights that do not fit begin."""
+    return f"the weights {weights} do not fit {network}"
+
+
+def listed(lines: Sequence[str]) -> str:
+    """What is wrong with a file, line by line, as one note."""
+    shown = lines if len(lines) <= MOST_LINES + 1 else [*lines[:MOST_LINES], f"... and {len(lines) - MOST_LINES} more"]
+    return "\n".join(shown)
+
+
 def _message(
     found: Misfit,
     weights: Weights,
@@ -90,10 +101,9 @@ def _message(
     count = len(parameters(taken))
     extent = f"{len(found.names)} of {count} parameters" if found.names else f"{_tensors(len(found.extra))} too many"
     held = f"it holds {_tensors(len(file.tensors))} ({file.format})"
-    notes = list(found.lines if len(found.lines) <= MOST_LINES + 1 else found.lines[:MOST_LINES])
-    notes += [f"and {len(found.lines) - MOST_LINES} more"] if len(found.lines) > MOST_LINES + 1 else []
-    notes += [f"the file also has {_listed(found.extra)}, for which the network has no place"] if found.extra else []
-    text = f"the weights {weights.called} do not fit {network}: {extent}"
+    notes = [listed(found.lines)] if found.lines else []
+    notes += [f"the file also has {_in_a_row(found.extra)}, for which the network has no place"] if found.extra else []
+    text = f"{does_not_fit(weights.called, network)}: {extent}"
     helps = _helps(found, weights, file, backbone, whole)
     return Diagnostic("R806", text, (Label(weights.at, held),), tuple(notes), tuple(helps), ())
 
@@ -129,8 +139,8 @@ def _tensors(count: int) -> str:
     return f"{count} tensor" if count == 1 else f"{count} tensors"
 
 
-def _listed(names: Sequence[str]) -> str:
-    names = [name.removeprefix("arg:").removeprefix("aux:") for name in names]
+def _in_a_row(names: Sequence[str]) -> str:
+    names = [plain_name(name) for name in names]
     shown = names if len(names) <= MOST_NAMES + 1 else names[:MOST_NAMES]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

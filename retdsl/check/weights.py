@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retdsl.check.files import is_file
+from retdsl.check.files import is_file, report_absent
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
@@ -24,9 +24,6 @@ from retdsl.syntax import tree as t
 if TYPE_CHECKING:
     from retdsl.weights.model import WeightsFile
     from retdsl.weights.store import Record, Store
-
-SUFFIXES = (".params", ".pth", ".pt", ".safetensors", ".bin")
-"""How names of weights files end; a text with another ending and without `/` is a name in the store."""
 
 LEAST_DIGITS, MOST_DIGITS = 8, 64
 """Of a hash: eight are enough against mistakes, and torchvision puts as many into the names of its files."""
@@ -96,7 +93,9 @@ def find_weights(name: Value, at: Span, hash: Hash | None, target: Target, out: 
     known = known_weights(target.network or "", text)
     if known is not None:
         return _known(known, at, hash, out)
-    if "/" in text or text.endswith(SUFFIXES):
+    from retdsl.weights.model import SUFFIXES
+
+    if "/" in text or text.endswith(SUFFIXES):  # else it is a name in the store
         return _in_file(text, at, hash, target, out)
     return _in_store(text, at, hash, target, out)
 
@@ -162,11 +161,9 @@ def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagno
     weights = Weights(weights_call(text, target.layout, hash.digits if hash else None), at, text)
     if not is_file(path):
         if target.needed:
-            notes = [f"paths start at {target.root}", "whether they fit the network cannot be checked"]
-            helps = ["put the file there, or name its folder with `--root DIR`"]
-            out.report(
-                "R801", f"the weights `{text}` are not here", Label(at, "no such file"), notes=notes, helps=helps
-            )
+            notes = ["whether they fit the network cannot be checked"]
+            label = Label(at, "no such file")
+            report_absent(f"the weights `{text}` are not here", label, target.root, out, notes=notes)
         return weights
     if hash is not None and not check_hash(path, text, hash, out):
         return weights

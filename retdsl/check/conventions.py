@@ -12,7 +12,8 @@ from retdsl.check.options import Context, complete
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, InputConvention, Network
 from retdsl.records import replace
-from retdsl.schema.backbones import usual_input
+from retdsl.schema.backbones import IMAGENET_INPUT, usual_input
+from retdsl.schema.spelling import spell_call
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -63,9 +64,9 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
     for name, at in untold.items():
         text = f"nobody knows what photographs the weights of `{name}` were trained on"
         notes = ["a network that gets other values than it was trained on sees little, and nothing says so"]
+        usual = spell_call(IMAGENET_INPUT, "image step")
         helps = [
-            "say it at the end of `image`: with PyTorch and Gluon it mostly was"
-            " `normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))`",
+            f"say it at the end of `image`: with PyTorch and Gluon it mostly was `{usual}`",
             "if it really was values from 0 to 1, `normalize((0, 0, 0))` says so",
         ]
         ctx.out.report("R808", text, Label(at), *image, notes=notes, helps=helps)

@@ -106,9 +106,10 @@ def _package() -> Any:
             "fetching needs the Python package huggingface_hub, which is not installed",
             help=("pip install 'retdsl[fetch]'", "or download the file by hand, and `retdsl weights import` it"),
         ) from error
+    hub: Any = huggingface_hub  # the same for the type checker, whether it is installed or not
     if not sys.stderr.isatty():
-        huggingface_hub.utils.disable_progress_bars()
-    return huggingface_hub
+        hub.utils.disable_progress_bars()
+    return hub
 
 
 def _chosen(address: Address, files: list[str]) -> str:

@@ -19,7 +19,7 @@ from retdsl.check.old_pooling import Rounded, read_rounded
 from retdsl.check.options import Given, place_of
 from retdsl.check.symbol_file import BadSymbol, SymbolFile, open_symbol
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Call, Node, Parameter, Shape
+from retdsl.ir import Node, Parameter, Shape
 from retdsl.records import dataclass
 from retdsl.source import Span
 from retdsl.weights.files import open_weights
@@ -29,7 +29,7 @@ from retdsl.weights.model import BadWeights
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The network of a checkpoint, and how its parameters are loaded.
+    """The network of a checkpoint.
 
     rounded: the network, and what there is to say of its Poolings; at: the call that names it; stored: the shapes in
     the params file by the network's names; None if it is not at hand.
@@ -43,10 +43,6 @@ class Checkpoint:
     @property
     def network(self) -> Imported:
         return self.rounded.network
-
-    @property
-    def load(self) -> Call:
-        return Call("weights_file", (("path", self.files.params),))
 
     @property
     def output(self) -> Wire:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from retdsl.check.files import is_file
 from retdsl.check.options import Context, complete
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, InputConvention, Network
@@ -30,14 +29,12 @@ def convention_of_record(record: Record) -> InputConvention | None:
 
 def convention_of_file(file: WeightsFile, network: str | None, layout: str | None) -> InputConvention | None:
     """What the config.json beside the file says, or else what is usual where such a file comes from."""
+    from retdsl.weights.convention import CONFIG, config_of
     from retdsl.weights.layouts import rename
 
-    if is_file(file.path.parent / "config.json"):
-        from retdsl.weights.convention import config_of
-
-        said = config_of(file.path)
-        if said is not None and said.convention is not None:
-            return _convention(said.convention, "the config.json beside its weights")
+    said = config_of(file.path)
+    if said is not None and said.convention is not None:
+        return _convention(said.convention, f"the {CONFIG} beside its weights")
     origin = rename(layout, file.shapes).origin
     usual = usual_input(network, origin) if network and origin else None
     return None if usual is None else InputConvention(*usual, f"usual for {origin}")

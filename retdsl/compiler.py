@@ -15,6 +15,7 @@ from retdsl.check import Checked as Checked
 from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
 from retdsl.check.files import find_specs as find_specs
+from retdsl.check.weights import MOST_DIGITS
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
@@ -26,9 +27,6 @@ from retdsl.syntax.parser import parse_value
 
 if TYPE_CHECKING:
     from retdsl.viz import Picture
-
-WHOLE_SHA256 = 64
-"""Digits."""
 
 
 class Refused(Exception):
@@ -144,7 +142,7 @@ def pin_weights(experiment: Experiment, root: Path) -> Experiment:
     def pinned(backbone: Backbone) -> Backbone:
         options = {} if backbone.weights is None else dict(backbone.weights.options)
         given = str(options.get("sha256", ""))
-        if backbone.weights is None or len(given) == WHOLE_SHA256:
+        if backbone.weights is None or len(given) == MOST_DIGITS:
             return backbone
         try:
             found = sha256_of(getattr(pretrained, backbone.weights.name)(**options).locate(None, root))

@@ -7,7 +7,7 @@ imported layer without a shape rule). `to_json` prints a program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
@@ -82,6 +82,18 @@ def learned_numbers(nodes: Iterable[Node]) -> int:
     """How many numbers nodes learn, frozen or not; neither moving statistics nor parameters of unknown shape count."""
     shapes = [parameter.shape for node in nodes for parameter in node.parameters if not parameter.auxiliary]
     return sum(prod(n or 1 for n in shape) for shape in shapes if shape is not None)
+
+
+def needed(nodes: Sequence[Node], ends: Iterable[str]) -> set[str]:
+    """The names of everything that these nodes depend on, themselves and inputs of the network included.
+
+    nodes: in topological order.
+    """
+    found = set(ends)
+    for node in reversed(nodes):
+        if node.name in found:
+            found.update(node.inputs)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

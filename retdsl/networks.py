@@ -13,10 +13,12 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.check.backbones import DEFAULT_SHAPE
+from retdsl.check.checkpoint_files import SYMBOL as SYMBOL
+from retdsl.check.checkpoint_files import CheckpointFiles
 from retdsl.check.checkpoints import last_usable
-from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
+from retdsl.check.files import SUFFIX, exists, is_file, shipped_names, shipped_spec, zoo_networks
 from retdsl.check.fixes import as_written
-from retdsl.check.graph import find_cut
+from retdsl.check.groups import exits, groups, guess_name, named_layers, stages
 from retdsl.check.weights import network_of
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
@@ -29,12 +31,10 @@ from retdsl.schema.spelling import spell_call
 from retdsl.source import Source
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+from retdsl.weights.model import SUFFIXES
 
-SYMBOL = "-symbol.json"
-WEIGHTS = (".params", ".safetensors", ".pth", ".pt", ".bin", ".nd")
+HOLDING_WEIGHTS = (*SUFFIXES, ".nd")
 """How files end that hold weights alone."""
-
-SUFFIX = ".retina"
 
 _PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
 
@@ -72,7 +72,7 @@ def is_spec(what: str) -> bool:
         return True
     if is_network(what):
         return False
-    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", *WEIGHTS)))
+    return shipped_spec(what) is not None or (exists(Path(what)) and not what.endswith((".json", *HOLDING_WEIGHTS)))
 
 
 def is_network(what: str) -> bool:
@@ -103,7 +103,8 @@ def one_network(what: str, shape: Shape | None = None) -> Looked:
     title, declared = what, f"zoo({what})"
     if found is not None:
         prefix, epoch = found
-        source = Call("checkpoint", (("prefix", prefix), ("epoch", _latest(prefix) if epoch is None else epoch)))
+        latest = max(CheckpointFiles(Path(), prefix, 0).epochs(), default=0)
+        source = Call("checkpoint", (("prefix", prefix), ("epoch", latest if epoch is None else epoch)))
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
     hidden, checked = _checked(what, declared, shape)
     if found is not None and shape is None and checked.diagnostics.errors:
@@ -159,14 +160,33 @@ def select(seen: Sequence[Seen], backbone: str | None, model: str | None, where:
 
 
 def find_layer(seen: Seen, asked: str) -> str:
-    """The name of the node where a cut at `asked` is. Raises Refused if there is none such, or nothing to cut."""
+    """The name of the node where a cut at `asked`, a layer or a group of layers, is.
+
+    Raises Refused if there is none such, or nothing to cut.
+    """
     if not seen.can_be_cut:
         raise Refused(f"`{seen.title}` is a model, and only a backbone can be cut", "choose one with `--backbone NAME`")
-    node = find_cut(seen.network.nodes, asked)
-    if node is None:
-        near = did_you_mean(asked.removesuffix("_output"), [node.alias or node.name for node in seen.network.nodes])
+    nodes = seen.network.nodes
+    ends = exits(nodes, named_layers(nodes, asked))
+    if not ends:
+        near = guess_name(nodes, asked).question
         raise Refused(f"{seen.title} has no layer `{asked}`", near or "`retdsl layers` lists them")
-    return node.name
+    if len(ends) > 1:
+        text = f"{len(ends)} values come out of the part `{asked}` of {seen.title}"
+        raise Refused(text, f"name one of these layers, as `{ends[-1].name}`")
+    return ends[0].name
+
+
+def cut_groups(seen: Seen, *, coarse: bool = False) -> dict[str, str]:
+    """The groups of layers that a backbone can be cut at, each with the layer that its value comes out of.
+
+    coarse: only the largest ones. Of a model there are none: it cannot be cut.
+    """
+    nodes = seen.network.nodes
+    found = groups(nodes) if seen.can_be_cut else {}
+    names = stages(nodes) if coarse and found else found
+    ends = {name: exits(nodes, found[name]) for name in names}
+    return {name: one[0].name for name, one in ends.items() if len(one) == 1}
 
 
 def suggestions(folder: Path | None = None) -> list[str]:
@@ -183,7 +203,7 @@ def no_network(what: str) -> Refused:
     path = Path(what)
     if what.endswith(".json") and is_file(path):
         return Refused(f"{what} is not named as a symbol file", f"MXNet calls them NAME{SYMBOL}: rename it")
-    if what.endswith(WEIGHTS) and is_file(path):
+    if what.endswith(HOLDING_WEIGHTS) and is_file(path):
         return Refused(f"{what} holds weights, and no network", "name the network that they are for, as `resnet50_v1`")
     network = network_of(what)
     if network is not None:
@@ -223,13 +243,6 @@ def _prefix(what: str) -> tuple[str, int | None] | None:
     if not is_file(Path(prefix + SYMBOL)) or (what.endswith(".json") and prefix == what):
         return None
     return prefix, None if params is None else int(params.group(2))
-
-
-def _latest(prefix: str) -> int:
-    """The last epoch that lies beside a symbol file; 0 if none does."""
-    path = Path(prefix)
-    found = (_PARAMS.fullmatch(other.name) for other in path.parent.iterdir())
-    return max((int(m.group(2)) for m in found if m and m.group(1) == path.name), default=0)
 
 
 def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape) -> Iterator[Diagnostic]:

@@ -49,7 +49,7 @@ MAY_IMPORT = {
         "runtime",
         "weights",
     },
-    "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "compiler"},
+    "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "weights", "compiler"},
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
     "commands": {

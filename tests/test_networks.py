@@ -188,6 +188,13 @@ def test_layers_are_found_as_a_cut_finds_them() -> None:
     with pytest.raises(Refused) as refused:
         networks.find_layer(seen, "globl_pool")
     assert refused.value.help == "did you mean `global_pool`?"
+    assert networks.find_layer(seen, "stage3") == "stage3_unit2_relu"
+    assert networks.cut_groups(seen, coarse=True)["stage3"] == "stage3_unit2_relu"
+    with pytest.raises(Refused, match="4 values come out of the part `stage\\*_unit1_conv1`"):
+        networks.find_layer(seen, "stage*_unit1_conv1")
+    with pytest.raises(Refused) as refused:
+        networks.find_layer(seen, "stge3")
+    assert refused.value.help == "did you mean `stage3`?"
     with pytest.raises(Refused, match="only a backbone can be cut"):
         networks.find_layer(Seen("m", seen.network), "global_pool")
 

@@ -49,6 +49,14 @@ class FoundBackbone:
     weights: Weights | None = None
     checkpoint: Checkpoint | None = None
 
+    def check_weights(self, taken: Sequence[Node], out: Diagnostics) -> bool:
+        """Whether the weights fit, as far as is known; if not, that is reported. taken: what a model needs."""
+        if self.weights is None or self.weights.file is None:
+            return True
+        from retdsl.check.fit import check_fit
+
+        return check_fit(self.weights, self.weights.file, self.backbone, self.nodes, taken, out)
+
 
 @dataclass(slots=True)
 class Found:

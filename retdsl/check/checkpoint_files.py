@@ -10,7 +10,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from retdsl.check.files import is_file
+from retdsl.check.files import is_file, report_absent
 from retdsl.check.options import Given
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
@@ -46,12 +46,16 @@ class CheckpointFiles:
     def missing(self) -> list[str]:
         return [name for name in (self.symbol, self.params) if not is_file(self.root / name)]
 
-    def other_epochs(self) -> list[int]:
-        """The epochs whose parameters lie there."""
+    def epochs(self) -> list[int]:
+        """The epochs whose parameters lie there, in order."""
         start = f"{Path(self.prefix).name}-"
         endings = [name.removeprefix(start) for name in self._beside() if name.startswith(start)]
         found = [re.fullmatch(r"(\d{4})\.params", ending) for ending in endings]
-        return sorted(int(match[1]) for match in found if match is not None and int(match[1]) != self.epoch)
+        return sorted(int(match[1]) for match in found if match is not None)
+
+    def other_epochs(self) -> list[int]:
+        """The same without the one that is asked for."""
+        return [epoch for epoch in self.epochs() if epoch != self.epoch]
 
     def other_prefixes(self) -> list[str]:
         """The prefixes of other networks in the same folder."""
@@ -77,8 +81,7 @@ def report_missing(files: CheckpointFiles, given: Given, at: Span, out: Diagnost
     prefix, there = files.prefix, files.symbol not in missing
     label = Label(at, f"no {' and no '.join(missing)}")
     text = f"the {'parameters of the ' if there else ''}checkpoint `{prefix}` {'are' if there else 'is'} not here"
-    notes = [f"paths start at {files.root}"]
-    notes += [] if there else ["what follows from its layers cannot be checked"]
+    notes = [] if there else ["what follows from its layers cannot be checked"]
     helps = ["put the files there, or name their folder with `--root DIR`"]
     fixes: list[Fix] = []
     ending = _WITH_ENDING.fullmatch(prefix)
@@ -100,7 +103,7 @@ def report_missing(files: CheckpointFiles, given: Given, at: Span, out: Diagnost
             helps = [meant.question, *helps]
             names = meant.names if len(meant.names) == 1 else ()
             fixes = [Fix.at(given.spans["prefix"], _quoted(name)) for name in names]
-    out.report("R801", text, label, notes=notes, helps=helps, fixes=fixes)
+    report_absent(text, label, files.root, out, notes=notes, helps=helps, fixes=fixes)
 
 
 def _quoted(path: str) -> str:

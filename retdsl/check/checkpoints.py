@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from retdsl.check.checkpoint_files import SHOWN, CheckpointFiles, report_missing
+from retdsl.check.checkpoint_files import SHOWN, SYMBOL, CheckpointFiles, report_missing
+from retdsl.check.fit import does_not_fit, listed
 from retdsl.check.fixes import as_written
 from retdsl.check.graph import Wire
 from retdsl.check.imported import Imported, Stored
@@ -18,7 +19,7 @@ from retdsl.check.old_pooling import Rounded, read_rounded
 from retdsl.check.options import Given, place_of
 from retdsl.check.symbol_file import BadSymbol, SymbolFile, open_symbol
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Call, Node, Parameter, Place, Shape
+from retdsl.ir import Node, Parameter, Place, Shape
 from retdsl.records import dataclass
 from retdsl.source import Span
 from retdsl.weights.files import open_weights
@@ -28,7 +29,7 @@ from retdsl.weights.model import BadWeights
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The network of a checkpoint, and how its parameters are loaded.
+    """The network of a checkpoint.
 
     rounded: the network, and what there is to say of its Poolings; at: the call that names it; stored: the shapes in
     the params file by the network's names; None if it is not at hand.
@@ -42,10 +43,6 @@ class Checkpoint:
     @property
     def network(self) -> Imported:
         return self.rounded.network
-
-    @property
-    def load(self) -> Call:
-        return Call("weights_file", (("path", self.files.params),))
 
     @property
     def output(self) -> Wire:
@@ -108,12 +105,11 @@ class Checkpoint:
         lines = misfits(wanted, Renamed({name: name for name in self.stored}), self.stored)
         if not lines:
             return False
-        text = f"{self.files.params} does not fit the network: {len(lines)} of {len(wanted)} parameters"
-        if len(lines) > SHOWN + 1:
-            lines = [*lines[:SHOWN], f"... and {len(lines) - SHOWN} more"]
+        extent = f"{len(lines)} of {len(wanted)} parameters"
+        text = f"{does_not_fit(self.files.params, self.files.symbol)}: {extent}"
         helps = _causes(needed, wanted, self.stored, self.files)
         labels = Label(self.at, "these are its parameters"), Label(span, "needs them")
-        out.report("R802", text, *labels, notes=["\n".join(lines)], helps=helps)
+        out.report("R802", text, *labels, notes=[listed(lines)], helps=helps)
         return True
 
 
@@ -127,7 +123,7 @@ def _causes(
 
     if not any(name in stored for name in wanted):
         some = ", ".join(f"`{name}`" for name in list(stored)[:3]) or "nothing"
-        return [f"is it another network's file? It holds {some}{' ...' if len(stored) > 3 else ''}"]
+        return [f"name the parameters of this network; this file holds {some}{', ...' if len(stored) > 3 else ''}"]
     bad = [node for node in needed if not all(map(fitting, node.parameters))]
     learned = [node for node in needed if node.parameters]
     first = bad[0]
@@ -138,7 +134,9 @@ def _causes(
     if first.op == "FullyConnected" and weight is not None and shape is not None and weight[0] == shape[0]:
         return [f"`{first.name}` takes as many values as an image of another size gives: `resize` to that size{cut}"]
     if len(bad) < len(learned) and learned[-len(bad) :] == bad:
-        return [f"only its last layers differ, from `{first.name}` on: was the head changed? Give its own files{cut}"]
+        before = "" if at is None else f"cut before them, as at `{at}`, or "
+        symbol = f"give the {SYMBOL} file that these parameters are for"
+        return [f"only the last layers differ, from `{first.name}` on: {before}{symbol}"]
     epochs = ", ".join(str(epoch) for epoch in files.other_epochs()[-SHOWN:])
     return ["is it the same network?" + (f" Other epochs are there: {epochs}" if epochs else "")]
 

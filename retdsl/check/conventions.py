@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from retdsl.check.files import is_file
 from retdsl.check.options import Context, complete
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, InputConvention, Network
 from retdsl.records import replace
-from retdsl.schema.backbones import usual_input
+from retdsl.schema.backbones import IMAGENET_INPUT, usual_input
+from retdsl.schema.spelling import spell_call
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -32,14 +32,12 @@ def convention_of_record(record: Record) -> InputConvention | None:
 
 def convention_of_file(file: WeightsFile, network: str | None, layout: str | None) -> InputConvention | None:
     """What the config.json beside the file says, or else what is usual where such a file comes from."""
+    from retdsl.weights.convention import CONFIG, config_of
     from retdsl.weights.layouts import rename
 
-    if is_file(file.path.parent / "config.json"):
-        from retdsl.weights.convention import config_of
-
-        said = config_of(file.path)
-        if said is not None and said.convention is not None:
-            return _convention(said.convention, "the config.json beside its weights")
+    said = config_of(file.path)
+    if said is not None and said.convention is not None:
+        return _convention(said.convention, f"the {CONFIG} beside its weights")
     origin = rename(layout, file.shapes).origin
     usual = usual_input(network, origin) if network and origin else None
     return None if usual is None else InputConvention(*usual, f"usual for {origin}")
@@ -66,9 +64,9 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
     for name, at in untold.items():
         text = f"nobody knows what photographs the weights of `{name}` were trained on"
         notes = ["a network that gets other values than it was trained on sees little, and nothing says so"]
+        usual = spell_call(IMAGENET_INPUT, "image step")
         helps = [
-            "say it at the end of `image`: with PyTorch and Gluon it mostly was"
-            " `normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))`",
+            f"say it at the end of `image`: with PyTorch and Gluon it mostly was `{usual}`",
             "if it really was values from 0 to 1, `normalize((0, 0, 0))` says so",
         ]
         ctx.out.report("R808", text, Label(at), *image, notes=notes, helps=helps)

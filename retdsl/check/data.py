@@ -10,7 +10,6 @@ from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
 from retdsl.check.fixes import behind
-from retdsl.check.mean_image import check_mean, check_mean_image
 from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import (
     Context,
@@ -234,6 +233,8 @@ def check_image(chain: t.Expr, ctx: Context, root: Path) -> tuple[tuple[Call, ..
         return None
     shape = (None, 3, int(str(size[0])), int(str(size[1])))
     if normalize is not None:
+        from retdsl.check.mean_image import check_mean, check_mean_image
+
         step = t.links_of(chain)[-1].step
         normalize = check_mean(normalize, step, normalized, ctx.out)
         if normalize is None:

@@ -104,15 +104,13 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
                 out.report("R307", f"no number of a study is beyond {MAX_NUMBER:g}", Label(span, "too large"))
                 return None
             return Val(number, span)
-        case t.Illegible():
-            return None
-        case t.Ref(parts=(name,)) if name in env.unknown:
-            return None
         case t.Text():
             return _text(expr, env, out)
         case t.Ref(parts=(name,)):
             if name in env.names:
                 return Val(env.names[name].value, span)
+            if name in env.unknown:
+                return None
             return Val(_CONSTANTS[name] if name in _CONSTANTS else Word(name), span)
         case t.Ref():
             found = env.dotted(expr, out)
@@ -142,6 +140,8 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
         case t.Hashed():
             helps = ['`weights = "FILE" sha256 "..."` and `checkpoint(...) sha256 "..."` take one']
             out.report("R303", "a hash says which file is meant, and this is none", Label(span), helps=helps)
+            return None
+        case t.Illegible():
             return None
         case t.Fork() | t.Repeat():
             out.report("R303", "this belongs in a network's chain, not in an option", span)

@@ -1,4 +1,6 @@
-"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name."""
+"""Where spec files lie: those that ship with retdsl (`specs/`), those that a file uses, and those that people name.
+And what is said where another file that a spec names, of data or weights, is not there.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import retdsl
-from retdsl.diagnostics import Diagnostics
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.source import Source, Span, one_line_end
 from retdsl.syntax import tree as t
@@ -56,6 +58,24 @@ def exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):
         return False
+
+
+def report_absent(
+    text: str,
+    label: Label,
+    root: Path | None,
+    out: Diagnostics,
+    *,
+    notes: Sequence[str] = (),
+    helps: Sequence[str] = (),
+    fixes: Sequence[Fix] = (),
+) -> None:
+    """Warns that files which a spec names are not at hand (R801). root: where their paths start, None for the root of
+    the file system. helps: what to do, if it is more than to put the file there.
+    """
+    start = [] if root is None else [f"paths start at {root}"]
+    usual = "put the file there" + ("" if root is None else ", or name its folder with `--root DIR`")
+    out.report("R801", text, label, notes=[*start, *notes], helps=helps or [usual], fixes=fixes)
 
 
 def zoo_families() -> dict[str, Path]:

@@ -9,23 +9,20 @@ made it: then it holds another network. A network that retdsl saved may have mor
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from retdsl.check.fixes import as_written
 from retdsl.check.weights import Weights
 from retdsl.diagnostics import Diagnostic, Diagnostics, Label
 from retdsl.ir import Backbone, Node, Shape
 from retdsl.records import dataclass
+from retdsl.weights.layouts import Renamed, describe, misfits, plain_name, recognise, rename
+from retdsl.weights.model import Sizes, WeightsFile
 
-if TYPE_CHECKING:
-    from retdsl.weights.layouts import Renamed
-    from retdsl.weights.model import Sizes
-
-MOST_LINES = 6
+MOST_LINES = 5
 MOST_NAMES = 4
 MOST_OF_OTHERS = 3
 """Parameters, other tensors, and parameters where the file is another network's, that a message lists; the rest is
-counted.
+counted. One more is shown, not counted.
 """
 
 
@@ -44,40 +41,44 @@ class Misfit:
         return f"{len(self.names)} of {count} parameters" if self.names else f"{tensor_count(len(self.extra))} too many"
 
     def told(self, *, other: bool) -> list[str]:
-        """What is wrong, in lines. other: the file looks like another network's: a few lines are enough."""
-        most = MOST_OF_OTHERS if other and self.lines else MOST_LINES
-        said = list(self.lines if len(self.lines) <= most + 1 else self.lines[:most])
-        said += [f"and {len(self.lines) - most} more"] if len(self.lines) > most + 1 else []
-        if self.extra and not (other and self.lines):
-            said.append(f"the file also has {_listed(self.extra)}, for which the network has no place")
-        return said
+        """What is wrong, as notes. other: the file looks like another network's: a few lines are enough."""
+        few = other and bool(self.lines)
+        notes = [listed(self.lines, MOST_OF_OTHERS if few else MOST_LINES)] if self.lines else []
+        if self.extra and not few:
+            notes.append(f"the file also has {_in_a_row(self.extra)}, for which the network has no place")
+        return notes
 
 
 def check_fit(
-    weights: Weights, backbone: Backbone, whole: Sequence[Node], taken: Sequence[Node], out: Diagnostics
+    weights: Weights,
+    file: WeightsFile,
+    backbone: Backbone,
+    whole: Sequence[Node],
+    taken: Sequence[Node],
+    out: Diagnostics,
 ) -> bool:
-    """Whether weights fit, as far as is known; if not, that is reported.
+    """Whether the file of these weights fits; if not, that is reported.
 
-    whole: all nodes of the backbone; taken: those that a model needs.
+    whole: all nodes of the backbone, none after a mistake; taken: those that a model needs.
     """
-    if weights.file is None or not whole:
+    if not whole:
         return True
-    from retdsl.weights.layouts import rename
-
-    layout = dict(weights.load.options).get("layout")
-    shapes = weights.file.shapes
-    found = compare(parameters(whole), parameters(taken), rename(str(layout) if layout else None, shapes), shapes)
+    renamed = rename(_layout(weights), file.shapes)
+    found = compare(parameters(whole), parameters(taken), renamed, file.shapes)
     if found is not None:
-        out.add(_message(found, weights, backbone, whole, taken), same="")
+        out.add(_message(found, weights, file, backbone, whole, taken), same="")
     return found is None
+
+
+def _layout(weights: Weights) -> str | None:
+    layout = dict(weights.load.options).get("layout")
+    return str(layout) if layout else None
 
 
 def compare(
     whole: Mapping[str, Shape | None], needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes]
 ) -> Misfit | None:
     """What is wrong with a file for a network with the parameters `whole`, of which `needed` are asked for."""
-    from retdsl.weights.layouts import misfits
-
     wrong = {name: misfits({name: shape}, renamed, shapes) for name, shape in needed.items()}
     names = tuple(name for name, lines in wrong.items() if lines)
     extra = (*renamed.unknown, *(theirs for ours, theirs in renamed.names.items() if ours not in whole))
@@ -91,47 +92,64 @@ def parameters(nodes: Iterable[Node]) -> dict[str, Shape | None]:
     return {parameter.name: parameter.shape for node in nodes for parameter in node.parameters}
 
 
-def _message(
-    found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node], taken: Sequence[Node]
-) -> Diagnostic:
-    from retdsl.weights.layouts import describe, recognise
+def does_not_fit(weights: str, network: str) -> str:
+    """How messages about weights that do not fit begin."""
+    return f"the weights {weights} do not fit {network}"
 
-    assert weights.file is not None
+
+def listed(lines: Sequence[str], most: int = MOST_LINES) -> str:
+    """What is wrong with a file, line by line, as one note."""
+    shown = lines if len(lines) <= most + 1 else [*lines[:most], f"... and {len(lines) - most} more"]
+    return "\n".join(shown)
+
+
+def _message(
+    found: Misfit,
+    weights: Weights,
+    file: WeightsFile,
+    backbone: Backbone,
+    whole: Sequence[Node],
+    taken: Sequence[Node],
+) -> Diagnostic:
     source = backbone.source
     network = f"`{source['name']}`" if source.name == "zoo" else f"the block `{source.name}`"
-    alike = describe(recognise(weights.file.shapes))
-    held = f"it holds {tensor_count(len(weights.file.tensors))} ({weights.file.format})"
+    alike = describe(recognise(file.shapes))
+    held = f"it holds {tensor_count(len(file.tensors))} ({file.format})"
     notes = found.told(other=alike is not None)
-    text = f"the weights {weights.called} do not fit {network}: {found.extent(len(parameters(taken)))}"
-    helps = _helps(found, weights, backbone, whole, alike)
+    text = f"{does_not_fit(weights.called, network)}: {found.extent(len(parameters(taken)))}"
+    helps = _of_the_head(found, weights, file, backbone, whole)
+    if not helps:
+        helps = [_another(backbone) if alike is None else f"the file looks like {alike}"]
     return Diagnostic("R806", text, (Label(weights.at, held),), tuple(notes), tuple(helps), ())
 
 
-def _helps(found: Misfit, weights: Weights, backbone: Backbone, whole: Sequence[Node], alike: str | None) -> list[str]:
-    assert weights.file is not None
+def _of_the_head(
+    found: Misfit, weights: Weights, file: WeightsFile, backbone: Backbone, whole: Sequence[Node]
+) -> list[str]:
+    """What to do if only the head differs."""
     learning = [node for node in whole if node.parameters]
     head = next((node for node in reversed(learning) if any(p.name in found.names for p in node.parameters)), None)
-    only_head = head is learning[-1] and {p.name for p in head.parameters} >= set(found.names) and not found.extra
-    if only_head and head is not None:
-        helps = [f"only the head differs: cut before it, as in `{backbone.name}[{as_written(head.inputs[0])}]`"]
-        classes = _classes_of(head, weights)
-        if classes is not None and backbone.source.name == "zoo":
-            helps.append(f"or write `zoo({backbone.source['name']}, classes = {classes})`, which the file fits")
-        return helps
-    if alike is not None:
-        return [f"the file looks like {alike}"]
+    if head is None or head is not learning[-1] or found.extra:
+        return []
+    if not {p.name for p in head.parameters} >= set(found.names):
+        return []
+    helps = [f"only the head differs: cut before it, as in `{backbone.name}[{as_written(head.inputs[0])}]`"]
+    classes = _classes_of(head, weights, file)
+    if classes is not None and backbone.source.name == "zoo":
+        helps.append(f"or write `zoo({backbone.source['name']}, classes = {classes})`, which the file fits")
+    return helps
+
+
+def _another(backbone: Backbone) -> str:
     if backbone.source.name == "zoo":
-        return ["name the network that they were trained with, or weights of this one"]
-    return ["the block's layers must have the names and sizes that they had when the file was written"]
+        return "name the network that they were trained with, or weights of this one"
+    return "the block's layers must have the names and sizes that they had when the file was written"
 
 
-def _classes_of(head: Node, weights: Weights) -> int | None:
+def _classes_of(head: Node, weights: Weights, file: WeightsFile) -> int | None:
     """How many classes the head in the file has; None if the file has no such head."""
-    from retdsl.weights.layouts import rename
-
-    assert weights.file is not None
-    layout, shapes = dict(weights.load.options).get("layout"), weights.file.shapes
-    names = rename(str(layout) if layout else None, shapes).names
+    shapes = file.shapes
+    names = rename(_layout(weights), shapes).names
     stored = [shapes[names[p.name]] for p in head.parameters if p.name in names]
     counts = {shape[0] for shape in stored if shape}
     return counts.pop() if len(counts) == 1 and len(stored) == len(head.parameters) else None
@@ -141,8 +159,8 @@ def tensor_count(count: int) -> str:
     return f"{count} tensor" if count == 1 else f"{count} tensors"
 
 
-def _listed(names: Sequence[str]) -> str:
-    names = [name.removeprefix("arg:").removeprefix("aux:") for name in names]
+def _in_a_row(names: Sequence[str]) -> str:
+    names = [plain_name(name) for name in names]
     shown = names if len(names) <= MOST_NAMES + 1 else names[:MOST_NAMES]
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from retdsl.check.data import Settings
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
+from retdsl.check.groups import before, beginnings, behind, guess_name, named_layers, stages
 from retdsl.check.options import Context
-from retdsl.check.parts import before, beginnings, behind, find_part, guess_part, stage_names
 from retdsl.check.selection import Named, Selection, read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.ir import Freeze, Network, Node, Shape
-from retdsl.records import dataclass, field, replace
+from retdsl.ir import Freeze, Network, Node
+from retdsl.records import dataclass, replace
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
+if TYPE_CHECKING:
+    from retdsl.check.training import Frozen
+
 FEW = 6
 """Groups of layers that a message names."""
-
-
-@dataclass(slots=True)
-class Frozen:
-    """What experiments have asked for already, for those that ask again: layers of networks, and marked nodes."""
-
-    layers: dict[tuple[str, Shape, str], frozenset[str]] = field(default_factory=dict)
-    nodes: dict[tuple[str, Shape, frozenset[str]], tuple[Node, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +54,6 @@ def check_freeze(
 
     checked: the keys of the train block; known: what others have found, and what this finds.
     """
-    if checked.values["freeze"] is None:
-        return network, (Freeze(1, ()),)
     errors = ctx.out.errors
     items = [*_items(network, checked, known, ctx)]
     if ctx.out.errors > errors:
@@ -167,7 +161,7 @@ class _Finder:
         return between | (first or frozenset()) | (last or frozenset())
 
     def _part(self, end: Named, nodes: Sequence[Node], selection: Selection) -> frozenset[str] | None:
-        found = find_part(nodes, end.name)
+        found = named_layers(nodes, end.name)
         if found:
             return _names(found)
         self._report_nothing(end, nodes, selection)
@@ -177,8 +171,8 @@ class _Finder:
         """Says that a name or a pattern matches nothing."""
         network, backbone = self.network, selection.backbone
         where = f"`{backbone}`" if backbone else f"the model `{network.name}`"
-        meant = guess_part(nodes, end.name)
-        groups = [f"`{name}`" for name in stage_names(nodes)]
+        meant = guess_name(nodes, end.name)
+        groups = [f"`{name}`" for name in stages(nodes)]
         some = f"groups of its layers: {', '.join(groups[:FEW])}{', ...' if len(groups) > FEW else ''}"
         helps = [meant.question or some] if meant.question or groups else []
         fixes: list[Fix] = []
@@ -302,6 +296,6 @@ def _check_behind(network: Network, phases: Sequence[_Phase], ctx: Context) -> N
 
 def _group(last: Node, network: Network, frozen: frozenset[str]) -> str:
     """The largest group of a layer that is frozen as a whole, by its name; or the layer's own name."""
-    names = [name for name in beginnings(last.name) if _names(find_part(network.nodes, name)) <= frozen]
+    names = [name for name in beginnings(last.name) if _names(named_layers(network.nodes, name)) <= frozen]
     name = names[0] if names else last.name
     return name if name.isidentifier() else f'"{name}"'

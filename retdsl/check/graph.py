@@ -1,11 +1,11 @@
-"""A network under construction: nodes in order, unique names, automatic names, and what a cut keeps."""
+"""A network under construction: nodes in order, unique names, automatic names, and what leads to one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Node, Shape
+from retdsl.ir import Node, Shape, needed
 from retdsl.records import dataclass, field
 from retdsl.source import Span
 
@@ -74,21 +74,5 @@ class Graph:
 
 def ancestors(nodes: Sequence[Node], last: str) -> list[Node]:
     """The nodes that `last` needs, itself included, in their order."""
-    by_name = {node.name: node for node in nodes}
-    needed: set[str] = set()
-    stack = [last]
-    while stack:
-        name = stack.pop()
-        if name in by_name and name not in needed:
-            needed.add(name)
-            stack.extend(by_name[name].inputs)
-    return [node for node in nodes if node.name in needed]
-
-
-def find_cut(nodes: Sequence[Node], asked: str) -> Node | None:
-    """The node that a cut means: its name, its name with `_output`, or its `as` name."""
-    bare = asked.removesuffix("_output")
-    for node in nodes:
-        if asked in (node.name, node.alias) or bare == node.name:
-            return node
-    return None
+    names = needed(nodes, [last])
+    return [node for node in nodes if node.name in names]

@@ -19,13 +19,10 @@ from retdsl.schema.model import Stricter
 from retdsl.schema.operators import has_default
 from retdsl.schema.shapes import size_of
 from retdsl.schema.types import Choice, OneOf, Pair, Type
+from retdsl.weights.model import MAX_AXES, MAX_NUMBERS
 
 MAX_LITERAL = 1000
 """Characters of an option that are read as numbers."""
-MAX_NUMBER = 2**40
-MAX_AXES = 32
-"""Beyond these a shape is a mistake of the file."""
-
 Options = dict[str, Value]
 
 _CASTS = ("Cast", "cast", "amp_cast")
@@ -103,7 +100,7 @@ def shape_of(layer: Layer, options: Mapping[str, Value], inputs: Sequence[Shape]
         numbers = [axis for axis in axes if type(axis) is int and axis >= 0]
         if len(numbers) < len(axes):
             raise ShapeError("its options are not as MXNet writes them")
-        if len(numbers) > MAX_AXES or max(numbers, default=0) > MAX_NUMBER:
+        if len(numbers) > MAX_AXES or max(numbers, default=0) > MAX_NUMBERS:
             raise ShapeError("its values are more than any machine can hold")
     return shape, dict(zip(layer.learns, sizes, strict=False))
 
@@ -136,5 +133,5 @@ def _literal(text: str) -> Value:
 
 def _is_value(value: object) -> bool:
     if isinstance(value, int):
-        return abs(value) <= MAX_NUMBER
+        return abs(value) <= MAX_NUMBERS
     return isinstance(value, float | str) or value is None

@@ -14,8 +14,8 @@ from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, Graph, Wire, ancestors
+from retdsl.check.groups import exits, guess_name, named_layers
 from retdsl.check.options import Context, check_arguments
-from retdsl.check.parts import exits, find_part, guess_part
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Network, Shape
@@ -114,20 +114,20 @@ class Inputs:
             return UNKNOWN
         val = evaluate(layer, frame.env, self.out) if isinstance(layer, t.Text) else None
         asked = layer.name if isinstance(layer, t.Ref) else str(val.value if val else "")
-        part = find_part(found.nodes, asked)
+        part = named_layers(found.nodes, asked)
         if not part and found.output.node is None:
             return UNKNOWN  # the layer may stand behind the mistake in the backbone
         if not part:
             label = Label(declared.name.span, f"this backbone has {len(found.nodes)} layers")
             text = f"`{base.name}` has no layer `{asked}`"
-            meant = guess_part(found.nodes, asked)
+            meant = guess_name(found.nodes, asked)
             helps = [meant.question or _places_to_cut(found), f"`{_listing(found, declared)}` shows all its layers"]
             quoted = replace(meant, names=tuple(as_written(name) for name in meant.names))
             fixes = rename_fixes(quoted, asked, layer.span, own=True)
             subject = Label(layer.span, "no such layer")
             frame.report(self.out, "R206", text, subject, label, helps=helps, fixes=fixes)
             return UNKNOWN
-        ends = part if len(part) == 1 else exits(found.nodes, part)
+        ends = exits(found.nodes, part)
         if len(ends) > 1:
             self._report_several_exits(base, layer, asked, [node.name for node in ends], frame)
             return UNKNOWN

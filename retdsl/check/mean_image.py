@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retdsl.check.files import exists
+from retdsl.check.files import exists, report_absent
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Call, Shape
 from retdsl.records import replace
@@ -52,10 +52,7 @@ def check_mean_image(call: Call, step: t.Expr, span: Span, shape: Shape, root: P
 
     at = _written(step).get("mean_image", span)
     if not exists(root / file):
-        helps = ["put the file there, or name its folder with `--root DIR`"]
-        out.report(
-            "R801", f"the mean image `{file}` is not here", Label(at), notes=[f"paths start at {root}"], helps=helps
-        )
+        report_absent(f"the mean image `{file}` is not here", Label(at, "no such file"), root, out)
         return
     try:
         mean_image_in(open_weights(root / file), tuple(size for size in shape[1:] if size is not None))

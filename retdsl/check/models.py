@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from retdsl.check.evaluate import Env
-from retdsl.check.fit import check_fit
 from retdsl.check.frame import Frame
 from retdsl.check.graph import UNKNOWN, ancestors
 from retdsl.check.inputs import INPUT_NAME
@@ -42,10 +41,9 @@ def build_network(model: t.Model, builder: Builder) -> Network | None:
     used = {node.backbone for node in nodes}
     found = [backbone for backbone in builder.inputs.backbones.values() if backbone.backbone.name in used]
     for each in found:
-        if each.weights is not None:
-            taken = [node for node in nodes if node.backbone == each.backbone.name]
-            if not check_fit(each.weights, each.backbone, each.nodes, taken, builder.out):
-                builder.unfit.add(each.backbone.name)
+        taken = [node for node in nodes if node.backbone == each.backbone.name]
+        if not each.check_weights(taken, builder.out):
+            builder.unfit.add(each.backbone.name)
     backbones: tuple[Backbone, ...] = tuple(each.backbone for each in found)
     return Network(
         name=model.name.name,

@@ -29,11 +29,10 @@ from retdsl.check.option_messages import (
     ways,
 )
 from retdsl.check.scope import Scope
-from retdsl.check.selection import read_selection
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
-from retdsl.records import dataclass, replace
+from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
@@ -180,7 +179,7 @@ def check_arguments(
     if nameless:
         report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
         ok = False
-    ctx = replace(ctx, parameters=env.known)
+    ctx = Context(ctx.scope, ctx.out, env.known)
     values: dict[str, Value] = {}
     spans: dict[str, Span] = {}
     for name, option in options.items():
@@ -224,6 +223,8 @@ def _report_bare_name(val: Val, ctx: Context) -> None:
 
 def default_of(option: Option) -> Value:
     """The default of an option that has one, complete in itself."""
+    if not isinstance(option.default, Call | tuple):
+        return None if option.default is REQUIRED else option.default
     kinds = option.type.types if isinstance(option.type, OneOf) else (option.type,)
     policy = next((kind for kind in kinds if isinstance(kind, Policy)), None)
     if isinstance(option.default, Call) and policy is not None:
@@ -231,7 +232,7 @@ def default_of(option: Option) -> Value:
     if isinstance(option.type, Many) and isinstance(option.type.of, Policy) and isinstance(option.default, tuple):
         category = option.type.of.category
         return tuple(complete(c, category) if isinstance(c, Call) else c for c in option.default)
-    return None if option.default is REQUIRED else option.default
+    return option.default
 
 
 def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Checked:
@@ -251,6 +252,8 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                 return FAILED
         case Part(anywhere=anywhere):
             if isinstance(val.value, Word | str | CutValue):
+                from retdsl.check.selection import read_selection
+
                 selection = read_selection(val, ctx.scope, ctx.out, anywhere=anywhere)
                 return FAILED if selection is None else selection.text
         case Many(of=of, least=least, length=length):

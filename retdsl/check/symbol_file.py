@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from retdsl.records import dataclass
+from retdsl.weights.model import ANEW
+from retdsl.weights.other_files import HEAD, told_apart
 
 MAX_BYTES = 8 << 20
 """DenseNet-201, the longest file of those that people have, has 0.6 MB."""
@@ -101,22 +103,18 @@ def _json(path: Path) -> Any:
     try:
         return json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise BadSymbol(*_why(content[:100], error)) from error
+        raise BadSymbol(*_why(content[:HEAD], error)) from error
 
 
 def _why(head: bytes, error: Exception) -> tuple[str, ...]:
     """Why a file's content is no JSON, and what to do."""
-    if head.startswith(b"version https://git-lfs"):
-        return "it is a Git LFS pointer, not the file itself", "run `git lfs pull` where it came from"
-    again = "copy it again: it may have been cut short"
-    if not head.strip():
-        return "it is empty", again
-    if head.lstrip().startswith(b"<"):
-        return "it is a web page, not the file itself", "download the file again, by the link to its raw content"
+    known = told_apart(head.strip())
+    if known is not None:
+        return known
     if isinstance(error, RecursionError):
         return ("it is not JSON that MXNet writes (it is nested too deep)",)
     line = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
-    return f"it is not JSON{line}", again
+    return f"it is not JSON{line}", ANEW
 
 
 def _version(graph: Mapping[str, Any]) -> int:
@@ -166,5 +164,5 @@ def _entry(entry: Sequence[Any], count: int) -> tuple[int, int]:
     if not all(isinstance(number, int) and not isinstance(number, bool) for number in (source, output)):
         raise TypeError("an input is not a pair of numbers")
     if not 0 <= source < count or output < 0:
-        raise BadSymbol(f"it names a node {source}, and has {count}", "copy it again: it may have been cut short")
+        raise BadSymbol(f"it names a node {source}, and has {count}", ANEW)
     return source, output

@@ -7,11 +7,9 @@ from typing import cast
 
 from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
-from retdsl.check.conventions import with_convention
 from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
-from retdsl.check.freezing import Frozen, check_freeze
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
@@ -19,7 +17,7 @@ from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Fix, Label
-from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Shape, TrainingPlan, Value
+from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
 from retdsl.schema.shapes import shape_text
@@ -29,6 +27,14 @@ from retdsl.syntax import tree as t
 
 MAX_GENERATIONS = 100
 """Experiments that descend from one another."""
+
+
+@dataclass(slots=True)
+class Frozen:
+    """What experiments have asked to freeze already, for those that ask again: layers of networks, and marked nodes."""
+
+    layers: dict[tuple[str, Shape, str], frozenset[str]] = field(default_factory=dict)
+    nodes: dict[tuple[str, Shape, frozenset[str]], tuple[Node, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +105,16 @@ def check_train(
     errors = ctx.out.errors
     fits = _check_head(network, data, checked, train, ctx)
     fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
-    frozen = check_freeze(network, checked, training.epochs, parts.frozen, ctx)
+    frozen = _with_frozen(network, checked, training.epochs, parts.frozen, ctx)
     if not fits or frozen is None:
         return None
     network, phases = frozen
     _check_trainable(network, phases, checked, train, ctx)
     if ctx.out.errors > errors:
         return None
-    if data.normalize is None:
+    if data.normalize is None and any(backbone.weights for backbone in network.backbones):
+        from retdsl.check.conventions import with_convention
+
         data = with_convention(data, network, untold, ctx)
     freeze = values["freeze"] if isinstance(values["freeze"], tuple) else (values["freeze"],)
     experiment = Experiment(
@@ -137,6 +145,17 @@ def _check_imbalance(
     named, sampling = checked.place("model", train.name.span), checked.written.get("sampling")
     marks = Marks(named, None if sampling is None else sampling.span, _written_weights(model, named))
     check_imbalance(experiment, seen, counts is not None and counts.exact, marks, ctx.out)
+
+
+def _with_frozen(
+    network: Network, checked: Settings, epochs: int, known: Frozen, ctx: Context
+) -> tuple[Network, tuple[Freeze, ...]] | None:
+    """The network with its frozen nodes marked, and the phases of training; None after a mistake."""
+    if checked.values["freeze"] is None:
+        return network, (Freeze(1, ()),)
+    from retdsl.check.freezing import check_freeze
+
+    return check_freeze(network, checked, epochs, known, ctx)
 
 
 def _report_repeated(train: t.Train, ctx: Context) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retdsl.check.conventions import convention_of_file, convention_of_record
-from retdsl.check.files import exists, is_file
+from retdsl.check.files import exists, is_file, report_absent
 from retdsl.check.fixes import as_written, rename_fixes
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
@@ -25,9 +24,6 @@ from retdsl.syntax import tree as t
 if TYPE_CHECKING:
     from retdsl.weights.model import WeightsFile
     from retdsl.weights.store import Record
-
-SUFFIXES = (".params", ".pth", ".pt", ".safetensors", ".bin")
-"""How names of weights files end; a text with another ending and without `/` is a name in the store."""
 
 LEAST_DIGITS, MOST_DIGITS = 8, 64
 """Of a hash: eight are enough against mistakes, and torchvision puts as many into the names of its files."""
@@ -97,7 +93,9 @@ def find_weights(name: Value, at: Span, hash: Hash | None, target: Target, out: 
     known = known_weights(target.network or "", text)
     if known is not None:
         return _known(known, at, hash, out)
-    if "/" in text or text.endswith(SUFFIXES):
+    from retdsl.weights.model import SUFFIXES
+
+    if "/" in text or text.endswith(SUFFIXES):  # else it is a name in the store
         return _in_file(text, at, hash, target, out)
     return _in_store(text, at, hash, target, out)
 
@@ -174,24 +172,23 @@ def _in_file(text: str, at: Span, hash: Hash | None, target: Target, out: Diagno
     weights = Weights(weights_call(text, target.layout, hash.digits if hash else None), at, text)
     if not exists(path):
         if target.needed:
-            notes, helps = ["whether they fit the network cannot be checked"], ["put the file there"]
-            if not os.path.isabs(os.path.expanduser(text)):
-                notes.insert(0, f"paths start at {target.root}")
-                helps = ["put the file there, or name its folder with `--root DIR`"]
-            out.report(
-                "R801", f"the weights `{text}` are not here", Label(at, "no such file"), notes=notes, helps=helps
-            )
+            notes = ["whether they fit the network cannot be checked"]
+            start = None if os.path.isabs(os.path.expanduser(text)) else target.root
+            report_absent(f"the weights `{text}` are not here", Label(at, "no such file"), start, out, notes=notes)
         return weights
     if hash is not None and not check_hash(path, text, hash, out):
         return weights
     file = open_file(path, text, at, out)
     if file is None:
         return weights
+    from retdsl.check.conventions import convention_of_file
+
     convention = convention_of_file(file, target.network, target.layout)
     return replace(weights, file=file, convention=convention, at_hand=True)
 
 
 def _in_store(name: str, at: Span, hash: Hash | None, target: Target, out: Diagnostics) -> Weights | None:
+    from retdsl.check.conventions import convention_of_record
     from retdsl.weights.store import DamagedStore, default_store
 
     store = default_store()

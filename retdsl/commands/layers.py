@@ -17,7 +17,7 @@ from retdsl.commands.network_table import print_network
 from retdsl.commands.terminal import DONE, colour_wanted, say
 from retdsl.compiler import Refused
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.networks import Seen, is_kept, is_network, is_spec, no_network, suggestions
+from retdsl.networks import Seen, cut_groups, is_kept, is_network, is_spec, no_network, suggestions
 from retdsl.schema import ENTRIES, Entry, Layer, find_layer
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.lookup import layer_names, other_layers, refusal
@@ -63,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _network_json(seen: Seen) -> dict[str, Any]:
     kind = "backbone" if seen.declared else "model"
-    return {"name": seen.title, "category": kind, "declared": seen.declared, **as_json(seen.network)}
+    known = {"name": seen.title, "category": kind, "declared": seen.declared, "groups": cut_groups(seen)}
+    return {**known, **as_json(seen.network)}
 
 
 def _families() -> dict[str, list[tuple[Entry, Layer | None]]]:

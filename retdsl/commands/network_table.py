@@ -15,9 +15,10 @@ from retdsl.commands.terminal import colour_wanted
 from retdsl.compiler import Refused
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import learned_numbers
-from retdsl.networks import Seen
+from retdsl.networks import Seen, cut_groups
 from retdsl.outline import Worth
 from retdsl.schema.shapes import shape_text
+from retdsl.schema.spelling import spell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 LONG = 60
 """Rows of a table that somebody still reads."""
+
+MOST_GROUPS = 12
+"""Groups of layers that are named below a table."""
 
 ANY_BLOCK = "block"
 """The kind of a part of which nothing is known but its name."""
@@ -222,6 +226,10 @@ def _below(console: Console, seen: Seen, shown: Sequence[Row], rows: Sequence[Ro
         name = seen.backbone or "NAME"
         declared = "" if seen.backbone else f", after `backbone NAME = {seen.declared}`"
         yield Text(f"a cut is written `{name}[{best.written}]`{declared}")
+        groups = [spell(group) for group in cut_groups(seen, coarse=True)]
+        if groups:
+            more = ", ..." if len(groups) > MOST_GROUPS else ""
+            yield Text(f"a group of layers can stand there, too: {', '.join(groups[:MOST_GROUPS])}{more}")
     if joined:
         yield Text("`--all` shows every layer, `--only 'PATTERN'` those of a name")
 

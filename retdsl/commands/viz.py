@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="WHAT", help=what)
     which = add_look_arguments(parser)
     which.add_argument("--train", metavar="NAME", help="this experiment of a spec and its network (default: the first)")
-    parser.add_argument("--cut", metavar="LAYER", help="what a cut of the backbone keeps, and what it leaves behind")
+    parser.add_argument("--cut", metavar="LAYER", help="what a cut at a layer or a group keeps, and leaves behind")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a train key")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .svg, .png, .pdf, .dot or .html file")
     parser.add_argument("--expand", action="store_true", help="every layer of every block")

@@ -14,7 +14,9 @@ from typing import Any
 from retdsl.commands.terminal import DONE, USAGE, WRONG, colour_wanted, say
 from retdsl.diagnostics.measure import printable, width
 from retdsl.diagnostics.suggest import did_you_mean
+from retdsl.ir import Call
 from retdsl.runtime.errors import RunError
+from retdsl.schema.spelling import spell_call
 from retdsl.weights.convention import LARGEST_SIZE, Convention
 from retdsl.weights.store import DamagedStore, Finding, Record, Store, default_store
 
@@ -236,8 +238,7 @@ def _input(record: Record) -> str | None:
     if record.convention is None:
         return None
     mean, std, scale, size = record.convention
-    numbers = [", ".join(f"{number:g}" for number in three) for three in (mean, std)]
-    said = f"normalize(({numbers[0]}), ({numbers[1]})" + ("" if scale == 1 else f", scale = {scale:g}") + ")"
+    said = spell_call(Call("normalize", (("mean", mean), ("std", std), ("scale", scale))), "image step")
     return said if size is None else f"{size[0]} x {size[1]}, {said}"
 
 

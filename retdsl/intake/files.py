@@ -15,14 +15,13 @@ from typing import Any, NamedTuple
 
 from retdsl.check.files import guess_network, zoo_help, zoo_networks
 from retdsl.check.fit import Misfit, compare, parameters, tensor_count
-from retdsl.check.weights import SUFFIXES
 from retdsl.intake.networks import head_of, named_by, networks_for, nodes_of
 from retdsl.runtime.errors import RunError
 from retdsl.schema.backbones import KNOWN_WEIGHTS, usual_input
 from retdsl.weights.convention import PUBLISHED, Config, Convention, config_of
 from retdsl.weights.files import open_weights, verify_checksums
 from retdsl.weights.layouts import Renamed, rename
-from retdsl.weights.model import BadWeights, WeightsFile
+from retdsl.weights.model import SUFFIXES, BadWeights, WeightsFile
 from retdsl.weights.store import NameTaken, Record, Store, is_name
 
 USAGE = 2

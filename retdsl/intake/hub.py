@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, TypeVar
 from retdsl.intake.files import USAGE, Imported, Request, import_weights
 from retdsl.runtime.errors import RunError
 from retdsl.weights.convention import CONFIG, PUBLISHED
+from retdsl.weights.model import SUFFIXES
 from retdsl.weights.store import Store
 
 SCHEME = "hf:"
 FORM = "hf:OWNER/REPO, as hf:timm/resnet50.a1_in1k, perhaps with /FILE and @REVISION"
-SUFFIXES = (".safetensors", ".bin", ".pth", ".pt", ".params")
 SECONDS = 20
 """How long the hub may take for an answer."""
 
@@ -106,7 +106,7 @@ def _package() -> Any:
             "fetching needs the Python package huggingface_hub, which is not installed",
             help=("pip install 'retdsl[fetch]'", "or download the file by hand, and `retdsl weights import` it"),
         ) from error
-    hub: Any = huggingface_hub  # of its types, versions differ in what they export
+    hub: Any = huggingface_hub  # the same for the type checker, whether it is installed or not
     if not sys.stderr.isatty():
         hub.utils.disable_progress_bars()
     return hub

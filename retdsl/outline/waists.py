@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from retdsl.ir import Network, Node
+from retdsl.ir import Network, Node, needed
 
 
 def waists(network: Network) -> tuple[str, ...]:
@@ -49,8 +49,5 @@ def _way(network: Network) -> list[Node]:
     for node in network.nodes:
         if any(name in behind for name in node.inputs):
             behind.add(node.name)
-    needed = {network.output}
-    for node in reversed(network.nodes):
-        if node.name in needed:
-            needed.update(node.inputs)
-    return [node for node in network.nodes if node.name in behind and node.name in needed]
+    leading = needed(network.nodes, [network.output])
+    return [node for node in network.nodes if node.name in behind and node.name in leading]

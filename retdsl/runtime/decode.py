@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from retdsl.runtime.errors import RunError
+from retdsl.weights.other_files import LFS_POINTER
 
 Photograph: TypeAlias = npt.NDArray[np.uint8]
 """uint8 RGB `[H, W, 3]`."""
@@ -118,7 +119,7 @@ def _refusal(data: bytes) -> RunError:
     start = data[:512]
     if not data:
         return RunError("the file is empty (0 bytes)")
-    if start.startswith(b"version https://git-lfs"):
+    if start.startswith(LFS_POINTER):
         return RunError("this is a Git LFS pointer, not the photograph itself", help="fetch the files: `git lfs pull`")
     if start[128:132] == b"DICM":
         return RunError("this is a DICOM file, which is not read", help="export DICOM files as PNG or JPEG")

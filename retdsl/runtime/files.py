@@ -8,7 +8,6 @@ file stays behind.
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import math
 import os
@@ -106,15 +105,6 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise cannot_write(path, error) from error
     return path
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 checksum of a file, as 64 hexadecimal digits. Raises OSError when it cannot be read."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def finite(value: Any) -> Any:

@@ -18,13 +18,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from retdsl.runtime.arrays import readable
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.files import append_json_line, make_folder, sha256_of, write_json, write_text
+from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
 from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.sample import Sample
+from retdsl.weights.files import sha256_of
 
 DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")
 
@@ -50,7 +52,7 @@ class RunFolder:
     def facts_of_the_spec(self) -> dict[str, str]:
         """The SHA-256 of spec.retina, if whoever made the run put it there."""
         spec = self.path / "spec.retina"
-        return {"spec_sha256": sha256_of(spec)} if spec.is_file() else {}
+        return {"spec_sha256": _sha256(spec, "spec")} if spec.is_file() else {}
 
     def write_symbols(self, name: str, whole: str, deploy: str) -> None:
         """Puts the network with its loss and the one without beside the program, if the program lies in the run."""
@@ -113,7 +115,7 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
     labels = None if table is None else dataset.root / table
     return {
         "root": str(dataset.root),
-        "labels_sha256": sha256_of(labels) if labels is not None and labels.is_file() else None,
+        "labels_sha256": _sha256(labels, "labels") if labels is not None and labels.is_file() else None,
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }
@@ -128,7 +130,7 @@ def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any
         "experiment": experiment.name,
         "made_by": experiment.made_by,
         "spec": None if experiment.spec is None else str(experiment.spec),
-        "program_sha256": None if program is None or not program.is_file() else sha256_of(program),
+        "program_sha256": None if program is None or not program.is_file() else _sha256(program, "program"),
         "weights": [_file_facts(path) for path in sources],
         "mean_image": None if mean_image is None else _file_facts(mean_image),
         "seed": experiment.training.seed,
@@ -137,7 +139,12 @@ def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any
 
 
 def _file_facts(path: Path) -> dict[str, str]:
-    return {"file": path.name, "sha256": sha256_of(path)}
+    return {"file": path.name, "sha256": _sha256(path, "weights")}
+
+
+def _sha256(path: Path, what: str) -> str:
+    with readable(path, what):
+        return sha256_of(path)
 
 
 def facts_of_the_machine(mxnet_version: str, device: str) -> dict[str, Any]:

@@ -75,7 +75,7 @@ KNOWN_WEIGHTS = (
     ),
 )
 
-_IMAGENET = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
+IMAGENET_INPUT = Call("normalize", (("mean", (0.485, 0.456, 0.406)), ("std", (0.229, 0.224, 0.225)), ("scale", 1.0)))
 _FROM_MINUS_ONE = Call("normalize", (("mean", (0.5, 0.5, 0.5)), ("std", (0.5, 0.5, 0.5)), ("scale", 1.0)))
 
 _LIKE_IMAGENET = ("torchvision", "timm", "Gluon", "GluonCV")
@@ -109,7 +109,7 @@ def usual_input(network: str, origin: str | None) -> tuple[Call, tuple[int, int]
     origin: whose names the file has, as in `retdsl.weights.layouts.Renamed`; None, as for an origin of which nothing is
     known, gives None. A file may have been trained otherwise: what it says of itself comes first.
     """
-    usual = _OTHERWISE.get((origin or "", network)) or (_IMAGENET if origin in _LIKE_IMAGENET else None)
+    usual = _OTHERWISE.get((origin or "", network)) or (IMAGENET_INPUT if origin in _LIKE_IMAGENET else None)
     return None if usual is None else (usual, (made_for(network), made_for(network)))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from retdsl.ir import Network, Node, learned_numbers
+from retdsl.ir import Network, Node, learned_numbers, needed
 from retdsl.outline import places
 from retdsl.records import replace
 from retdsl.schema.spelling import spell
@@ -23,7 +23,7 @@ def backbone_picture(network: Network, *, title: str, cut: str | None = None, ex
     if cut is None:
         picture = network_picture(network, expand=expand, title=title, cuts=good)
         return replace(picture, legend=(Key(Look.PLAIN, "[name]: a good place to cut"),) if good else ())
-    kept = _needed(network, cut)
+    kept = needed(network.nodes, [cut])
     apart = replace(network, nodes=tuple(_kept_first(network, kept, f"{title}[{spell(cut)}]")))
     picture = network_picture(apart, expand=expand, title=title, cuts={cut: "stage"})
     there = [node for node in network.nodes if node.name in kept]
@@ -31,15 +31,6 @@ def backbone_picture(network: Network, *, title: str, cut: str | None = None, ex
     legend = [Key(Look.TRAINED, f"kept by [{spell(cut)}]: {_counts(there)}")]
     legend += [Key(Look.LEFT, f"left behind: {_counts(gone)}")] if gone else []
     return replace(picture, legend=tuple(legend))
-
-
-def _needed(network: Network, cut: str) -> set[str]:
-    """The names of the nodes that a cut keeps."""
-    kept = {cut}
-    for node in reversed(network.nodes):
-        if node.name in kept:
-            kept.update(node.inputs)
-    return kept
 
 
 def _kept_first(network: Network, kept: Collection[str], name: str) -> Iterator[Node]:

@@ -18,7 +18,6 @@ LARGEST_CONFIG = 1_000_000
 LARGEST_SIZE = 10_000
 """Pixels; nothing was ever trained on more."""
 
-
 PUBLISHED = ("model.safetensors", "pytorch_model.bin")
 """What weights are called in the folders of timm, the better one first."""
 

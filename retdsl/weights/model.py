@@ -15,6 +15,9 @@ MAX_AXES = 32
 MAX_NUMBERS = 1 << 40
 """What any weights file may have: tensors, characters in a name, axes and numbers of a tensor."""
 
+SUFFIXES = (".safetensors", ".bin", ".pth", ".pt", ".params")
+"""How names of weights files end. What a file is, its first bytes tell."""
+
 DAMAGED = "it is truncated or damaged"
 ANEW = "copy or download it anew, and compare its size with the original's"
 

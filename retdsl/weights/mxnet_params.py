@@ -41,7 +41,7 @@ TYPES = {0: "<f4", 1: "<f8", 2: "<f2", 3: "u1", 4: "<i4", 5: "i1", 6: "<i8", 7: 
 ONLY = "0"
 """What the array of a file is called that was saved without a name, alone."""
 
-ANEW = "copy or save the file anew; a checkpoint is `NAME-symbol.json` with `NAME-0001.params`"
+SAVE_ANEW = "copy or save the file anew; a checkpoint is `NAME-symbol.json` with `NAME-0001.params`"
 
 
 def begins(head: bytes) -> bool:
@@ -58,7 +58,7 @@ def read(path: Path, file: BinaryIO) -> WeightsFile:
     if len(arrays) == 1 and not names:
         names = [ONLY]
     if len(names) != len(arrays) or len(set(names)) != len(names):
-        raise BadWeights("its arrays are not all named, each by a name of its own", ANEW)
+        raise BadWeights("its arrays are not all named, each by a name of its own", SAVE_ANEW)
     tensors = {name: Tensor(name, *array) for name, array in zip(names, arrays, strict=True)}
     return WeightsFile(path, "MXNet params", tensors, {})
 
@@ -75,7 +75,7 @@ class _Words:
         """Moves on by `size` bytes and returns where they start."""
         start = self._at
         if size > self._size - start:
-            raise BadWeights(DAMAGED, ANEW)
+            raise BadWeights(DAMAGED, SAVE_ANEW)
         self._at = start + size
         return start
 
@@ -89,28 +89,28 @@ class _Words:
     def count(self) -> int:
         count = self.number("Q")
         if count > MAX_TENSORS:
-            raise BadWeights(DAMAGED, ANEW)
+            raise BadWeights(DAMAGED, SAVE_ANEW)
         return count
 
     def text(self) -> str:
         size = self.number("Q")
         if size > 4 * MAX_NAME:  # a character has up to four bytes
-            raise BadWeights(DAMAGED, ANEW)
+            raise BadWeights(DAMAGED, SAVE_ANEW)
         self._file.seek(self.skip(size))
         try:
             return self._file.read(size).decode()
         except UnicodeDecodeError as error:
-            raise BadWeights(DAMAGED, ANEW) from error
+            raise BadWeights(DAMAGED, SAVE_ANEW) from error
 
     def array(self) -> tuple[str, Sizes, int]:
         """Type, shape and place of an array."""
         shape = self._shape()
         if not shape:
-            raise BadWeights("it holds an array without a shape", ANEW)
+            raise BadWeights("it holds an array without a shape", SAVE_ANEW)
         self.skip(8)  # the device it was saved from
         flag = self.number("i")
         if flag not in TYPES:
-            raise BadWeights(f"it holds an array of a number type that is not supported (type flag {flag})", ANEW)
+            raise BadWeights(f"it holds an array of a number type that is not supported (type flag {flag})", SAVE_ANEW)
         dtype = TYPES[flag]
         return dtype, shape, self.skip(math.prod(shape) * item_size(dtype))
 
@@ -121,8 +121,8 @@ class _Words:
         recent = magic in (ARRAY_V1, ARRAY_V2, ARRAY_V3)
         axes = self.number("I") if recent else magic
         if axes > MAX_AXES:
-            raise BadWeights(DAMAGED, ANEW)
+            raise BadWeights(DAMAGED, SAVE_ANEW)
         shape = tuple(self.number("q" if recent else "I") for _ in range(axes))
         if any(size < 0 for size in shape):
-            raise BadWeights(DAMAGED, ANEW)
+            raise BadWeights(DAMAGED, SAVE_ANEW)
         return shape

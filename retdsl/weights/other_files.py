@@ -1,6 +1,7 @@
 """Files that lie where weights should be and are something else, told by how they begin.
 
-Enters: the first bytes of a file that no reader knows. Leaves: `BadWeights` with what the file is, and what to do.
+Enters: the first bytes of a file that no reader knows. Leaves: what the file is, and what to do, in words; of weights,
+as `BadWeights`. Symbol files, whose readers have the same surprises, are told apart here, too.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ class Other(NamedTuple):
     at: int = 0
 
 
+LFS_POINTER = b"version https://git-lfs"
+
 OTHERS = (
     Other(
-        b"version https://git-lfs",
+        LFS_POINTER,
         "it is a Git LFS pointer that stands for the file, not the file",
         "run `git lfs pull` where it came from, or download the file itself",
     ),
@@ -52,19 +55,25 @@ SYMBOL_HELP = "weights are in the file beside it: NAME-0000.params belongs to NA
 ANSWER_HELP = "it may be what a server answered instead of the file: look into it, and download the file anew"
 
 
-def refuse(head: bytes) -> NoReturn:
-    """Raises BadWeights for a file that begins with `head`, up to `HEAD` bytes."""
+def told_apart(head: bytes) -> tuple[str, str] | None:
+    """What a file is that begins with `head`, up to `HEAD` bytes, and what to do; None if nothing of that kind."""
     if not head:
-        raise BadWeights("it is empty", "copy or download it anew")
+        return "it is empty", "copy or download it anew"
     for other in OTHERS:
         if head.startswith(other.start, other.at):
-            raise BadWeights(other.said, other.help)
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--")):
-        said = "it is a web page that was saved in place of the file"
-        raise BadWeights(
-            said, "download the file itself: its page has a link or a button for that (on a hub, `resolve`)"
-        )
+            return other.said, other.help
+    if _text(head).startswith((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--")):
+        help = "download the file itself: its page has a link or a button for that (on a hub, `resolve`)"
+        return "it is a web page that was saved in place of the file", help
+    return None
+
+
+def refuse(head: bytes) -> NoReturn:
+    """Raises BadWeights for a file that begins with `head`, up to `HEAD` bytes."""
+    known = told_apart(head)
+    if known is not None:
+        raise BadWeights(*known)
+    text = _text(head)
     if text.startswith((b"{", b"[")):
         symbol = b'"nodes"' in text or b'"op"' in text
         raise BadWeights("it is JSON text, not weights", SYMBOL_HELP if symbol else ANSWER_HELP)
@@ -73,3 +82,7 @@ def refuse(head: bytes) -> NoReturn:
             "it begins with zeros, where a weights file says what it is", "its download may not be complete"
         )
     raise BadWeights("it is no weights file of a format that is known (its first bytes say so)", KNOWN)
+
+
+def _text(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

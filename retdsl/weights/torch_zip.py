@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from retdsl.weights.model import ANEW, DAMAGED, BadWeights, Checksum, Tensor, WeightsFile, item_size
+from retdsl.weights.model import ANEW, DAMAGED, SUFFIXES, BadWeights, Checksum, Tensor, WeightsFile, item_size
 from retdsl.weights.restricted_pickle import MAX_PICKLE, Window
 from retdsl.weights.torch_tensors import SAVE, Storage, read_tensors
 from retdsl.weights.zip_parts import PART, Part, content_start, read_directory
@@ -70,7 +70,7 @@ def _folder(parts: Mapping[str, Part]) -> str:
             said = "it is a TorchScript program, which holds code besides its tensors; nothing of it was run"
             raise BadWeights(said, f"in PyTorch: torch.save(torch.jit.load(FILE).state_dict(), NEW_FILE), or {SAVE}")
         return folder
-    inside = next((name for name in parts if name.endswith((".pth", ".pt", ".bin", ".safetensors", ".params"))), None)
+    inside = next((name for name in parts if name.endswith(SUFFIXES)), None)
     helps = [f"unpack it, and name the file in it: {inside!r:.100}"] if inside else [f"save a network: {SAVE}"]
     raise BadWeights("it is a zip archive, but not one of PyTorch's weights files", *helps)
 

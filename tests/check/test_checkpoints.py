@@ -94,9 +94,9 @@ def test_parameters_that_a_cut_does_not_need_may_be_anything(tmp_path: Path) -> 
     assert network(tmp_path, "[pool]").nodes[-1].name == "pool"
     item = the_message(tmp_path, "[fc]")
     assert item.code == "R802"
-    assert item.message == "net-0007.params does not fit the network: 2 of 4 parameters"
+    assert item.message == "the weights net-0007.params do not fit net-symbol.json: 2 of 4 parameters"
     assert item.notes == ("fc_weight: missing, the network needs [5, 4]\nfc_bias: missing, the network needs [5]",)
-    assert item.helps[0].startswith("only its last layers differ, from `fc` on: was the head changed?")
+    assert item.helps[0].startswith("only the last layers differ, from `fc` on: cut before them, as at")
 
 
 def test_misfits_in_the_middle_ask_whether_it_is_the_same_network_and_name_other_epochs(tmp_path: Path) -> None:

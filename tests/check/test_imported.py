@@ -203,7 +203,7 @@ def broken(**changes: Any) -> list[dict[str, Any]]:
         (broken(inputs=[[-1, 0]]), "it names a node -1, and has 10"),
         (broken(inputs=[[10, 0]]), "it names a node 10, and has 10"),
         (broken(inputs=[["x", 0]]), "not as MXNet writes nodes"),
-        ("<!DOCTYPE html><html>", "it is a web page, not the file itself"),
+        ("<!DOCTYPE html><html>", "it is a web page"),
         (broken(name="x" * 501), "the name of its node 3 is none that MXNet writes"),
         (broken(name="a\n"), "the name of its node 3 is none that MXNet writes"),
         (broken(op=None), "its node `c` has no operator"),

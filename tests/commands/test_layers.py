@@ -148,6 +148,7 @@ def test_a_long_network_shows_where_to_cut(monkeypatch: pytest.MonkeyPatch) -> N
     [head] = [line for line in lines if line.startswith("  stage3 ")]
     assert head.split() == ["stage3", "bottleneck_v1_stage", f"{stage:,}"]
     assert "a cut is written `NAME[global_pool]`, after `backbone NAME = zoo(resnet152_v1)`" in lines
+    assert "a group of layers can stand there, too: stem, stage1, stage2, stage3, stage4" in lines
     assert lines[-1] == "`--all` shows every layer, `--only 'PATTERN'` those of a name"
 
 
@@ -198,6 +199,7 @@ def test_a_network_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert layers["global_pool"]["cut"] == "stage"
     assert layers["stage1_unit1_relu"]["cut"] == "place"
     assert layers["fc"]["kept"] == network["parameters"] == 11_689_512
+    assert network["groups"]["stage1_unit1"] == "stage1_unit1_relu"
 
 
 def test_a_spec_shows_every_backbone_and_model_or_one(capsys: pytest.CaptureFixture[str]) -> None:

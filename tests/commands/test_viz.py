@@ -36,6 +36,7 @@ def test_a_cut(capsys: pytest.CaptureFixture[str]) -> None:
     assert "net[fire5_concat]" in text
     assert "dashed" in text
     assert "left behind" in text
+    assert drawn(capsys, "net", "--cut", "fire5", "-o", "cut.dot") == text
 
 
 def test_a_backbone_of_a_spec(capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +54,7 @@ def test_another_size(capsys: pytest.CaptureFixture[str]) -> None:
         (["nett"], 2, "there is nothing called `nett`", "did you mean `net`?"),
         (["none.retina"], 1, "there is no file none.retina", ""),
         (["broken"], 1, "error[R802]: cannot use broken-symbol.json", ""),
-        (["net", "--cut", "fire5"], 2, "net has no layer `fire5`", "did you mean"),
+        (["net", "--cut", "fire15"], 2, "net has no layer `fire15`", "did you mean"),
         (["net", "--train", "first"], 2, "`--train` and `--set` are for experiments", "net is a network"),
         (["net", "--size", "0"], 2, "--size 0: not a size", "`--size 299`"),
         (["quickstart", "--size", "99"], 2, "`--size` is for networks by themselves", "a spec's data"),

@@ -147,7 +147,7 @@ def test_what_the_user_says_goes_before_what_is_known(weights: Callable[..., Any
     wanted = {"mean": [1.0, 2.0, 3.0], "std": [4.0, 5.0, 6.0], "scale": 255.0, "size": [96, 80]}
     assert kept["convention"] == wanted
     table = weights("list")
-    assert "normalize((1, 2, 3), (4, 5, 6), scale = 255)" in table
+    assert "normalize((1, 2, 3), std = (4, 5, 6), scale = 255)" in table
     assert kept["convention_from"] == "told at the import"
 
 

@@ -55,6 +55,11 @@ def said(path: Path) -> str:
     return str(caught.value)
 
 
+def test_a_hash_is_that_of_sha256sum(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("two")
+    assert sha256_of(tmp_path / "a") == "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3"
+
+
 def test_what_is_no_file(tmp_path: Path) -> None:
     assert said(tmp_path) == "it is a folder"
     assert said(tmp_path / "missing.pth") == "it does not exist"

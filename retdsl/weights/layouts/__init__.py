@@ -108,7 +108,7 @@ def misfits(needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mappin
         if stored is None:
             problems.append(f"{name}: missing" + ("" if wanted is None else f", the network needs {list(wanted)}"))
         elif not fits(shapes[stored], wanted):
-            called = name if stored == name else f"{name} ({stored})"
+            called = name if plain_name(stored) == name else f"{name} ({stored})"
             problems.append(f"{called}: {list(shapes[stored])} in the file, the network needs {list(wanted or ())}")
     return problems
 
@@ -208,11 +208,16 @@ def _is_complete(reading: _Reading, renamed: Renamed) -> bool:
     return not renamed.unknown and all(ours.rpartition("_")[0] == reading.last for ours in missing)
 
 
+def plain_name(tensor: str) -> str:
+    """A tensor's name without what MXNet puts before it in checkpoints: `arg:` or `aux:`."""
+    return tensor.removeprefix("arg:").removeprefix("aux:")
+
+
 def _plain_names(shapes: Mapping[str, Sizes]) -> dict[str, str]:
     """The file's names by what is left of them without MXNet's `arg:` and `aux:`, unless that is a name, too."""
     plain = {}
     for name in shapes:
-        short = name.removeprefix("arg:").removeprefix("aux:")
+        short = plain_name(name)
         plain[name if short in shapes else short] = name
     return plain
 

@@ -22,6 +22,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape, initial_values
 from retdsl.runtime.losses import Loss, deploy_softmax
@@ -177,7 +179,9 @@ class Network:
     def starting_values(self, symbol: Symbol, seed: int, folder: Path | None, root: Path | None) -> Parameters:
         """The parameters of `symbol` (the deploy symbol): pretrained where that is said, drawn from `seed` elsewhere.
 
-        folder: the program's; root: where relative paths start. Raises RunError for weights that do not fit.
+        The scale of a BatchNorm that fixes it is 1, whatever its weights hold: so MXNet computes, and where it trains
+        anything below, so it writes. folder: the program's; root: where relative paths start. Raises RunError for
+        weights that do not fit.
         """
         arguments, auxiliary = self.shapes(symbol)
         shapes = {**arguments, **auxiliary}
@@ -187,6 +191,7 @@ class Network:
             loaded |= weights.source.load(wanted, folder, root)
         missing = {name: shape for name, shape in shapes.items() if name not in loaded}
         values = {**loaded, **initial_values(symbol, missing, seed)}
+        values |= {name: np.ones_like(values[name]) for name in _fixed_scales(symbol)}
         return Parameters({name: values[name] for name in arguments}, {name: values[name] for name in auxiliary})
 
     def shapes(self, symbol: Symbol) -> tuple[dict[str, Shape], dict[str, Shape]]:
@@ -252,6 +257,13 @@ def _building() -> Iterator[None]:
         if not module.startswith("mxnet.symbol"):
             raise
         raise RunError(f"MXNet {mx.__version__} has no layer `{error.name}`") from error
+
+
+def _fixed_scales(symbol: Symbol) -> set[str]:
+    """The scales that MXNet holds at 1."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    fixed = (n for n in nodes if n["op"] == "BatchNorm" and n.get("attrs", {}).get("fix_gamma") not in ("False", "0"))
+    return {nodes[node["inputs"][1][0]]["name"] for node in fixed}
 
 
 def _keep_statistics(symbol: Symbol, frozen: Collection[str]) -> None:

@@ -29,7 +29,7 @@ from retdsl.syntax import tree as t
 SYMBOL = "-symbol.json"
 SUFFIX = ".retina"
 
-_PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
+_PARAMS = re.compile(r"(.+)-(\d{4,6})\.params", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

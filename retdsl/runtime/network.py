@@ -198,6 +198,7 @@ class Network:
         """Shapes of the arguments (inputs left out) and of the auxiliary states of the deploy symbol."""
         with _building():
             arguments, _, auxiliary = symbol.infer_shape(**{self.input: (1, *self.input_shape)})
+            symbol.infer_type_partial(**dict.fromkeys(symbol.list_arguments(), np.float32))
         named = dict(zip(symbol.list_arguments(), map(_plain, arguments), strict=True))
         named.pop(self.input, None)
         return named, dict(zip(symbol.list_auxiliary_states(), map(_plain, auxiliary), strict=True))

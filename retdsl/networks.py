@@ -12,10 +12,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from retdsl import compiler
+from retdsl.check.backbones import DEFAULT_SHAPE
+from retdsl.check.checkpoints import last_usable
 from retdsl.check.files import exists, is_file, shipped_names, shipped_spec, zoo_networks
+from retdsl.check.fixes import as_written
 from retdsl.check.graph import find_cut
 from retdsl.compiler import Checked, Refused, Spec
-from retdsl.diagnostics import Diagnostic, Diagnostics
+from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Call, Network, Program, Shape
 from retdsl.records import dataclass, replace
@@ -52,10 +55,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What became of a look: the networks, none after an error, and the messages."""
+    """What became of a look: the networks, none after an error, the messages, and remarks in plain words."""
 
     networks: tuple[Seen, ...]
     messages: tuple[Diagnostic, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def is_spec(what: str) -> bool:
@@ -81,7 +85,8 @@ def one_network(what: str, shape: Shape | None = None) -> Looked:
     """The network that `what` names by itself, shown to inputs of `shape`, or of the size that it is made for. Relative
     paths start where the command runs.
 
-    Raises Refused for a word that means none.
+    Of a file whose last layers cannot be used, all before them is shown, because that is where it has to be cut; but
+    not if `shape` says for what input, which may be the reason. Raises Refused for a word that means none.
     """
     found = None if what in zoo_networks() else _prefix(what)
     if found is None and what not in zoo_networks():
@@ -91,12 +96,17 @@ def one_network(what: str, shape: Shape | None = None) -> Looked:
         prefix, epoch = found
         source = Call("checkpoint", (("prefix", prefix), ("epoch", _latest(prefix) if epoch is None else epoch)))
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
-    hidden = Source(what, f"backbone it = {declared}\nmodel whole = it\n")
-    checked = compiler.check(Spec(hidden, Path.cwd()), shape=shape)
+    hidden, checked = _checked(what, declared, shape)
+    if found is not None and shape is None and checked.diagnostics.errors:
+        last = last_usable(Path(found[0] + SYMBOL), DEFAULT_SHAPE)
+        hidden, part = _checked(what, declared, shape, last) if last is not None else (hidden, checked)
+        if part.program is not None:
+            why = next(item.message for item in checked.diagnostics if CATALOGUE[item.code].severity == "error")
+            remark = f"this is all up to `{last}`, the rest cannot be used: {why}"
+            return Looked(_whole(part, title, declared), remarks=(remark,))
     side = made_for(what)
     messages = tuple(_without_hidden(checked.diagnostics, hidden, shape or (None, 3, side, side)))
-    networks = () if checked.program is None else checked.program.networks
-    return Looked(tuple(Seen(title, _renamed(network, title), declared) for network in networks), messages)
+    return Looked(_whole(checked, title, declared), messages)
 
 
 def backbones_of_spec(spec: Spec) -> tuple[tuple[Seen, ...], Checked]:
@@ -171,6 +181,18 @@ def no_network(what: str) -> Refused:
     return Refused(f"there is nothing called `{what}`" if named else f"there is no file {what}", help)
 
 
+def _checked(what: str, declared: str, shape: Shape | None, cut: str | None = None) -> tuple[Source, Checked]:
+    """A spec of one backbone, whole or cut, that nobody has written, and what checking it gives."""
+    at = "" if cut is None else f"[{as_written(cut)}]"
+    hidden = Source(what, f"backbone it = {declared}\nmodel whole = it{at}\n")
+    return hidden, compiler.check(Spec(hidden, Path.cwd()), shape=shape)
+
+
+def _whole(checked: Checked, title: str, declared: str) -> tuple[Seen, ...]:
+    networks = () if checked.program is None else checked.program.networks
+    return tuple(Seen(title, _renamed(network, title), declared) for network in networks)
+
+
 def _renamed(network: Network, name: str) -> Network:
     """The network of a backbone that nobody has named, under a name for people."""
     return replace(
@@ -203,7 +225,7 @@ def _without_hidden(messages: Iterable[Diagnostic], hidden: Source, shape: Shape
         if message.code == "R801":
             continue
         labels = tuple(label for label in message.labels if label.span.source is not hidden)
-        sized = message.code.startswith("R4") or "at its layer" in message.message
+        sized = message.code.startswith("R4") or message.message.startswith("cannot use the layer")
         text = f"`--size` says how large the photographs are; this was looked at for {shape_text(shape)}"
         help = (text,) if sized else ()
         yield replace(message, labels=labels, helps=(*message.helps, *help), fixes=())

@@ -35,7 +35,8 @@ def test_the_examples_of_the_guide_are_one_valid_spec() -> None:
     found = examples("docs/language.md")
     assert len(found) >= 8
     checked = check_source(Source("guide.retina", "\n".join(found)), ROOT)
-    assert render_text(checked.diagnostics) == ""
+    # Files that a guide names are not there; nothing else is wrong.
+    assert [item.message for item in checked.diagnostics if item.code != "R801"] == []
 
 
 def test_the_first_example_stands_alone() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from graph_texts import symbol_file, zoo
+from old_symbols import write_params
 
 from retdsl import compiler, networks
 from retdsl.compiler import Refused
@@ -24,8 +26,9 @@ model plain = lite[global_pool] => Flatten => FullyConnected(2)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a symbol file, parameters of two epochs, and a spec."""
     (tmp_path / "net-symbol.json").write_text(symbol_file(zoo("resnet18_v1")))
+    shapes = {p.name: p.shape or () for _, p in zoo("resnet18_v1").parameters()}
     for epoch in (2, 12):
-        (tmp_path / f"net-{epoch:04d}.params").touch()
+        write_params(tmp_path / f"net-{epoch:04d}.params", shapes)
     (tmp_path / "study.retina").write_text(SPEC)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -91,8 +94,8 @@ def test_a_spec_has_its_backbones_whole_and_its_models() -> None:
         ("plain", None, None),
     ]
     lite, old, plain = (one.network for one in seen)
-    assert (lite.output, old.output) == ("flatten", "fc")
-    assert len(plain.nodes) == len(lite.nodes)
+    assert (lite.output, old.output) == ("fc", "fc")
+    assert [node.name for node in plain.nodes[:-2]] == [node.name for node in lite.nodes[:-3]]
     assert networks.select(seen, "old", None, "study") == (seen[1],)
     assert networks.select(seen, None, None, "study") == seen
     for backbone, model, said in (("olt", None, "`old`"), (None, "lite", "plain"), ("plain", None, "lite, old")):
@@ -125,7 +128,7 @@ def test_a_wrong_backbone_is_told(here: Path) -> None:
 @pytest.mark.parametrize(
     ("what", "error", "help"),
     [
-        ("resnet18", "there is nothing called `resnet18`", "did you mean `resnet18_v1` or `resnet18_v2`?"),
+        ("resnet20", "there is nothing called `resnet20`", "did you mean"),
         ("nets-symbol.json", "there is no file nets-symbol.json", "did you mean `net-symbol.json`?"),
         ("below/net-symbol.json", "there is no file below/net-symbol.json", "NAME-symbol.json or its prefix"),
         ("program.json", "program.json is not named as a symbol file", "NAME-symbol.json: rename it"),
@@ -149,6 +152,18 @@ def test_a_broken_symbol_file_is_told_without_the_spec_that_nobody_wrote(here: P
     (message,) = looked.messages
     assert (message.code, message.labels) == ("R802", ())
     assert "net-symbol.json" in message.message
+
+
+def test_of_a_file_whose_end_cannot_be_used_all_before_is_shown(here: Path) -> None:
+    symbol = json.loads(symbol_file(zoo("resnet18_v1")))
+    last = len(symbol["nodes"]) - 1
+    symbol["nodes"].append({"op": "Custom", "name": "odd", "attrs": {"op_type": "mine"}, "inputs": [[last, 0, 0]]})
+    symbol["heads"] = [[last + 1, 0, 0]]
+    (here / "net-symbol.json").write_text(json.dumps(symbol))
+    looked = networks.one_network("net")
+    assert [seen.network.output for seen in looked.networks] == ["fc"]
+    assert looked.messages == ()
+    assert looked.remarks[0].startswith("this is all up to `fc`, the rest cannot be used: cannot use the layer `odd`")
 
 
 @pytest.mark.parametrize("what", ["net", "inception_v3"])

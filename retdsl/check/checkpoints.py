@@ -18,7 +18,7 @@ from retdsl.check.old_pooling import Rounded, read_rounded
 from retdsl.check.options import Given, place_of
 from retdsl.check.symbol_file import BadSymbol, SymbolFile, open_symbol
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Call, Node, Parameter, Shape
+from retdsl.ir import Call, Node, Parameter, Place, Shape
 from retdsl.records import dataclass
 from retdsl.source import Span
 from retdsl.weights.files import open_weights
@@ -169,6 +169,23 @@ def read_checkpoint(
         out.report("R802", f"cannot use {files.symbol}: {error}", label, helps=error.helps)
         return None
     return Checkpoint(rounded, files, at, stored)
+
+
+def last_usable(path: Path, shape: Shape) -> str | None:
+    """The layer of a symbol file with the longest way to it on which every layer can be used; None if all can be, or
+    none, or if the file cannot be read. shape: of the input.
+    """
+    try:
+        found = read_rounded(open_symbol(path), shape, Place(path.name, 1, 1)).network
+    except BadSymbol:
+        return None
+    layers = {node.name for node in found.nodes}
+    ways: dict[str, int] = {}
+    for node in found.nodes:
+        sources = [name for name in node.inputs if name in layers]
+        if node.name not in found.refused and all(source in ways for source in sources):
+            ways[node.name] = 1 + max((ways[source] for source in sources), default=0)
+    return None if len(ways) == len(layers) else max(reversed(ways), key=ways.__getitem__, default=None)
 
 
 def _learns(symbol: SymbolFile) -> bool:

@@ -43,6 +43,8 @@ def look(what: str, arguments: argparse.Namespace) -> Sequence[Seen]:
     if looked.messages:
         say_diagnostics(looked.messages)
         say("")
+    for remark in looked.remarks:
+        say(f"note: {remark}\n")
     if not looked.networks:
         raise SystemExit(WRONG)
     return looked.networks

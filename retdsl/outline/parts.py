@@ -18,9 +18,10 @@ def outline(network: Network) -> dict[str, Path]:
     """The part that each node belongs to, by the node's name: none, a block, or a stage and a block of it.
 
     A stage puts other blocks, with names of their own, one after the other; besides these it has one layer at most,
-    such as a pooling. Blocks that all nodes of a backbone share say nothing and are left out.
+    such as a pooling. Blocks that all nodes of a backbone share say nothing and are left out, and so are blocks that
+    only put stages one after the other, whose names say nothing of theirs.
     """
-    paths = _without_shared(network)
+    paths = _without_wrappers(_without_shared(network))
     inner: dict[Path, set[str]] = defaultdict(set)
     layers: Counter[Path] = Counter()
     for node in network.nodes:
@@ -52,6 +53,21 @@ def _without_shared(network: Network) -> dict[str, Path]:
             shared = _common([node.path for node in nodes])
             paths |= {node.name: node.path[shared:] for node in nodes}
     return paths
+
+
+def _without_wrappers(paths: dict[str, Path]) -> dict[str, Path]:
+    inside: dict[Path, set[Path]] = defaultdict(set)
+    for path in paths.values():
+        for end in range(1, min(len(path), 3)):
+            inside[path[:end]].add(path[: end + 1])
+    wrappers = {
+        part
+        for part, blocks in inside.items()
+        if len(part) == 1
+        and sum(len(inside.get(block, ())) > 1 for block in blocks) > 1
+        and not any(_label(block[1]).startswith(_label(part[0]).replace(")", "_")) for block in blocks)
+    }
+    return {name: path[1:] if path[:1] in wrappers else path for name, path in paths.items()}
 
 
 def _common(paths: Sequence[Path]) -> int:

@@ -95,4 +95,5 @@ def write_fitting_params(path: Path, network: Imported) -> None:
     """A params file with all that a network needs, as far as shapes are known."""
     found = {p.name: p.shape for node in network.nodes for p in node.parameters if p.shape is not None}
     states = {p.name for node in network.nodes for p in node.parameters if p.auxiliary}
-    write_params(path, {f"{'aux' if name in states else 'arg'}:{name}": shape for name, shape in found.items()})
+    named = {f"{'aux' if name in states else 'arg'}:{name}": shape for name, shape in found.items()}
+    write_params(path, named or {"arg:of_another_network": (1,)})

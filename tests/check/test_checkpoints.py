@@ -302,8 +302,8 @@ def test_parts_of_a_value_are_layers_of_their_own(tmp_path: Path) -> None:
         ("sum", (None, 2, 224)),
     ]
     assert network(tmp_path, "[parts_output1]").output == "parts_output1"
-    assert the_message(tmp_path, "[parts]").code == "R206"
-    assert "`parts_output0`" in the_message(tmp_path, "[parts]").helps[0]
+    assert the_message(tmp_path, "[parts]").code == "R713"
+    assert "`old[parts_output2]`" in the_message(tmp_path, "[parts]").helps[0]
 
 
 def test_a_layer_whose_image_is_too_small_hinders_no_cut_before_it(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def test_a_missing_name_is_told_among_layers_with_odd_names(tmp_path: Path) -> N
     graph.save(tmp_path)
     assert network(tmp_path, '["conv2/3x3_reduce_output"]').output == "conv2/3x3_reduce"
     item = the_message(tmp_path, '["conv2/3x3_reduc"]')
-    assert item.helps == ("did you mean `conv2/3x3_reduce`?",)
+    assert item.helps[0] == "did you mean `conv2/3x3_reduce`?"
     assert [edit.replacement for edit in item.fixes[0].edits] == ['"conv2/3x3_reduce"']
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from old_symbols import read, write_fitting_params
+from old_symbols import read, write_fitting_params, write_params
 from study_texts import check
 
 from retdsl.check.imported_layers import shape_of
@@ -62,7 +62,7 @@ def put(folder: Path, nodes: object) -> None:
     heads = [[len(nodes) - 1, 0]] if isinstance(nodes, list) and nodes else []
     text = nodes if isinstance(nodes, str) else json.dumps({"nodes": nodes, "arg_nodes": [], "heads": heads})
     (folder / "net-symbol.json").write_text(text)
-    (folder / "net-0007.params").touch()
+    write_params(folder / "net-0007.params", {"arg:of_another_network": (1,)})
     with suppress(BadSymbol):
         write_fitting_params(folder / "net-0007.params", read(folder / "net-symbol.json", (None, 3, 224, 224)))
 

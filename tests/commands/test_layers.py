@@ -218,7 +218,7 @@ def test_a_layer_goes_before_a_file_of_its_name(
 @pytest.mark.parametrize(
     ("arguments", "code", "error", "help"),
     [
-        (["resnet50"], 2, "there is nothing called `resnet50`", "did you mean `resnet50_v1` or `resnet50_v2`?"),
+        (["resnet51"], 2, "there is nothing called `resnet51`", "did you mean `resnet50`"),
         (["none.retina"], 1, "there is no file none.retina", ""),
         (["no/net-symbol.json"], 2, "there is no file no/net-symbol.json", "NAME-symbol.json or its prefix"),
         (["resnet18_v1", "--size", "7x"], 2, "--size 7x: not a size", "`--size 299`"),

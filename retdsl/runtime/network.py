@@ -30,6 +30,9 @@ from retdsl.runtime.losses import Loss, deploy_softmax
 from retdsl.runtime.pretrained import WeightsSource
 from retdsl.runtime.symbols import Symbol, sym
 
+BATCH_NORMS = ("BatchNorm", "_contrib_BatchNormWithReLU")
+"""Operators that keep statistics. Of MXNet's others, `BatchNorm_v1` and `SyncBatchNorm`, checkpoints make these."""
+
 FrozenPart: TypeAlias = Callable[[Symbol], Mapping[str, Symbol]]
 TrainedPart: TypeAlias = Callable[[Mapping[str, Symbol]], Symbol]
 LaterPart: TypeAlias = Callable[[Mapping[str, Symbol]], Mapping[str, Symbol]]
@@ -263,7 +266,7 @@ def _building() -> Iterator[None]:
 def _fixed_scales(symbol: Symbol) -> set[str]:
     """The scales that MXNet holds at 1."""
     nodes = json.loads(symbol.tojson())["nodes"]
-    fixed = (n for n in nodes if n["op"] == "BatchNorm" and n.get("attrs", {}).get("fix_gamma") not in ("False", "0"))
+    fixed = (n for n in nodes if n["op"] in BATCH_NORMS and n.get("attrs", {}).get("fix_gamma") not in ("False", "0"))
     return {nodes[node["inputs"][1][0]]["name"] for node in fixed}
 
 
@@ -272,7 +275,7 @@ def _keep_statistics(symbol: Symbol, frozen: Collection[str]) -> None:
     nodes = json.loads(symbol.tojson())["nodes"]
     inside = symbol.get_internals()
     for node in nodes:
-        if node["op"] == "BatchNorm" and any(nodes[source]["name"] in frozen for source, *_ in node["inputs"][1:]):
+        if node["op"] in BATCH_NORMS and any(nodes[source]["name"] in frozen for source, *_ in node["inputs"][1:]):
             inside[f"{node['name']}_output"]._set_attr(use_global_stats="True")
 
 

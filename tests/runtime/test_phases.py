@@ -261,6 +261,20 @@ def _all_with_fixed_scales(features):
     return sym.FullyConnected(sym.Flatten(bn, name="flat"), num_hidden=2, name="fc")
 
 
+def test_a_batch_norm_that_is_fused_with_its_activation_keeps_its_statistics_while_it_is_frozen():
+    def part(features):
+        conv = sym.Convolution(features["data"], num_filter=4, kernel=(3, 3), name="conv2")
+        bn = sym.contrib.BatchNormWithReLU(conv, name="bn2")
+        return sym.FullyConnected(sym.Flatten(bn, name="flat"), num_hidden=2, name="fc")
+
+    made = trainer(network(frozen=None, trained=part, frozen_parameters=("bn2_*",), phases=()), weights=None)
+    before = made.frozen().all()
+    assert set(before) == {f"bn2_{role}" for role in ("gamma", "beta", "moving_mean", "moving_var")}
+    made.train_epoch(1, batches())
+    for name, value in made.frozen().all().items():
+        np.testing.assert_array_equal(before[name], value, err_msg=name)
+
+
 # --- whole runs
 
 

@@ -284,7 +284,8 @@ def _names(symbol: Symbol) -> list[str]:
 
 
 def _matches(name: str, patterns: Collection[str]) -> bool:
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    """Brackets mean themselves: layers of checkpoints may have them in their names."""
+    return any(name == pattern or fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
 def _plain(shape: Sequence[int]) -> Shape:

@@ -142,3 +142,4 @@ def test_what_mxnet_cannot_build_is_told_in_words():
 def test_names_with_brackets_mean_themselves():
     assert Pretrained(Weights(0.0), only=["a[1]_weight", "b*"]).covers("a[1]_weight")
     assert not Pretrained(Weights(0.0), but=["a[1]_weight"]).covers("a[1]_weight")
+    assert not Pretrained(Weights(0.0), only=["a[1]_weight"]).covers("a1_weight"), "another layer"

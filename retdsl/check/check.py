@@ -11,7 +11,7 @@ from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
-from retdsl.check.fit import check_fit
+from retdsl.check.fit import but_head, check_fit
 from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
@@ -170,7 +170,7 @@ class _Networks:
             if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
                 found = self._builder(None).inputs.backbone(backbone, needed=False)
                 if found.weights is not None:
-                    check_fit(found.weights, found.backbone, found.nodes, found.nodes, self._out)
+                    check_fit(found.weights, found.backbone, found.nodes, but_head(found.nodes), self._out)
         for block in self._scope.of_kind("block"):
             if isinstance(block, t.Block):
                 check_block(block, self._builder(None))

@@ -56,6 +56,14 @@ def check_fit(
     return found is None
 
 
+def but_head(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """What a backbone is asked for while no model says how much of it it takes: all but its last layer that learns,
+    which has as many scores as whatever it was trained for.
+    """
+    head = next((node for node in reversed(nodes) if node.parameters), None)
+    return tuple(node for node in nodes if node is not head)
+
+
 def compare(
     whole: Mapping[str, Shape | None], needed: Mapping[str, Shape | None], renamed: Renamed, shapes: Mapping[str, Sizes]
 ) -> Misfit | None:

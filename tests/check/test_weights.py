@@ -138,6 +138,14 @@ def test_weights_that_nobody_takes_are_checked_all_the_same(root: Path) -> None:
     assert codes(BLOCK + 'backbone own = grader(weights = "gone.params")\n', root) == []
 
 
+def test_of_weights_that_nobody_takes_the_head_does_not_matter_yet(root: Path) -> None:
+    alone = BLOCK + 'backbone own = grader(weights = "own.params")\n'
+    (root / "own.params").write_bytes(params({**OWN, "fc_weight": (7, 144), "fc_bias": (7,)}))
+    assert said(alone, root) == []
+    (root / "own.params").write_bytes(params({name: shape for name, shape in OWN.items() if name.startswith("fc")}))
+    assert codes(alone, root) == ["R806"]
+
+
 def test_a_bad_file_hides_no_other_mistake(root: Path) -> None:
     (root / "own.params").write_bytes(b"<!DOCTYPE html>")
     assert codes(own().replace("own[flat]", "own[flatt]"), root) == ["R805", "R206"]

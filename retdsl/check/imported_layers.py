@@ -33,10 +33,15 @@ _FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def options_of(item: FileNode) -> Options:
-    """An operator's options; those that are written as not given are left out."""
+    """An operator's options; those that are written as not given are left out, unless the operator asks for them: of
+    `slice_axis`, `end = None` means up to the end.
+    """
     if _changes_nothing(item):
         return {}
-    options = {key: _literal(value) for key, value in item.options.items() if value not in ("None", "()")}
+    likely = find_operator(item.op)
+    asked = {o.name for o in likely.entry.options if o.default is REQUIRED} if likely is not None else ()
+    given = ((key, value) for key, value in item.options.items() if key in asked or value not in ("None", "()"))
+    options = {key: _literal(value) for key, value in given}
     return _shape_of_2015(options) if item.op == "Reshape" else options
 
 

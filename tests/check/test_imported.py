@@ -316,6 +316,12 @@ def test_layers_of_files_have_the_shapes_of_the_schema(
     assert (found.op, found.shape) == (layer, shape)
 
 
+def test_an_option_of_none_stays_where_the_operator_asks_for_it(tmp_path: Path) -> None:
+    found = last_of(tmp_path, ("slice_axis", {"axis": "2", "begin": "1", "end": "None"}))
+    assert found.shape == (None, 4, 7, 8)
+    assert dict(found.options) == {"axis": 2, "begin": 1, "end": None}
+
+
 @pytest.mark.parametrize(
     ("op", "attributes"),
     [

@@ -69,24 +69,24 @@ def guess_part(nodes: Sequence[Node], asked: str) -> Guess:
 
 def group_names(nodes: Sequence[Node]) -> list[str]:
     """The names that stand for two layers or more."""
-    return _shared(nodes, lambda node: {*_blocks(node), *beginnings(node.name)})
+    return _shared(nodes, lambda node: [*_blocks(node), *beginnings(node.name)])
 
 
 def stage_names(nodes: Sequence[Node]) -> list[str]:
     """The coarsest groups of a network, in its order: what one might want to freeze."""
-    return _shared(nodes, lambda node: set(beginnings(node.name)[:1]))
+    return _shared(nodes, lambda node: beginnings(node.name)[:1])
 
 
-def _shared(nodes: Sequence[Node], names: Callable[[Node], Set[str]]) -> list[str]:
+def _shared(nodes: Sequence[Node], names: Callable[[Node], list[str]]) -> list[str]:
     layers = {node.name for node in nodes}
-    counts = Counter(name for node in nodes for name in names(node))
+    counts = Counter(name for node in nodes for name in dict.fromkeys(names(node)))
     return [name for name, count in counts.items() if count > 1 and name not in layers]
 
 
-def _blocks(node: Node) -> set[str]:
-    """The names of the blocks that a layer was written through; their numbers are none."""
+def _blocks(node: Node) -> list[str]:
+    """The names of the blocks that a layer was written through, from the outermost; their numbers are none."""
     labels = (block.partition("(")[2].removesuffix(")") for block in node.path)
-    return {label for label in labels if label and not label.isdigit()}
+    return [label for label in labels if label and not label.isdigit()]
 
 
 def beginnings(name: str) -> list[str]:

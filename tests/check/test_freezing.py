@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from spec_texts import checked, experiment, program
 
 from retdsl.account.keys import as_json
-from retdsl.ir import Experiment, Node, to_json
+from retdsl.check.parts import group_names
+from retdsl.ir import Experiment, Node, Place, to_json
 
 SPEC = """
 data eyes {
@@ -254,3 +255,10 @@ def test_any_range_is_what_lies_between(first: str, last: str) -> None:
         assert "R701" in codes(f"deep[{first} .. {last}]")
         return
     assert set(frozen(f"deep[{first} .. {last}]").phases[0].nodes) == between | of[first] | of[last]
+
+
+def test_groups_are_named_in_the_order_of_the_network() -> None:
+    """Whatever order Python gives to sets in a run: suggestions that are as near as each other stand in it."""
+    names = [f"a_b_c_d_e_f_{i}" for i in range(2)]
+    nodes = [Node(name, "relu", (), (), None, (), Place("a.retina", 1, 1)) for name in names]
+    assert group_names(nodes) == ["a", "a_b", "a_b_c", "a_b_c_d", "a_b_c_d_e", "a_b_c_d_e_f"]

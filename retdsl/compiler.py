@@ -6,7 +6,7 @@ What takes long to import is imported where it is used, since most often a spec 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,11 +97,12 @@ def check(
     settings: Sequence[t.Setting] = (),
     readings: Mapping[str, Reading] | None = None,
     shape: Shape | None = None,
+    chosen: Collection[str] = (),
 ) -> Checked:
-    """The checked program of a spec, with every message. readings: what its data say, from `read_data`; shape: of the
-    input where the spec does not say it.
+    """The checked program of a spec, with every message. settings: put on top of the experiments called `chosen`, of
+    all without these; readings: what its data say, from `read_data`; shape: of the input where the spec says none.
     """
-    return check_source(spec.source, spec.root, settings, readings, shape)
+    return check_source(spec.source, spec.root, settings, readings, shape, chosen)
 
 
 def fix(spec: Spec, name: str) -> Fixed:

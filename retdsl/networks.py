@@ -14,8 +14,8 @@ from pathlib import Path
 from retdsl import compiler
 from retdsl.check.backbones import DEFAULT_SHAPE
 from retdsl.check.checkpoint_files import SYMBOL as SYMBOL
-from retdsl.check.checkpoint_files import CheckpointFiles
-from retdsl.check.checkpoints import last_usable
+from retdsl.check.checkpoint_files import CheckpointFiles, params_of
+from retdsl.check.checkpoints import Usable, usable_part
 from retdsl.check.files import SUFFIX, exists, is_file, shipped_names, shipped_spec, zoo_networks
 from retdsl.check.fixes import as_written
 from retdsl.check.groups import exits, groups, guess_name, named_layers, stages
@@ -23,7 +23,7 @@ from retdsl.check.weights import network_of
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.diagnostics import CATALOGUE, Diagnostic, Diagnostics
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Call, Network, Program, Shape
+from retdsl.ir import Call, Network, Node, Program, Shape
 from retdsl.records import dataclass, replace
 from retdsl.schema.backbones import made_for
 from retdsl.schema.shapes import shape_text
@@ -36,7 +36,7 @@ from retdsl.weights.model import SUFFIXES
 HOLDING_WEIGHTS = (*SUFFIXES, ".nd")
 """How files end that hold weights alone."""
 
-_PARAMS = re.compile(r"(.+)-(\d{4})\.params", re.DOTALL)
+_PARAMS = re.compile(r"(.+)-(\d{4}|[1-9]\d{4,5})\.params", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +94,28 @@ def one_network(what: str, shape: Shape | None = None) -> Looked:
     """The network that `what` names by itself, shown to inputs of `shape`, or of the size that it is made for. Relative
     paths start where the command runs.
 
-    Of a file whose last layers cannot be used, all before them is shown, because that is where it has to be cut; but
-    not if `shape` says for what input, which may be the reason. Raises Refused for a word that means none.
+    A file that gives several values is shown with all of them; of one whose last layers cannot be used, all before
+    them is shown, because that is where it has to be cut; but not if `shape` says for what input, which may be the
+    reason. Raises Refused for a word that means none.
     """
     found = None if what in zoo_networks() else _prefix(what)
     if found is None and what not in zoo_networks():
         raise no_network(what)
     title, declared = what, f"zoo({what})"
     if found is not None:
-        prefix, epoch = found
-        latest = max(CheckpointFiles(Path(), prefix, 0).epochs(), default=0)
-        source = Call("checkpoint", (("prefix", prefix), ("epoch", latest if epoch is None else epoch)))
+        prefix, epoch = found[0], _latest(found[0]) if found[1] is None else found[1]
+        source = Call("checkpoint", (("prefix", prefix), ("epoch", epoch)))
         title, declared = Path(prefix).name, spell_call(source, "backbone source")
     hidden, checked = _checked(what, declared, shape)
-    if found is not None and shape is None and checked.diagnostics.errors:
-        last = last_usable(Path(found[0] + SYMBOL), DEFAULT_SHAPE)
-        hidden, part = _checked(what, declared, shape, last) if last is not None else (hidden, checked)
-        if part.program is not None:
-            why = next(item.message for item in checked.diagnostics if CATALOGUE[item.code].severity == "error")
-            remark = f"this is all up to `{last}`, the rest cannot be used: {why}"
-            return Looked(_whole(part, title, declared), remarks=(remark,))
+    if found is not None and checked.diagnostics.errors:
+        params = params_of(prefix, epoch)
+        usable = usable_part(Path(prefix + SYMBOL), Path(params), shape or DEFAULT_SHAPE)
+        if usable is not None and (shape is None or len(usable.outputs) > 1):
+            _, part = _checked(what, declared, shape, usable.last)
+            seen = _whole(part, title, declared, usable.nodes)
+            why = next(item for item in checked.diagnostics if CATALOGUE[item.code].severity == "error")
+            if seen:
+                return Looked(seen, remarks=(_to_be_cut(usable, why),))
     side = made_for(what)
     messages = tuple(_without_hidden(checked.diagnostics, hidden, shape or (None, 3, side, side)))
     return Looked(_whole(checked, title, declared), messages)
@@ -214,6 +216,11 @@ def no_network(what: str) -> Refused:
     return Refused(f"there is nothing called `{what}`" if named else f"there is no file {what}", help)
 
 
+def _latest(prefix: str) -> int:
+    """The last epoch that lies beside a symbol file; 0 if none does."""
+    return max(CheckpointFiles(Path(), prefix, 0).epochs(), default=0)
+
+
 def _checked(what: str, declared: str, shape: Shape | None, cut: str | None = None) -> tuple[Source, Checked]:
     """A spec of one backbone, whole or cut, that nobody has written, and what checking it gives."""
     at = "" if cut is None else f"[{as_written(cut)}]"
@@ -221,9 +228,21 @@ def _checked(what: str, declared: str, shape: Shape | None, cut: str | None = No
     return hidden, compiler.check(Spec(hidden, Path.cwd()), shape=shape)
 
 
-def _whole(checked: Checked, title: str, declared: str) -> tuple[Seen, ...]:
+def _whole(checked: Checked, title: str, declared: str, nodes: tuple[Node, ...] = ()) -> tuple[Seen, ...]:
+    """nodes: of the network, where they are more than those that its output needs."""
     networks = () if checked.program is None else checked.program.networks
+    networks = tuple(replace(network, nodes=nodes or network.nodes) for network in networks)
     return tuple(Seen(title, _renamed(network, title), declared) for network in networks)
+
+
+def _to_be_cut(usable: Usable, why: Diagnostic) -> str:
+    """That a network can only be used cut, in words."""
+    names = {node.name for node in usable.nodes}
+    if len(usable.outputs) > 1 and names.issuperset(usable.outputs):
+        cuts = " or ".join(f"`{as_written(name)}`" for name in usable.outputs)
+        return f"it gives {len(usable.outputs)} values, and has to be cut: {cuts}"
+    sized = "; `--size` says how large photographs are" if any("of another size" in help for help in why.helps) else ""
+    return f"this is all up to `{usable.last}`, the rest cannot be used: {why.message}{sized}"
 
 
 def _renamed(network: Network, name: str) -> Network:

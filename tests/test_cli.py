@@ -96,6 +96,24 @@ def test_a_value_set_from_outside_is_checked_like_any_other(capsys: pytest.Captu
     assert "--set epochs" in capsys.readouterr().err
 
 
+def test_set_changes_only_the_experiments_that_are_chosen(tmp_path, capsys, monkeypatch):
+    """A value may make sense for one of them and none for another, as parts of a network to freeze."""
+    data = "data eyes { source = synthetic_fundus(60)  classes = [a, b]  image = photo => resize(32, 32) }"
+    head = "Flatten => FullyConnected(2) => Softmax"
+    models = (
+        f"backbone lite = zoo(resnet18_v1)\nmodel deep = lite[global_pool] => {head}\nmodel flat = eyes.image => {head}"
+    )
+    trains = "train one { model = deep  data = eyes }\ntrain other from one { model = flat }"
+    monkeypatch.chdir(tmp_path)
+    Path("two.retina").write_text(f"{data}\n{models}\n{trains}\n")
+    command = ["compile", "two.retina", "-o", "out", "--set", "freeze = lite[.. stage2]"]
+    with pytest.raises(SystemExit):
+        main(command)
+    assert "the model `flat` does not contain `lite`" in capsys.readouterr().err
+    assert main([*command, "--train", "one"]) == 0
+    assert "stage2_unit2_relu" in Path("out/one/train.py").read_text()
+
+
 def test_viz_draws_the_network_and_the_experiment(here: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["viz", "good.retina", "-o", "pictures/net.svg"]) == 0
     assert capsys.readouterr().out.split() == ["pictures/net.svg", "pictures/net-experiment.svg"]

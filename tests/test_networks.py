@@ -171,6 +171,37 @@ def test_of_a_file_whose_end_cannot_be_used_all_before_is_shown(here: Path) -> N
     assert looked.remarks[0].startswith("this is all up to `fc`, the rest cannot be used: cannot use the layer `odd`")
 
 
+def test_of_a_file_whose_parameters_are_for_another_size_all_before_them_is_shown(here: Path) -> None:
+    network = zoo("vgg11")
+    (here / "net-symbol.json").write_text(symbol_file(network))
+    shapes = {parameter.name: parameter.shape or () for _, parameter in network.parameters()}
+    weight = next(name for name, shape in shapes.items() if len(shape) == 2)
+    write_params(here / "net-0012.params", {**shapes, weight: (shapes[weight][0], 2048)})
+    looked = networks.one_network("net")
+    assert [seen.network.output for seen in looked.networks] == ["flatten"]
+    assert looked.remarks[0].startswith(
+        "this is all up to `flatten`, the rest cannot be used: net-0012.params does not"
+    )
+    assert looked.remarks[0].endswith("; `--size` says how large photographs are")
+
+
+@pytest.mark.parametrize("side", [None, 64])
+def test_a_file_of_several_values_is_shown_with_all_of_them(here: Path, side: int | None) -> None:
+    symbol = json.loads(symbol_file(zoo("resnet18_v1")))
+    place = next(i for i, node in enumerate(symbol["nodes"]) if node["name"] == "stage3_unit2_relu")
+    options = {"kernel": "(1, 1)", "global_pool": "True", "pool_type": "avg"}
+    symbol["nodes"].append({"op": "Pooling", "name": "beside", "attrs": options, "inputs": [[place, 0, 0]]})
+    last = len(symbol["nodes"]) - 1
+    symbol["heads"] = [[last - 1, 0, 0], [last, 0, 0]]
+    (here / "net-symbol.json").write_text(json.dumps(symbol))
+    looked = networks.one_network("net", None if side is None else (None, 3, side, side))
+    (seen,) = looked.networks
+    assert seen.network.output == "fc"
+    assert networks.find_layer(seen, "beside") == "beside"
+    assert looked.messages == ()
+    assert looked.remarks == ("it gives 2 values, and has to be cut: `fc` or `beside`",)
+
+
 @pytest.mark.parametrize("what", ["net", "inception_v3"])
 def test_a_size_that_is_too_small_is_told_with_the_option_for_it(here: Path, what: str) -> None:
     (here / "net-symbol.json").write_text(symbol_file(zoo("inception_v3")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +11,7 @@ from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_augment, check_data, check_sampling
 from retdsl.check.evaluate import Env, Val
+from retdsl.check.graph import but_head
 from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
@@ -44,12 +45,14 @@ def check_source(
     overrides: Sequence[t.Setting] = (),
     readings: Mapping[str, Reading] | None = None,
     shape: Shape | None = None,
+    chosen: Collection[str] = (),
 ) -> Checked:
     """Checks a spec.
 
-    root: where relative paths start. overrides: settings put on top of every train block. readings: what
-    the labels and photographs of data blocks say, by the blocks' names, if they were read. shape: of the input of
-    models that neither data nor they themselves say it of; without it, that which their backbones are made for.
+    root: where relative paths start. overrides: settings put on top of the train blocks called `chosen`, of every one
+    without these. readings: what the labels and photographs of data blocks say, by the blocks' names, if they were
+    read. shape: of the input of models that neither data nor they themselves say it of; without it, that which their
+    backbones are made for.
     Reads only spec files and what checkpoints, weights and mean images say of themselves; never raises for any text.
     """
     out = Diagnostics()
@@ -73,7 +76,8 @@ def check_source(
         counts=counts,
     )
     trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
-    experiments = [check_train(train, overrides, env, parts, ctx) for train in trains]
+    on_top = {train.name.name: overrides for train in trains if not chosen or train.name.name in chosen}
+    experiments = [check_train(train, on_top.get(train.name.name, ()), env, parts, ctx) for train in trains]
     alone = networks.all()
     networks.check_unused()
     complete = None not in experiments and None not in alone and None not in data.values()
@@ -165,7 +169,7 @@ class _Networks:
         for backbone in self._scope.of_kind("backbone"):
             if isinstance(backbone, t.Backbone) and backbone.name.name not in self._found:
                 found = self._builder(None).inputs.backbone(backbone, needed=False)
-                found.check_weights(found.nodes, self._out)
+                found.check_weights(but_head(found.nodes), self._out)
         for block in self._scope.of_kind("block"):
             if isinstance(block, t.Block):
                 check_block(block, self._builder(None))

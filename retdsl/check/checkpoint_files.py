@@ -20,7 +20,7 @@ from retdsl.schema.types import Name
 from retdsl.source import Span
 
 SYMBOL = "-symbol.json"
-_WITH_ENDING = re.compile(r"(?P<prefix>.+?)(?:-symbol(?:\.json)?|-(?P<epoch>\d{4})(?:\.params)?)")
+_WITH_ENDING = re.compile(r"(?P<prefix>.+?)(?:-symbol(?:\.json)?|-(?P<epoch>\d{4}|[1-9]\d{4,5})(?:\.params)?)")
 MOST_FILES = 10_000
 """Names of files in a folder that are looked through."""
 SHOWN = 5
@@ -50,7 +50,7 @@ class CheckpointFiles:
         """The epochs whose parameters lie there, in order."""
         start = f"{Path(self.prefix).name}-"
         endings = [name.removeprefix(start) for name in self._beside() if name.startswith(start)]
-        found = [re.fullmatch(r"(\d{4})\.params", ending) for ending in endings]
+        found = [re.fullmatch(r"(\d{4}|[1-9]\d{4,5})\.params", ending) for ending in endings]
         return sorted(int(match[1]) for match in found if match is not None)
 
     def other_epochs(self) -> list[int]:

@@ -169,21 +169,42 @@ def read_checkpoint(
     return Checkpoint(rounded, files, at, stored)
 
 
-def last_usable(path: Path, shape: Shape) -> str | None:
-    """The layer of a symbol file with the longest way to it on which every layer can be used; None if all can be, or
-    none, or if the file cannot be read. shape: of the input.
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """The layers at which a checkpoint can be cut, at least one. last: that at the end of the longest way; outputs:
+    what the file gives.
+    """
+
+    nodes: tuple[Node, ...]
+    last: str
+    outputs: tuple[str, ...]
+
+
+def usable_part(path: Path, params: Path, shape: Shape) -> Usable | None:
+    """All of a symbol file that can be used; None if nothing can be, or if the file cannot be read.
+
+    params: its parameters; what they do not fit cannot be used, where they can be read. shape: of the input.
     """
     try:
-        found = read_rounded(open_symbol(path), shape, Place(path.name, 1, 1)).network
+        stored = open_weights(params).shapes
+        stored = {ours: stored[theirs] for ours, theirs in rename(None, stored).names.items()}
+    except BadWeights:
+        stored = {}
+    try:
+        found = read_rounded(open_symbol(path), shape, Place(path.name, 1, 1), stored).network
     except BadSymbol:
         return None
     layers = {node.name for node in found.nodes}
     ways: dict[str, int] = {}
     for node in found.nodes:
         sources = [name for name in node.inputs if name in layers]
-        if node.name not in found.refused and all(source in ways for source in sources):
+        fitting = all(p.name not in stored or fits(stored[p.name], p.shape) for p in node.parameters)
+        if fitting and node.name not in found.refused and all(source in ways for source in sources):
             ways[node.name] = 1 + max((ways[source] for source in sources), default=0)
-    return None if len(ways) == len(layers) else max(reversed(ways), key=ways.__getitem__, default=None)
+    if not ways:
+        return None
+    nodes = tuple(node for node in found.nodes if node.name in ways)
+    return Usable(nodes, max(reversed(ways), key=ways.__getitem__), found.outputs)
 
 
 def _learns(symbol: SymbolFile) -> bool:

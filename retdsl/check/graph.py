@@ -76,3 +76,11 @@ def ancestors(nodes: Sequence[Node], last: str) -> list[Node]:
     """The nodes that `last` needs, itself included, in their order."""
     names = needed(nodes, [last])
     return [node for node in nodes if node.name in names]
+
+
+def but_head(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    """What a backbone is asked for while no model says how much of it it takes: all but its last layer that learns,
+    which has as many scores as whatever it was trained for.
+    """
+    head = next((node for node in reversed(nodes) if node.parameters), None)
+    return tuple(node for node in nodes if node is not head)

@@ -26,11 +26,19 @@ MAX_LITERAL = 1000
 Options = dict[str, Value]
 
 _CASTS = ("Cast", "cast", "amp_cast")
+_FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def options_of(item: FileNode) -> Options:
-    """An operator's options; those that are written as not given are left out."""
-    options = {key: _literal(value) for key, value in item.options.items() if value not in ("None", "()")}
+    """An operator's options; those that are written as not given are left out, unless the operator asks for them: of
+    `slice_axis`, `end = None` means up to the end.
+    """
+    if _changes_nothing(item):
+        return {}
+    likely = find_operator(item.op)
+    asked = {o.name for o in likely.entry.options if o.default is REQUIRED} if likely is not None else ()
+    given = ((key, value) for key, value in item.options.items() if key in asked or value not in ("None", "()"))
+    options = {key: _literal(value) for key, value in given}
     return _shape_of_2015(options) if item.op == "Reshape" else options
 
 
@@ -64,9 +72,12 @@ def understood(layer: Layer | None, options: Mapping[str, Value], count: int) ->
 
 def likely_layer(item: FileNode) -> Layer | None:
     """The layer that does what an operator does, if its options are what that layer takes; see `understood`."""
-    if item.op in _CASTS and item.options.get("dtype") == "float32":  # as every value of a program is
-        return find_operator("identity")
-    return find_operator(item.op)
+    return find_operator("identity" if _changes_nothing(item) else item.op)
+
+
+def _changes_nothing(item: FileNode) -> bool:
+    """Whether a node casts floats to floats: every value of a program is a float32."""
+    return item.op in _CASTS and item.options.get("dtype") in _FLOATS
 
 
 def with_defaults(layer: Layer, options: Mapping[str, Value]) -> Options:

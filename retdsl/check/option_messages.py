@@ -20,6 +20,7 @@ from retdsl.schema.types import (
     Mismatch,
     Name,
     OneOf,
+    Part,
     Policy,
     RatioOf,
     Real,
@@ -139,6 +140,8 @@ def ways(val: Val, kind: Type) -> list[str]:
             return [
                 f"a name has no quotes: write `{val.value}`" if named else f"write the name of {with_article(wanted)}"
             ]
+        case Many(of=Part() | OneOf()):
+            return []  # what is no part of a network is none in a list either
         case Many() if is_scalar(val):
             return [f"write `[{written}]`"]
         case RatioOf() if (parts := _RATIO.fullmatch(written)) is not None:

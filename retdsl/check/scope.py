@@ -110,8 +110,13 @@ class Scope:
         """Whether an unknown name only follows from a mistake that was reported, and resembles none of `known`."""
         return name in self.illegible or (self.incomplete and not suggest(name, known))
 
-    def report_unknown(self, kind: str, name: str, span: Span, out: Diagnostics, *also: str) -> None:
-        """Says that there is no declaration of that name and kind (nor of the kinds in `also`), and what comes near."""
+    def report_unknown(
+        self, kind: str, name: str, span: Span, out: Diagnostics, *also: str, else_help: str | None = None
+    ) -> None:
+        """Says that there is no declaration of that name and kind (nor of the kinds in `also`), and what comes near.
+
+        else_help: what else may have been meant, said where nothing comes near.
+        """
         others = [self.names[room, name] for room in _ROOMS if (room, name) in self.names]
         known = self.known(kind, *also) if len(out) < MANY else []
         if self.excuses(name, known):
@@ -126,6 +131,7 @@ class Scope:
             return
         meant = guess(name, known)
         helps = [meant.question or _declared(wanted, known)] if known else []
+        helps += [else_help] if else_help and known and not meant.names else []
         fixes = rename_fixes(meant, name, span, own=True)
         out.report("R201", f"there is no {wanted} `{name}`", Label(span, "not declared"), helps=helps, fixes=fixes)
 

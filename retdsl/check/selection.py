@@ -73,7 +73,12 @@ def read_selection(val: Val, scope: Scope, out: Diagnostics, *, anywhere: bool =
             part = Named(name, val.span, quoted=False)
             return Selection(None, part, part, val.span)
         case Word(name=name):
-            return Selection(name, None, None, val.span) if _is_backbone(name, val.span, scope, out) else None
+            if scope.find("backbone", name) is not None:
+                return Selection(name, None, None, val.span)
+            owner = next((declared.name.name for declared in scope.of_kind("backbone")), "")
+            written = f"a part of a backbone is written `{owner}[{name}]`, all up to that part `{owner}[.. {name}]`"
+            scope.report_unknown("backbone", name, val.span, out, else_help=written)
+            return None
         case CutValue(cut=cut, env=env):
             inside = cut.layer
             if not _is_backbone(cut.base.name, cut.base.span, scope, out):

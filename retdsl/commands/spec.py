@@ -29,7 +29,9 @@ def checked_spec(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program,
     out = Diagnostics()
     settings = compiler.overrides(arguments.set, out)
     spec = compiler.read(arguments.file, arguments.root, out)
-    checked = compiler.check(spec, settings) if spec is not None and not out.errors else None
+    train = getattr(arguments, "train", None) or ()
+    chosen = (train,) if isinstance(train, str) else train
+    checked = compiler.check(spec, settings, chosen=chosen) if spec is not None and not out.errors else None
     messages = [*out, *(checked.diagnostics if checked else ())]
     if messages:
         say_diagnostics(messages)

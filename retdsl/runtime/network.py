@@ -22,11 +22,16 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
+
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape, initial_values
 from retdsl.runtime.losses import Loss, deploy_softmax
 from retdsl.runtime.pretrained import WeightsSource
 from retdsl.runtime.symbols import Symbol, sym
+
+BATCH_NORMS = ("BatchNorm", "_contrib_BatchNormWithReLU")
+"""Operators that keep statistics. Of MXNet's others, `BatchNorm_v1` and `SyncBatchNorm`, checkpoints make these."""
 
 FrozenPart: TypeAlias = Callable[[Symbol], Mapping[str, Symbol]]
 TrainedPart: TypeAlias = Callable[[Mapping[str, Symbol]], Symbol]
@@ -177,7 +182,9 @@ class Network:
     def starting_values(self, symbol: Symbol, seed: int, folder: Path | None, root: Path | None) -> Parameters:
         """The parameters of `symbol` (the deploy symbol): pretrained where that is said, drawn from `seed` elsewhere.
 
-        folder: the program's; root: where relative paths start. Raises RunError for weights that do not fit.
+        The scale of a BatchNorm that fixes it is 1, whatever its weights hold: so MXNet computes, and where it trains
+        anything below, so it writes. folder: the program's; root: where relative paths start. Raises RunError for
+        weights that do not fit.
         """
         arguments, auxiliary = self.shapes(symbol)
         shapes = {**arguments, **auxiliary}
@@ -187,12 +194,14 @@ class Network:
             loaded |= weights.source.load(wanted, folder, root)
         missing = {name: shape for name, shape in shapes.items() if name not in loaded}
         values = {**loaded, **initial_values(symbol, missing, seed)}
+        values |= {name: np.ones_like(values[name]) for name in _fixed_scales(symbol)}
         return Parameters({name: values[name] for name in arguments}, {name: values[name] for name in auxiliary})
 
     def shapes(self, symbol: Symbol) -> tuple[dict[str, Shape], dict[str, Shape]]:
         """Shapes of the arguments (inputs left out) and of the auxiliary states of the deploy symbol."""
         with _building():
             arguments, _, auxiliary = symbol.infer_shape(**{self.input: (1, *self.input_shape)})
+            symbol.infer_type_partial(**dict.fromkeys(symbol.list_arguments(), np.float32))
         named = dict(zip(symbol.list_arguments(), map(_plain, arguments), strict=True))
         named.pop(self.input, None)
         return named, dict(zip(symbol.list_auxiliary_states(), map(_plain, auxiliary), strict=True))
@@ -254,12 +263,19 @@ def _building() -> Iterator[None]:
         raise RunError(f"MXNet {mx.__version__} has no layer `{error.name}`") from error
 
 
+def _fixed_scales(symbol: Symbol) -> set[str]:
+    """The scales that MXNet holds at 1."""
+    nodes = json.loads(symbol.tojson())["nodes"]
+    fixed = (n for n in nodes if n["op"] in BATCH_NORMS and n.get("attrs", {}).get("fix_gamma") not in ("False", "0"))
+    return {nodes[node["inputs"][1][0]]["name"] for node in fixed}
+
+
 def _keep_statistics(symbol: Symbol, frozen: Collection[str]) -> None:
     """Makes every frozen BatchNorm of `symbol` use its stored statistics and leave them alone."""
     nodes = json.loads(symbol.tojson())["nodes"]
     inside = symbol.get_internals()
     for node in nodes:
-        if node["op"] == "BatchNorm" and any(nodes[source]["name"] in frozen for source, *_ in node["inputs"][1:]):
+        if node["op"] in BATCH_NORMS and any(nodes[source]["name"] in frozen for source, *_ in node["inputs"][1:]):
             inside[f"{node['name']}_output"]._set_attr(use_global_stats="True")
 
 
@@ -268,7 +284,8 @@ def _names(symbol: Symbol) -> list[str]:
 
 
 def _matches(name: str, patterns: Collection[str]) -> bool:
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    """Brackets mean themselves: layers of checkpoints may have them in their names."""
+    return any(name == pattern or fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
 def _plain(shape: Sequence[int]) -> Shape:

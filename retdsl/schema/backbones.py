@@ -21,7 +21,7 @@ BACKBONE_SOURCES = (
                 REQUIRED,
                 "Path up to `-symbol.json`, from the spec's folder or `--root`.",
             ),
-            Option("epoch", Integer(0, 9999), REQUIRED, "The number in the name of the params file."),
+            Option("epoch", Integer(0, 999_999), REQUIRED, "The number in the name of the params file."),
         ),
         ("prefix", "epoch"),
     ),

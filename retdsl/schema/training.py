@@ -165,7 +165,12 @@ UNFREEZINGS = (
         "unfreezing",
         "Trains a frozen part from an epoch on.",
         (
-            Option("what", OneOf((Many(Part(anywhere=True), least=1), Part(anywhere=True))), REQUIRED, "What it is."),
+            Option(
+                "what",
+                OneOf((Many(Part(anywhere=True), least=1), Part(anywhere=True))),
+                REQUIRED,
+                "What is trained then.",
+            ),
             Option("at_epoch", Integer(2), REQUIRED, "The first epoch that trains it."),
         ),
         ("what",),

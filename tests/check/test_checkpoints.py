@@ -99,6 +99,13 @@ def test_parameters_that_a_cut_does_not_need_may_be_anything(tmp_path: Path) -> 
     assert item.helps[0].startswith("only the last layers differ, from `fc` on: cut before them, as at")
 
 
+def test_an_epoch_may_have_five_digits(tmp_path: Path) -> None:
+    classifier().save(tmp_path)
+    (tmp_path / "net-0007.params").rename(tmp_path / "net-12345.params")
+    assert check(CUT.format("").replace("epoch = 7", "epoch = 12345"), tmp_path).program is not None
+    assert the_message(tmp_path).helps[0] == "did you mean `epoch = 12345`?"
+
+
 def test_misfits_in_the_middle_ask_whether_it_is_the_same_network_and_name_other_epochs(tmp_path: Path) -> None:
     classifier().save(tmp_path)
     write_fitting_params(tmp_path / "net-0012.params", read(tmp_path / "net-symbol.json", IMAGE))

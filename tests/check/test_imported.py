@@ -292,6 +292,8 @@ def last_of(folder: Path, *layers: tuple[str, dict[str, str]]) -> Any:
         ("_copy", {}, "identity", (None, 4, 8, 8)),
         ("identity", {}, "identity", (None, 4, 8, 8)),
         ("Cast", {"dtype": "float32"}, "identity", (None, 4, 8, 8)),
+        ("Cast", {"dtype": "float16"}, "identity", (None, 4, 8, 8)),
+        ("amp_cast", {"dtype": "bfloat16"}, "identity", (None, 4, 8, 8)),
         ("BlockGrad", {}, "BlockGrad", (None, 4, 8, 8)),
         ("_mul_scalar", {"scalar": "2"}, "mul_scalar", (None, 4, 8, 8)),
         ("ElementWiseSum", {"num_args": "1"}, "Add", (None, 4, 8, 8)),
@@ -314,6 +316,12 @@ def test_layers_of_files_have_the_shapes_of_the_schema(
     assert (found.op, found.shape) == (layer, shape)
 
 
+def test_an_option_of_none_stays_where_the_operator_asks_for_it(tmp_path: Path) -> None:
+    found = last_of(tmp_path, ("slice_axis", {"axis": "2", "begin": "1", "end": "None"}))
+    assert found.shape == (None, 4, 7, 8)
+    assert dict(found.options) == {"axis": 2, "begin": 1, "end": None}
+
+
 @pytest.mark.parametrize(
     ("op", "attributes"),
     [
@@ -321,7 +329,7 @@ def test_layers_of_files_have_the_shapes_of_the_schema(
         ("transpose", {"axes": "(1, 0, 2, 3)"}),
         ("Reshape", {"shape": "(-1, 8)"}),
         ("softmax", {"dtype": "float16"}),
-        ("Cast", {"dtype": "float16"}),
+        ("Cast", {"dtype": "int32"}),
         ("argmax", {}),
         ("_contrib_BatchNormWithReLU", {}),
         ("_contrib_no_such_thing", {}),

@@ -114,6 +114,17 @@ def test_as_many_scores_as_classes():
         require_scores(flat, flat.deploy_symbol(), ("a", "b"))
 
 
+def test_a_network_of_other_numbers_than_floats_is_told_in_words(capfd):
+    def whole(features):
+        rounded = sym.Cast(features["data"], dtype="int32", name="rounded")
+        return sym.FullyConnected(rounded, num_hidden=2, name="fc")
+
+    chosen = network(frozen=None, trained=whole)
+    with pytest.raises(RunError, match="cannot build this network"):
+        chosen.shapes(chosen.deploy_symbol())
+    assert "Arguments:" not in "".join(capfd.readouterr())
+
+
 def test_what_mxnet_cannot_build_is_told_in_words():
     def unfit(features):
         return sym.FullyConnected(sym.Pooling(features["data"], kernel=(99, 99), name="pool"), num_hidden=2, name="fc")
@@ -131,3 +142,4 @@ def test_what_mxnet_cannot_build_is_told_in_words():
 def test_names_with_brackets_mean_themselves():
     assert Pretrained(Weights(0.0), only=["a[1]_weight", "b*"]).covers("a[1]_weight")
     assert not Pretrained(Weights(0.0), but=["a[1]_weight"]).covers("a[1]_weight")
+    assert not Pretrained(Weights(0.0), only=["a[1]_weight"]).covers("a1_weight"), "another layer"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from retdsl.runtime.checkpoint import every
 from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.losses import Softmax
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network import Network, Phase
+from retdsl.runtime.network import Network, Phase, Pretrained
 from retdsl.runtime.optimizers import adam, sgd
 from retdsl.runtime.program import run_program
 from retdsl.runtime.proof import fingerprint
@@ -226,6 +227,52 @@ def test_frozen_batch_norm_uses_its_statistics_until_it_is_trained():
         after = made.parameters().all()
         moved.append({name for name in before if (before[name] != after[name]).any()} & of(2))
     assert moved == [set(), {"conv2_weight"}, of(2)]
+
+
+def test_a_scale_that_is_fixed_is_1_from_the_start_so_that_mxnet_does_not_make_it_so():
+    """Old checkpoints hold other numbers there, which MXNet overwrites wherever it trains something below."""
+    net = network(frozen=None, trained=_all_with_fixed_scales, frozen_parameters=("bn2_*",), phases=())
+    values = {name: np.full(s, 0.5, "f4") for shapes in net.shapes(net.deploy_symbol()) for name, s in shapes.items()}
+    net = replace(net, pretrained=(Pretrained(Given(values)),))
+    made = trainer(net, weights=None)
+    before = made.frozen().all()
+    made.train_epoch(1, batches())
+    after = made.frozen().all()
+    assert (before["bn2_gamma"] == 1).all()
+    assert (made.parameters().arguments["bn1_gamma"] != 1).any(), "one that is learned is not touched"
+    for name, value in before.items():
+        np.testing.assert_array_equal(value, after[name], err_msg=name)
+
+
+class Given:
+    """A source that gives what it holds."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def load(self, names, folder=None, root=None):  # noqa: ARG002 (as every source)
+        return {name: self.values[name].copy() for name in names}
+
+
+def _all_with_fixed_scales(features):
+    x = unit(features["data"], 1)
+    conv = sym.Convolution(x, num_filter=4, kernel=(3, 3), name="conv2")
+    bn = sym.BatchNorm(conv, fix_gamma=True, name="bn2")
+    return sym.FullyConnected(sym.Flatten(bn, name="flat"), num_hidden=2, name="fc")
+
+
+def test_a_batch_norm_that_is_fused_with_its_activation_keeps_its_statistics_while_it_is_frozen():
+    def part(features):
+        conv = sym.Convolution(features["data"], num_filter=4, kernel=(3, 3), name="conv2")
+        bn = sym.contrib.BatchNormWithReLU(conv, name="bn2")
+        return sym.FullyConnected(sym.Flatten(bn, name="flat"), num_hidden=2, name="fc")
+
+    made = trainer(network(frozen=None, trained=part, frozen_parameters=("bn2_*",), phases=()), weights=None)
+    before = made.frozen().all()
+    assert set(before) == {f"bn2_{role}" for role in ("gamma", "beta", "moving_mean", "moving_var")}
+    made.train_epoch(1, batches())
+    for name, value in made.frozen().all().items():
+        np.testing.assert_array_equal(before[name], value, err_msg=name)
 
 
 # --- whole runs

@@ -180,7 +180,7 @@ def test_of_a_file_whose_parameters_are_for_another_size_all_before_them_is_show
     looked = networks.one_network("net")
     assert [seen.network.output for seen in looked.networks] == ["flatten"]
     assert looked.remarks[0].startswith(
-        "this is all up to `flatten`, the rest cannot be used: net-0012.params does not"
+        "this is all up to `flatten`, the rest cannot be used: the weights net-0012.params do not"
     )
     assert looked.remarks[0].endswith("; `--size` says how large photographs are")
 

@@ -10,6 +10,7 @@ from retdsl.account.classes import measured_section, seen_section
 from retdsl.account.inputs import input_section
 from retdsl.account.keys import as_json, written_out
 from retdsl.account.section import Section
+from retdsl.account.trained import trained_section
 from retdsl.commands.terminal import colour_wanted, say
 from retdsl.compiler import Checked
 from retdsl.diagnostics.measure import printable, width
@@ -52,7 +53,12 @@ def accounts_json(specs: Sequence[Checked]) -> list[dict[str, Any]]:
 def _sections(experiment: Experiment, spec: Checked) -> tuple[Section, ...]:
     """All that is told of an experiment besides its keys, in the order in which it is shown."""
     counts = spec.counts.get(experiment.data.name)
-    return (input_section(experiment), seen_section(experiment, counts), measured_section(experiment, counts))
+    return (
+        trained_section(experiment),
+        input_section(experiment),
+        seen_section(experiment, counts),
+        measured_section(experiment, counts),
+    )
 
 
 def section_rows(section: Section, like: str | None = None) -> Iterator[Row]:

@@ -196,7 +196,8 @@ def _does_not_fit(misfit: Misfit, file: WeightsFile, network: str, path: Path, c
     helps = [f"it looks like {alike}"] if alike else []
     helps += [f"import it with `--for {found[0]}`"] if len(found) == 1 and found[0] != network else []
     text = f"{path.name} does not fit `{network}`: {misfit.extent(count)}"
-    return RunError(text, items=misfit.told(other=alike is not None), help=helps)
+    items = [line for note in misfit.told(other=alike is not None) for line in note.splitlines()]
+    return RunError(text, items=items, help=helps)
 
 
 def _convention(

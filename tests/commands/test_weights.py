@@ -197,6 +197,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(
     told = weights("import", file, "--for", "vgg11", code=1)
     assert "does not fit `vgg11`" in told
     assert f"it looks like torchvision's `{NETWORK}`" in told
+    assert len([line for line in told.splitlines() if line.startswith("   - ")]) == 4, "each misfit has a line"
     (tmp_path / "odd.pth").write_bytes(content({"odd.weight": (2, 3)}))
     told = weights("import", tmp_path / "odd.pth", code=2)
     assert "looks like no network of the zoo" in told

@@ -147,12 +147,15 @@ class BackboneFinder:
     def _weights(
         self, name: Value, at: Span, hash: Hash | None, network: str | None, layout: str | None
     ) -> Weights | None:
-        """The weights that a backbone is given; None for none, and after a mistake."""
+        """The weights that a backbone is given; None for none. After a mistake, those that were asked for, as if they
+        were only not at hand: the network is known all the same, and what is wrong with its cuts can be said.
+        """
         if name is None:
             if hash is not None:
                 self._report_hash_outside(hash)
             return None
-        return find_weights(str(name), at, hash, Target(network, layout, self.root, self.needed), self.out)
+        found = find_weights(str(name), at, hash, Target(network, layout, self.root, self.needed), self.out)
+        return found or Weights(weights_call(str(name), layout, None), at, str(name))
 
     def _named(self, declared: t.Backbone, nodes: Sequence[Node]) -> tuple[Node, ...]:
         return tuple(replace(node, backbone=declared.name.name) for node in nodes)
@@ -188,8 +191,6 @@ class BackboneFinder:
             report_other_network(asked, name, weights_at, [argument.span for argument in extra], self.out)
             return None
         weights = self._weights(asked, weights_at, hash, name, path.stem)
-        if asked is not None and weights is None:
-            return None
         size = weights.convention.size if weights and weights.convention else None
         shape = self.input_shape or (None, 3, *(size or (made_for(name), made_for(name))))
         ref = t.Ref(declared.value.span, (name,))
@@ -221,8 +222,6 @@ class BackboneFinder:
             if val is None or isinstance(name, Failed):
                 return None
             weights = self._weights(name, val.span, hash, None, None)
-            if name is not None and weights is None:
-                return None
         shape = self.input_shape or DEFAULT_SHAPE
         nodes, output = self.elaborate(t.Apply(call.span, call.function, tuple(own)), block, self.scope, shape)
         source = Call(block.name.name, (), place_of(call.span))

@@ -263,3 +263,9 @@ def test_unknown_input_is_told_once_for_all_experiments(root: Path) -> None:
     [message] = said(text, root)
     assert (message.code, message.labels[0].span.text) == ("R808", '"own.params"')
     assert [label.text for label in message.labels] == ["", "gives values from 0 to 1"]
+
+
+def test_unknown_weights_hide_no_other_mistake(root: Path) -> None:
+    """The network is known all the same, so a wrong cut of it is told at once."""
+    found = said(ZOO.format(weights='"nowhere"', cut="global_pol"), root)
+    assert [message.code for message in found] == ["R803", "R206"]

@@ -169,6 +169,7 @@ class DataPlan:
     prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
     normalize_from: the backbone whose input convention was taken because the spec gives none, else None; counts:
     photographs of each class in all, if the spec gives them. They change no program, only what can be said of it.
+    settings: every other key of the block, in the schema's order; the program takes them as they are.
     """
 
     name: str
@@ -181,6 +182,10 @@ class DataPlan:
     image_shape: Shape
     place: Place
     counts: tuple[int, ...] | None = None
+    settings: tuple[tuple[str, Value], ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        return dict(self.settings)[key]
 
 
 @dataclass(frozen=True, slots=True)

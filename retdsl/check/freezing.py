@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from retdsl.check.data import Settings
 from retdsl.check.evaluate import CallValue, Env, Val, evaluate
 from retdsl.check.groups import before, beginnings, behind, guess_name, named_layers, stages
 from retdsl.check.options import Context
 from retdsl.check.selection import Named, Selection, read_selection
+from retdsl.check.settings import Settings
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Freeze, Network, Node
 from retdsl.records import dataclass, replace

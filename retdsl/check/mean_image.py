@@ -8,7 +8,7 @@ from retdsl.check.files import exists, report_absent
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Call, Shape
 from retdsl.records import replace
-from retdsl.schema.data import NORMALIZE
+from retdsl.schema.preparation import NORMALIZE
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 

@@ -7,7 +7,6 @@ from typing import cast
 
 from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
-from retdsl.check.data import Settings, check_settings
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
@@ -16,6 +15,7 @@ from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
+from retdsl.check.settings import Settings, check_settings
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field

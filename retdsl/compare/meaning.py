@@ -11,8 +11,8 @@ from math import gcd
 
 from retdsl.ir import Call, Node, Value
 from retdsl.schema import REQUIRED
-from retdsl.schema.data import NORMALIZE
 from retdsl.schema.lookup import find_node
+from retdsl.schema.preparation import NORMALIZE
 
 COMMUTATIVE = frozenset({"Add", "Multiply", "Maximum", "Minimum"})
 """Layers whose values may come in any order."""

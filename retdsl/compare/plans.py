@@ -37,6 +37,9 @@ def data_differences(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
     yield from value_difference("classes", a.classes, b.classes, kind, (a.place, b.place))
     yield from call_difference("split", a.split, b.split, "split", counts)
     yield from step_differences("image", a.prepare, b.prepare, "image step", " => ", (a.place, b.place))
+    for (key, one), (_, other) in zip(a.settings, b.settings, strict=True):
+        kind = option_type(DATA_KEYS, key)
+        yield from value_difference(key, one, other, kind, (a.place, b.place))
     if normalized(a.normalize) != normalized(b.normalize):
         yield from optional_difference("image", "normalize", a.normalize, b.normalize, "image step", counts)
 

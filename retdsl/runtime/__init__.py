@@ -16,19 +16,21 @@ _NAMES_OF_MODULES = {
     "dataset": ("Data",),
     "errors": ("RunError",),
     "experiment": ("Experiment", "Training"),
-    "images": ("crop_circle", "normalize", "resize"),
+    "folders": ("folder",),
     "losses": ("FocalSoftmax", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
     "network": ("Network", "Phase", "Pretrained"),
+    "network_input": ("normalize",),
     "optimizers": ("adam", "sgd"),
+    "prepare": ("crop_circle", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),
     "sampling": ("balanced_subset", "natural", "resample"),
     "schedules": ("constant", "cosine", "step"),
-    "sources": ("csv", "folder"),
     "split": ("by_patient",),
     "symbols": ("sym",),
     "synthetic": ("synthetic_fundus",),
+    "tables": ("csv",),
 }
 
 _MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}

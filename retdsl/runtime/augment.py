@@ -14,7 +14,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from retdsl.runtime.images import FloatImage
+from retdsl.runtime.network_input import FloatImage
 from retdsl.runtime.randomness import generator
 
 

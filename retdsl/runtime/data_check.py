@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retdsl.runtime.dataset import Data, Dataset, require_apart, require_every_class
+from retdsl.runtime.dataset import Data, Dataset, require_every_class
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.images import PreparedImages
+from retdsl.runtime.reading import read_all
 from retdsl.runtime.split import SIDES
 
 
@@ -62,15 +62,12 @@ def examine(
     except RunError as error:
         return Findings(None, (error,))
     divided(dataset)
-    errors = []
+    errors: list[RunError] = []
     try:
         require_every_class(dataset)
     except RunError as error:
         errors.append(error)
-    try:
-        require_apart(dataset, PreparedImages(dataset, threads=threads, memory=0).load_all(progress))
-    except RunError as error:
-        errors.append(error)
+    errors += read_all(dataset, threads, progress, keep=False).errors
     return Findings(dataset, tuple(errors))
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from retdsl.runtime.decode import Photograph
-from retdsl.runtime.images import Step, normalize, prepare_photograph
+from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.network_input import normalize
+from retdsl.runtime.prepare import Step, prepare_photograph
+from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sampling import Labels
-from retdsl.runtime.sources import Source
+from retdsl.runtime.sources import Source, Wanted
 from retdsl.runtime.split import SIDES, Sides, by_patient
 
 
@@ -49,7 +51,7 @@ class Data:
 
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
-        samples = tuple(sorted(self.source.samples(root, self.classes), key=lambda sample: sample.image))
+        samples = tuple(sorted(self.source.samples(root, Wanted(self.classes)), key=lambda sample: sample.image))
         return Dataset(self, root, samples, *self.split.divide(samples))
 
 
@@ -84,9 +86,18 @@ class Dataset:
         """How many patients these samples are of."""
         return len({self.samples[index].patient for index in indices})
 
+    def fetch(self, index: int) -> bytes | Photograph:
+        """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
+        return self.data.source.read(self.root, self.samples[index])
+
+    def prepare(self, fetched: bytes | Photograph) -> Photograph:
+        """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
+        photo = decode(fetched) if isinstance(fetched, bytes) else fetched
+        return prepare_photograph(photo, self.data.prepare)
+
     def read(self, index: int) -> Photograph:
         """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""
-        return prepare_photograph(self.data.source.read(self.root, self.samples[index]), self.data.prepare)
+        return self.prepare(self.fetch(index))
 
 
 def require_every_class(dataset: Dataset) -> None:
@@ -109,15 +120,15 @@ def require_every_class(dataset: Dataset) -> None:
     problems.raise_any("the split cannot be used", dataset.root)
 
 
-def require_apart(dataset: Dataset, digests: Mapping[int, bytes]) -> None:
+def require_apart(dataset: Dataset, looked: Mapping[int, Looked]) -> None:
     """Raises RunError if the same photograph lies on two sides of the split, under two names or two patients.
 
-    digests: of the prepared photographs by their index, as `PreparedImages.load_all` gives them.
+    looked: what the first pass found in the photographs, by their index.
     """
     side_of = {i: side for side in SIDES for i in getattr(dataset, side)}
     same: dict[bytes, list[int]] = {}
-    for index in sorted(digests):
-        same.setdefault(digests[index], []).append(index)
+    for index in sorted(looked):
+        same.setdefault(looked[index].pixels, []).append(index)
     problems = Problems()
     for indices in same.values():
         if len({side_of[index] for index in indices if index in side_of}) > 1:

@@ -1,6 +1,6 @@
 """A file's bytes become a photograph, or a plain word on why they cannot.
 
-Enters: a path or bytes: JPEG, PNG, TIFF, BMP or WebP, 8 or 16 bits, colour or grey. Leaves: uint8 RGB `[H, W, 3]`,
+Enters: bytes: JPEG, PNG, TIFF, BMP or WebP, 8 or 16 bits, colour or grey. Leaves: uint8 RGB `[H, W, 3]`,
 turned upright as its EXIF orientation says.
 Guaranteed: a file that was cut short is refused. OpenCV alone does not promise that: up to 4.9 it fills what is missing
 of a JPEG with grey and says nothing.
@@ -8,7 +8,6 @@ of a JPEG with grey and says nothing.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import cv2
@@ -25,22 +24,6 @@ JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
 PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 UNDRAWN = 128
 """The grey that libjpeg leaves where a JPEG holds no data."""
-
-
-def read_photograph(path: Path) -> Photograph:
-    """The photograph in a file. Raises RunError, with `path` as its place, if there is none that can be decoded."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise RunError("no such file", where=path) from None
-    except IsADirectoryError:
-        raise RunError("this is a folder, not a photograph", where=path) from None
-    except OSError as error:
-        raise RunError(f"cannot be read: {error.strerror or error}", where=path) from None
-    try:
-        return decode(data)
-    except RunError as error:
-        raise RunError(error.message, where=path, help=error.help) from None
 
 
 def decode(data: bytes) -> Photograph:

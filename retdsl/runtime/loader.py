@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from retdsl.runtime.augment import Augmentation, augment
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.images import FloatImage, normalize, to_network, to_unit
+from retdsl.runtime.network_input import FloatImage, normalize, to_network, to_unit
 from retdsl.runtime.sample import Sample
 
 AHEAD = 2

@@ -14,7 +14,7 @@ import numpy as np
 
 from retdsl.runtime.arrays import open_arrays, read_array, readable
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.images import normalize
+from retdsl.runtime.network_input import normalize
 from retdsl.runtime.pretrained import locate
 from retdsl.weights.mean_image import mean_image_in
 

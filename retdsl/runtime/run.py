@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, require_apart, split_line
+from retdsl.runtime.dataset import Dataset, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.images import PreparedImages, normalize
 from retdsl.runtime.inference import Predictor, device, predict
-from retdsl.runtime.loader import Batch, Loader
+from retdsl.runtime.loader import Batch
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
+from retdsl.runtime.network_input import normalize
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.proof import Proof
+from retdsl.runtime.reading import read_all
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
@@ -62,13 +61,13 @@ class Run:
         require_scores(network, deploy, self._experiment.data.classes)
         dataset = self._experiment.data.open(self._root)
         self._progress.note(split_line(self._experiment.name, dataset))
-        weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
         last = with_mean_image(
             self._experiment.data.normalize, network.input_shape, self._experiment.folder, self._root
         )
         batches = self._read(dataset, last)
-
+        dataset = batches.dataset
+        weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         recipe = Recipe(
             training.optimizer,
             training.schedule,
@@ -100,20 +99,20 @@ class Run:
         last = f"epoch {latest} is saved in {self.checkpoints.params_path(latest)}"
         return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
 
-    def _read(self, dataset: Dataset, last: normalize | None) -> _Batches:
+    def _read(self, dataset: Dataset, last: normalize | None) -> Batches:
         """All photographs decoded, or one error that names all that cannot be. last: the last step on each."""
-        images = PreparedImages(dataset, threads=self._threads)
-        require_apart(dataset, images.load_all(self._progress.reading))
-        height, width, _ = images[0].shape
+        reading = read_all(dataset, self._threads, self._progress.reading)
+        reading.require_sound()
+        height, width, _ = reading.images[0].shape
         wanted = tuple(self._experiment.network.input_shape)
         if (3, height, width) != wanted:
             raise RunError(
                 f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
                 help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
             )
-        return _Batches(self._experiment, dataset, images, last, self._threads)
+        return Batches(self._experiment, reading.dataset, reading.images, last, self._threads)
 
-    def _train(self, trainer: Trainer, batches: _Batches) -> float:
+    def _train(self, trainer: Trainer, batches: Batches) -> float:
         """All phases. Returns how many images a second were trained on."""
         network, epochs = self._experiment.network, self._experiment.training.epochs
         proof = Proof(self._folder.write_lock)
@@ -138,7 +137,7 @@ class Run:
             self._kept = None
         self.checkpoints.start(trainer.whole_symbol)
 
-    def _train_epoch(self, trainer: Trainer, batches: _Batches, epoch: int) -> tuple[int, float]:
+    def _train_epoch(self, trainer: Trainer, batches: Batches, epoch: int) -> tuple[int, float]:
         """One epoch, its figures, and its checkpoint. Returns how many images it had, and the seconds it took."""
         epochs = self._experiment.training.epochs
         started = time.perf_counter()
@@ -169,7 +168,7 @@ class Run:
         self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
         return images, outcome.seconds
 
-    def _validate(self, trainer: Trainer, batches: _Batches) -> dict[str, float] | None:
+    def _validate(self, trainer: Trainer, batches: Batches) -> dict[str, float] | None:
         """The figures on the validation images, None if there are none."""
         if not batches.dataset.valid:
             return None
@@ -184,7 +183,7 @@ class Run:
         self._kept = list(trainer.behind_frozen(photographs))
         return self._figures(trainer, trainer.predict(self._kept))
 
-    def _finish(self, dataset: Dataset, batches: _Batches, trainer: Trainer, speed: float, started: float) -> None:
+    def _finish(self, dataset: Dataset, batches: Batches, trainer: Trainer, speed: float, started: float) -> None:
         """Measures the best epoch, from its file, on the test images."""
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
@@ -241,51 +240,3 @@ class Run:
         if empty := undefined(figures):
             say(f"              {', '.join(empty)}: not defined, a class has no test image")
         say(f"  run folder  {self._folder.path}")
-
-
-class _Batches:
-    """The batches of every side of the split."""
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        dataset: Dataset,
-        images: PreparedImages,
-        last: normalize | None,
-        threads: int,
-    ) -> None:
-        self.dataset = dataset
-        self._sampling = experiment.sampling
-        self._seed = experiment.training.seed
-        self._batch = experiment.training.batch
-        everything = range(len(dataset.samples))
-        self._loader = Loader(
-            images,
-            dataset,
-            everything,
-            dataset.labels(everything),
-            experiment.augment,
-            last,
-            self._batch,
-            self._seed,
-            threads,
-        )
-
-    def training(self, epoch: int) -> Iterator[Batch]:
-        return self._loader.epoch(self._order(epoch), epoch, training=True)
-
-    def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
-        return self._loader.epoch(indices, 0, training=False)
-
-    def in_epoch(self, epoch: int) -> int:
-        return self.count(self._order(epoch))
-
-    def images_in_epoch(self, epoch: int) -> int:
-        return len(self._order(epoch))
-
-    def count(self, indices: Sized) -> int:
-        return math.ceil(len(indices) / self._batch)
-
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        pool = np.array(self.dataset.train, np.int64)
-        return pool[self._sampling.epoch(self.dataset.labels(self.dataset.train), self._seed, epoch)]

@@ -6,18 +6,24 @@ It stands in a module of its own so that sources and data sets can share it with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One photograph of one eye.
 
-    `image`: where its source finds it: a path relative to the root of the source, or a name such as `synthetic/00012`.
-    `label`: its class, as a position in the experiment's `classes`.
-    `patient`: whose eye it is; photographs of one patient never stand on both sides of a split.
+    image: where its source finds it: a path relative to the root of the source, or a name such as `synthetic/00012`.
+    label: its class, as a position in the experiment's `classes`.
+    patient: whose eye it is; photographs of one patient never stand on both sides of a split.
+    side: the side of the split that its source puts it on, in the source's own word; None where it says nothing.
+    target: how far it belongs to each class, in the order of `classes`, where `label` does not say it all: graders who
+    disagree, several findings at once.
+    origin: the place of its source among several that are joined.
     """
 
     image: str
     label: int
     patient: str
+    side: str | None = None
+    target: tuple[float, ...] | None = None
+    origin: int = 0

@@ -1,6 +1,6 @@
 """Sampling policies: which images of the training pool an epoch sees, and in what order.
 
-Enters: the labels of the training pool, a seed, an epoch. Leaves: positions in the pool, in order.
+Enters: the training pool, a seed, an epoch. Leaves: positions in the pool, in order.
 Guaranteed: equal arguments give equal positions. Drawing k of n images: each is drawn floor(k / n) times, and the rest
 without replacement, so that no two images of a class differ by more than one turn within an epoch.
 """
@@ -21,19 +21,33 @@ Positions: TypeAlias = npt.NDArray[np.int64]
 Labels: TypeAlias = npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Pool:
+    """The training images that an epoch may see.
+
+    labels: the class of each, int64 `[n]`; patients: whose each is, as a number, int64 `[n]`, None where every image is
+    a patient of its own; losses: of each when it was last seen, float64 `[n]`, NaN where it never was; None before
+    anything was seen.
+    """
+
+    labels: Labels
+    patients: npt.NDArray[np.int64] | None = None
+    losses: npt.NDArray[np.float64] | None = None
+
+
 class Sampling(Protocol):
     """A policy."""
 
-    def epoch(self, labels: Labels, seed: int, epoch: int) -> Positions:
-        """Positions in the pool whose classes are `labels`, in the order in which this epoch sees them."""
+    def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
+        """Positions in the pool, in the order in which this epoch sees them."""
 
 
 @dataclass(frozen=True, slots=True)
 class natural:
     """Every image of the pool once, in an order drawn anew every epoch."""
 
-    def epoch(self, labels: Labels, seed: int, epoch: int) -> Positions:
-        return _shuffled(np.arange(len(labels)), seed, epoch)
+    def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
+        return _shuffled(np.arange(len(pool.labels)), seed, epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +61,8 @@ class balanced_subset:
     seed: int = 0
     size: int | None = None
 
-    def epoch(self, labels: Labels, seed: int, epoch: int) -> Positions:
-        return _shuffled(self.subset(labels), seed, epoch)
+    def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
+        return _shuffled(self.subset(pool.labels), seed, epoch)
 
     def subset(self, labels: Labels) -> Positions:
         """The set itself, in ascending order."""
@@ -69,9 +83,9 @@ class resample:
     each: str = "epoch"
     size: int | None = None
 
-    def epoch(self, labels: Labels, seed: int, epoch: int) -> Positions:
-        counts = _shares(class_sizes(labels), self.ratio, self.size)
-        drawn = _draw(labels, counts, generator("resample", seed, epoch))
+    def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
+        counts = _shares(class_sizes(pool.labels), self.ratio, self.size)
+        drawn = _draw(pool.labels, counts, generator("resample", seed, epoch))
         return _shuffled(drawn, seed, epoch)
 
 

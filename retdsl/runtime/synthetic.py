@@ -23,6 +23,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.fundus_painter import paint_fundus
 from retdsl.runtime.randomness import generator
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.sources import Wanted, refuse_columns
 
 FEWEST_PATIENTS = 3
 """Patients with an infected eye, and patients with none, that there are at least: one for each side of a split."""
@@ -32,6 +33,9 @@ FEWEST_PHOTOGRAPHS = 4 * FEWEST_PATIENTS
 
 BOTH_EYES = 0.6
 """The share of infected patients that have both eyes infected, if the ratio leaves a choice."""
+
+PAINTER = 1
+"""Goes up whenever the painter would paint another photograph."""
 
 _NAME = re.compile(r"synthetic/(\d+)")
 
@@ -51,12 +55,13 @@ class synthetic_fundus:
     seed: int = 0
     size: int = 256
 
-    def samples(self, root: Path, classes: tuple[str, ...]) -> list[Sample]:  # noqa: ARG002 - every source has a root
+    def samples(self, root: Path, wanted: Wanted) -> list[Sample]:  # noqa: ARG002 - every source has a root
         """Photograph i as `synthetic/0000i`. The first of the two `classes` is healthy, the second infected.
 
         Raises RunError if there are not exactly two classes or the options make no sense.
         """
-        self._require_sense(classes)
+        refuse_columns("`synthetic_fundus`", wanted)
+        self._require_sense(wanted.classes)
         infected = self._infected()
         return [Sample(f"synthetic/{i:05d}", int(infected[i]), f"patient-{i // 2:05d}") for i in range(self.n)]
 
@@ -74,6 +79,10 @@ class synthetic_fundus:
             photograph=generator(self.seed, "photograph", index),
             lesions=generator(self.seed, "lesions", index),
         )
+
+    def stamp(self, root: Path, sample: Sample) -> str:  # noqa: ARG002 - every source has a root
+        """All that the photograph depends on, and the painter's hand."""
+        return f"{PAINTER}:{self.seed}:{self.size}:{sample.image}:{sample.label}"
 
     def _require_sense(self, classes: tuple[str, ...]) -> None:
         if len(classes) != 2:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from retdsl.schema.augmentations import AUGMENTATIONS
 from retdsl.schema.backbones import BACKBONE_SOURCES
-from retdsl.schema.data import AUGMENTATIONS, INPUT, NORMALIZE, PREPARE, SOURCES, SPLITS
+from retdsl.schema.data import INPUT
 from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
-from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SAMPLINGS, SCHEDULES, UNFREEZINGS
+from retdsl.schema.preparation import NORMALIZE, PREPARE
+from retdsl.schema.samplings import SAMPLINGS
+from retdsl.schema.sources import SOURCES
+from retdsl.schema.splits import SPLITS
+from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SCHEDULES, UNFREEZINGS
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
 """category -> name -> entry; of layers only those by hand, see `find_layer`"""

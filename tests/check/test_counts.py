@@ -19,6 +19,7 @@ from retdsl.check import Checked, check_source
 from retdsl.ir import Call
 from retdsl.runtime import sampling, split, synthetic
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.sources import Wanted
 from retdsl.source import Source
 
 COUNTED = ("[healthy, infected]\n", "[healthy, infected]\n  counts  = 4000 : 600\n")
@@ -63,7 +64,7 @@ def test_sides_are_those_of_the_runtime_if_every_photograph_is_a_patient(
 def test_painted_photographs_are_counted_as_they_are_painted(
     n: int, healthy: float, infected: float, seed: int
 ) -> None:
-    samples = synthetic.synthetic_fundus(n, (healthy, infected), seed).samples(ROOT, ("healthy", "infected"))
+    samples = synthetic.synthetic_fundus(n, (healthy, infected), seed).samples(ROOT, Wanted(("healthy", "infected")))
     labels = [sample.label for sample in samples]
     call = Call("synthetic_fundus", (("n", n), ("ratio", (healthy, infected)), ("seed", seed), ("size", 256)))
     assert painted_counts(call) == (labels.count(0), labels.count(1))

@@ -34,7 +34,7 @@ def simulated(call: Call, labels: Sequence[int]) -> tuple[int, ...]:
     """The photographs of each class that the runtime draws in an epoch."""
     pool = np.repeat(np.arange(len(labels)), labels)
     made = getattr(runtime_sampling, call.name)(**dict(call.options))
-    return tuple(np.bincount(pool[made.epoch(pool, 7, 3)], minlength=len(labels)).tolist())
+    return tuple(np.bincount(pool[made.epoch(runtime_sampling.Pool(pool), 7, 3)], minlength=len(labels)).tolist())
 
 
 @given(labels=counts, size=st.none() | st.integers(1, 500), data=st.data())
@@ -68,7 +68,7 @@ def test_the_effective_prior_is_the_share_of_the_weight_of_an_epoch(labels: tupl
     call = policy("resample", ratio=None, each="epoch", size=size)
     rule = runtime_weights.inverse_frequency()
     pool = np.repeat(np.arange(len(labels)), labels)
-    epoch = pool[runtime_sampling.resample(size=size).epoch(pool, 1, 1)]
+    epoch = pool[runtime_sampling.resample(size=size).epoch(runtime_sampling.Pool(pool), 1, 1)]
     weighed = np.bincount(epoch, weights=np.array(rule.weights(labels))[epoch], minlength=len(labels))
     seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), labels)
     assert seen.effective == pytest.approx(tuple(weighed / weighed.sum()))

@@ -76,7 +76,7 @@ def test_it_recognises_photographs(experiment: Any, answer: Any, photograph: str
     import cv2
     from skimage import data
 
-    from retdsl.runtime.images import to_network, to_unit
+    from retdsl.runtime.network_input import to_network, to_unit
 
     loaded = getattr(data, photograph)()
     image = loaded[0] if isinstance(loaded, tuple) else loaded

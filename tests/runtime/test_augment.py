@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.augment import Augmentation, augment, flip_horizontal, flip_vertical, gaussian_noise, rotate180
-from retdsl.runtime.images import FloatImage
+from retdsl.runtime.network_input import FloatImage
 from retdsl.runtime.randomness import generator
 
 IMAGE = np.random.default_rng(0).random((6, 8, 3), dtype=np.float32)

@@ -10,9 +10,9 @@ import numpy as np
 
 from retdsl.runtime.data_check import Findings, examine
 from retdsl.runtime.dataset import Data
-from retdsl.runtime.images import resize
-from retdsl.runtime.sources import csv
+from retdsl.runtime.prepare import resize
 from retdsl.runtime.split import by_patient
+from retdsl.runtime.tables import csv
 
 CLASSES = ("healthy", "infected")
 TWO_EYED = 12

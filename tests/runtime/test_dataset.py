@@ -13,10 +13,11 @@ import pytest
 from retdsl.runtime.dataset import Data, require_apart
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.images import PreparedImages, crop_circle, resize
+from retdsl.runtime.prepare import crop_circle, resize
+from retdsl.runtime.prepared import Looked, PreparedImages
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import csv
 from retdsl.runtime.split import by_patient
+from retdsl.runtime.tables import csv
 
 FUNDUS = Path(__file__).resolve().parents[3] / "shared" / "fundus"
 CLASSES = ("healthy", "infected")
@@ -85,12 +86,12 @@ def test_an_empty_validation_side_may_be_wanted(tmp_path: Path) -> None:
 
 def test_one_photograph_on_two_sides_is_refused(tmp_path: Path) -> None:
     dataset = study(60, 20, by_patient(seed=3)).open(tmp_path)
-    digests = {index: bytes([index]) for index in range(len(dataset.samples))}
-    require_apart(dataset, digests)
+    looked = {index: Looked(str(index), bytes([index])) for index in range(len(dataset.samples))}
+    require_apart(dataset, looked)
     first, second, third = dataset.train[0], dataset.train[1], dataset.test[0]
-    require_apart(dataset, {**digests, second: digests[first]})
+    require_apart(dataset, {**looked, second: looked[first]})
     with pytest.raises(RunError) as caught:
-        require_apart(dataset, {**digests, third: digests[first]})
+        require_apart(dataset, {**looked, third: looked[first]})
     names = {first: "train", third: "test"}
     shown = [f"{dataset.samples[index].image} ({names[index]})" for index in sorted(names)]
     assert caught.value.message == "photographs that are the same on two sides of the split (1)"
@@ -106,9 +107,9 @@ def test_real_photographs() -> None:
     assert sum(dataset.patients(side) for side in (dataset.train, dataset.valid, dataset.test)) == 500
     assert dataset.patients(dataset.train) == 350
     images = PreparedImages(dataset)
-    digests = images.load_all(indices=dataset.test[:20])
-    assert len(set(digests.values())) == 20
-    assert digests == PreparedImages(dataset, memory=0).load_all(indices=dataset.test[:20])
+    found = images.load_all(indices=dataset.test[:20])
+    assert len(set(found.looked.values())) == 20
+    assert found == PreparedImages(dataset, memory=0).load_all(indices=dataset.test[:20])
     assert images[dataset.test[0]].shape == (64, 64, 3)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import struct
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from retdsl.runtime.decode import Photograph, decode, read_photograph
+from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
 
 
@@ -139,21 +137,3 @@ def test_a_grey_border_is_no_damage(progressive: int) -> None:
 )
 def test_what_is_no_photograph_is_named(data: bytes, words: str) -> None:
     assert words in reason(data)
-
-
-def test_files_are_refused_with_their_place(tmp_path: Path) -> None:
-    (tmp_path / "empty.jpeg").touch()
-    (tmp_path / "sub.jpeg").mkdir()
-    for name, words in [("empty.jpeg", "empty"), ("sub.jpeg", "a folder"), ("none.jpeg", "no such file")]:
-        with pytest.raises(RunError, match=words) as caught:
-            read_photograph(tmp_path / name)
-        assert caught.value.where == str(tmp_path / name)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_forbidden_file_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "a.png"
-    path.write_bytes(encoded(scene(), ".png"))
-    path.chmod(0)
-    with pytest.raises(RunError, match="cannot be read: Permission denied"):
-        read_photograph(path)

@@ -9,8 +9,8 @@ import pytest
 from params_files import params_bytes
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.images import normalize, to_network, to_unit
 from retdsl.runtime.mean_image import find_mean_image, with_mean_image
+from retdsl.runtime.network_input import normalize, to_network, to_unit
 
 MEAN = np.random.default_rng(5).uniform(0, 255, (3, 6, 4)).astype("f4")
 LAST = normalize(mean_image="models/mean.nd", std=(2.0, 4.0, 8.0), scale=255.0)

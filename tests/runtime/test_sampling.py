@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.sampling import Labels, Positions, Sampling, balanced_subset, largest_remainder, natural, resample
+from retdsl.runtime.sampling import (
+    Labels,
+    Pool,
+    Positions,
+    Sampling,
+    balanced_subset,
+    largest_remainder,
+    natural,
+    resample,
+)
 
 POOL = np.array([0, 0, 0, 0, 0, 0, 0, 1, 1, 0])  # eight healthy, and infected at 7 and 8
 
@@ -44,18 +53,18 @@ EPOCHS: list[tuple[Sampling, list[list[int]]]] = [
 @pytest.mark.parametrize(("policy", "epochs"), EPOCHS)
 def test_the_very_images_of_three_epochs(policy: Sampling, epochs: list[list[int]]) -> None:
     """With seed 7. These lists must not change: a run that is resumed sees what it would have seen."""
-    assert [policy.epoch(POOL, 7, epoch).tolist() for epoch in (1, 2, 3)] == epochs
+    assert [policy.epoch(Pool(POOL), 7, epoch).tolist() for epoch in (1, 2, 3)] == epochs
 
 
 @given(pool=pools, seed=st.integers(0, 2**40), epoch=st.integers(0, 500))
 def test_natural_is_everything_once(pool: Labels, seed: int, epoch: int) -> None:
-    assert sorted(natural().epoch(pool, seed, epoch)) == list(range(len(pool)))
+    assert sorted(natural().epoch(Pool(pool), seed, epoch)) == list(range(len(pool)))
 
 
 @given(pool=pools, seed=st.integers(0, 99), size=st.none() | st.integers(8, 200))
 def test_the_balanced_subset_is_one_set(pool: Labels, seed: int, size: int | None) -> None:
     policy = balanced_subset(seed=seed, size=size)
-    epochs = [policy.epoch(pool, 7, epoch) for epoch in range(3)]
+    epochs = [policy.epoch(Pool(pool), 7, epoch) for epoch in range(3)]
     assert all(sorted(seen) == sorted(epochs[0]) for seen in epochs)
     counts = by_class(pool, epochs[0])
     if size is None:
@@ -67,13 +76,13 @@ def test_the_balanced_subset_is_one_set(pool: Labels, seed: int, size: int | Non
 
 def test_the_subset_comes_in_another_order_every_epoch() -> None:
     pool = np.repeat([0, 1], 50)
-    assert balanced_subset().epoch(pool, 7, 1).tolist() != balanced_subset().epoch(pool, 7, 2).tolist()
+    assert balanced_subset().epoch(Pool(pool), 7, 1).tolist() != balanced_subset().epoch(Pool(pool), 7, 2).tolist()
 
 
 def test_the_subset_hangs_on_its_own_seed_only() -> None:
     pool = np.repeat([0, 1], (200, 3))
-    assert sorted(balanced_subset(1).epoch(pool, 7, 1)) == sorted(balanced_subset(1).epoch(pool, 8, 1))
-    assert sorted(balanced_subset(1).epoch(pool, 7, 1)) != sorted(balanced_subset(2).epoch(pool, 7, 1))
+    assert sorted(balanced_subset(1).epoch(Pool(pool), 7, 1)) == sorted(balanced_subset(1).epoch(Pool(pool), 8, 1))
+    assert sorted(balanced_subset(1).epoch(Pool(pool), 7, 1)) != sorted(balanced_subset(2).epoch(Pool(pool), 7, 1))
 
 
 @given(pool=pools, seed=st.integers(0, 99), epoch=st.integers(0, 99), data=st.data())
@@ -81,7 +90,7 @@ def test_resample_keeps_the_ratio_and_draws_evenly(pool: Labels, seed: int, epoc
     classes = int(pool.max()) + 1
     ratio = tuple(data.draw(st.lists(st.integers(1, 5), min_size=classes, max_size=classes)))
     size = data.draw(st.none() | st.integers(20, 300))
-    positions = resample(ratio=ratio, size=size).epoch(pool, seed, epoch)
+    positions = resample(ratio=ratio, size=size).epoch(Pool(pool), seed, epoch)
     counts, sizes = by_class(pool, positions), np.bincount(pool)
     if size is None:
         unit = min(sizes[label] / ratio[label] for label in range(classes))
@@ -98,7 +107,7 @@ def test_resample_keeps_the_ratio_and_draws_evenly(pool: Labels, seed: int, epoc
 
 def test_resample_sees_the_whole_pool_in_the_course_of_epochs() -> None:
     pool = np.repeat([0, 1], (200, 3))
-    seen = [set(resample().epoch(pool, 7, epoch).tolist()) for epoch in range(1, 1001)]
+    seen = [set(resample().epoch(Pool(pool), 7, epoch).tolist()) for epoch in range(1, 1001)]
     assert all(len(epoch) == 6 and {200, 201, 202} <= epoch for epoch in seen)
     assert set.union(*seen) == set(range(203))
     times = Counter(position for epoch in seen for position in epoch)
@@ -107,19 +116,19 @@ def test_resample_sees_the_whole_pool_in_the_course_of_epochs() -> None:
 
 def test_classes_are_well_mixed_within_an_epoch() -> None:
     pool = np.repeat([0, 1], (300, 100))
-    first_half = resample().epoch(pool, 7, 1)[:100]
+    first_half = resample().epoch(Pool(pool), 7, 1)[:100]
     assert pool[first_half].sum() == pytest.approx(50, abs=15)
 
 
 def test_a_ratio_for_other_classes_is_refused() -> None:
     for ratio in ((1, 1, 1), (1,), (1, 0), (1, -1)):
         with pytest.raises(RunError, match="sampling ratio"):
-            resample(ratio=ratio).epoch(POOL, 7, 1)
+            resample(ratio=ratio).epoch(Pool(POOL), 7, 1)
 
 
 def test_an_empty_class_is_refused() -> None:
     with pytest.raises(RunError, match="class number 1 has no photograph"):
-        resample().epoch(np.array([0, 2, 0]), 7, 1)
+        resample().epoch(Pool(np.array([0, 2, 0])), 7, 1)
 
 
 @given(total=st.integers(0, 1000), weights=st.lists(st.floats(0.01, 1), min_size=1, max_size=6))

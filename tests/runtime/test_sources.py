@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from retdsl.runtime.decode import decode
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.folders import folder
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import Source, csv, folder
+from retdsl.runtime.sources import Source, Wanted, read_file, stamp_of_file
+from retdsl.runtime.tables import csv
 
 CLASSES = ("healthy", "infected")
 ROWS = [("a.png", "healthy", "1"), ("b.png", "infected", "1"), ("c.png", "healthy", "2")]
@@ -32,7 +36,7 @@ def table(root: Path, text: str | bytes, name: str = "labels.csv") -> None:
 
 def refusal(source: Source, root: Path) -> RunError:
     with pytest.raises(RunError) as caught:
-        source.samples(root, CLASSES)
+        source.samples(root, Wanted(CLASSES))
     return caught.value
 
 
@@ -45,27 +49,27 @@ class TestCsvReads:
     def test_every_common_kind(self, root: Path, delimiter: str, bom: str, newline: str) -> None:
         lines = [delimiter.join(row) for row in [("image", "label", "patient"), *ROWS]]
         table(root, bom + newline.join(lines) + newline)
-        assert csv("labels.csv", patient="patient").samples(root, CLASSES) == SAMPLES
+        assert csv("labels.csv", patient="patient").samples(root, Wanted(CLASSES)) == SAMPLES
 
     def test_columns_by_name_blanks_and_quotes(self, root: Path) -> None:
         table(
             root, 'who,note, grade ,file\n1,"of, course",healthy,./a.png\n\n 1,, infected ,b.png,\n2,"x",healthy,c.png'
         )
         source = csv("labels.csv", image="file", label="grade", patient="who")
-        assert source.samples(root, CLASSES) == SAMPLES
+        assert source.samples(root, Wanted(CLASSES)) == SAMPLES
 
     def test_without_patients_every_photograph_is_its_own(self, root: Path) -> None:
         table(root, "image,label\na.png,healthy\nb.png,infected\n")
-        samples = csv("labels.csv").samples(root, CLASSES)
+        samples = csv("labels.csv").samples(root, Wanted(CLASSES))
         assert samples == [Sample("a.png", 0, "a.png"), Sample("b.png", 1, "b.png")]
 
     def test_absolute_paths(self, root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         elsewhere = tmp_path_factory.mktemp("tables")
         table(elsewhere, f"image,label\n{root}/a.png,healthy\nb.png,infected\n")
         source = csv(str(elsewhere / "labels.csv"))
-        first, second = source.samples(root, CLASSES)
+        first, second = source.samples(root, Wanted(CLASSES))
         assert (first.image, second.image) == (str(root / "a.png"), "b.png")
-        assert (source.read(root, second) == 1).all()
+        assert (decode(source.read(root, second)) == 1).all()
 
 
 class TestCsvRefuses:
@@ -81,11 +85,11 @@ class TestCsvRefuses:
         assert error.where == str(root / "labels.csv")
         assert error.message == "`labels.csv` cannot be used"
         assert [item.split("\n")[0] for item in error.items] == [
-            "rows without a label (1)",
             "rows without a patient (1)",
             "rows without a photograph (1)",
-            "photographs listed twice (1)",
             "rows with another number of columns than the header (1)",
+            "photographs listed twice (1)",
+            "rows without a label (1)",
             "labels that are no class (2)",
             "classes without a photograph (1)",
             "photographs that do not exist (2)",
@@ -180,14 +184,14 @@ class TestFolder:
         return tmp_path
 
     def test_photographs_of_each_class(self, top: Path) -> None:
-        assert folder("eyes").samples(top, CLASSES) == [
+        assert folder("eyes").samples(top, Wanted(CLASSES)) == [
             Sample("eyes/healthy/1_left.JPEG", 0, "eyes/healthy/1_left.JPEG"),
             Sample("eyes/healthy/more/2_left.png", 0, "eyes/healthy/more/2_left.png"),
             Sample("eyes/infected/1_right.TIF", 1, "eyes/infected/1_right.TIF"),
         ]
 
     def test_patients_from_names(self, top: Path) -> None:
-        samples = folder("eyes", patient=r"(\d+)_(left|right)").samples(top, CLASSES)
+        samples = folder("eyes", patient=r"(\d+)_(left|right)").samples(top, Wanted(CLASSES))
         assert [sample.patient for sample in samples] == ["1", "2", "1"]
 
     def test_everything_wrong_at_once(self, top: Path) -> None:
@@ -195,7 +199,7 @@ class TestFolder:
         (top / "eyes" / "unclear").mkdir()
         (top / "eyes" / "severe").mkdir()
         with pytest.raises(RunError) as caught:
-            folder("eyes", patient="(2)").samples(top, (*CLASSES, "severe"))
+            folder("eyes", patient="(2)").samples(top, Wanted((*CLASSES, "severe")))
         text = str(caught.value)
         for words in (
             "folders that are no class (2)",
@@ -218,3 +222,31 @@ class TestFolder:
     def test_an_expression_that_is_none(self, top: Path) -> None:
         assert "no regular expression" in refusal(folder("eyes", patient="("), top).message
         assert "has no group" in refusal(folder("eyes", patient="a+"), top).message
+
+
+def test_files_are_refused_with_their_place(tmp_path: Path) -> None:
+    (tmp_path / "sub.jpeg").mkdir()
+    for name, words in [("sub.jpeg", "a folder"), ("none.jpeg", "no such file")]:
+        with pytest.raises(RunError, match=words) as caught:
+            read_file(tmp_path / name)
+        assert caught.value.where == str(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_forbidden_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.touch()
+    path.chmod(0)
+    with pytest.raises(RunError, match="cannot be read: Permission denied"):
+        read_file(path)
+
+
+def test_a_changed_file_has_another_stamp(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"one")
+    before, times = stamp_of_file(path), path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a copy that keeps dates does
+    assert stamp_of_file(path) != before
+    with pytest.raises(RunError, match="no such file"):
+        stamp_of_file(tmp_path / "none.png")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.fundus_anatomy import draw_distractors, draw_lesions, draw_patient, grow_vessels
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.sources import Wanted
 from retdsl.runtime.synthetic import synthetic_fundus
 
 ROOT = Path("nowhere")
@@ -23,7 +24,7 @@ DISC = np.array([0.64, -0.06])
 
 
 def counts(source: synthetic_fundus) -> tuple[int, int]:
-    labels = [sample.label for sample in source.samples(ROOT, CLASSES)]
+    labels = [sample.label for sample in source.samples(ROOT, Wanted(CLASSES))]
     return labels.count(0), labels.count(1)
 
 
@@ -54,7 +55,7 @@ def test_classes_are_in_the_ratio(n: int, ratio: tuple[int, int], expected: tupl
 
 @given(n=st.integers(12, 400), healthy=st.integers(1, 300), infected=st.integers(1, 300), seed=st.integers(0, 9))
 def test_every_class_has_three_patients(n: int, healthy: int, infected: int, seed: int) -> None:
-    samples = synthetic_fundus(n, ratio=(healthy, infected), seed=seed).samples(ROOT, CLASSES)
+    samples = synthetic_fundus(n, ratio=(healthy, infected), seed=seed).samples(ROOT, Wanted(CLASSES))
     eyes = defaultdict(list)
     for sample in samples:
         eyes[sample.patient].append(sample.label)
@@ -66,7 +67,7 @@ def test_every_class_has_three_patients(n: int, healthy: int, infected: int, see
 
 
 def test_patients_have_two_eyes_and_one_or_both_infected() -> None:
-    samples = synthetic_fundus(2000, ratio=(3, 1)).samples(ROOT, CLASSES)
+    samples = synthetic_fundus(2000, ratio=(3, 1)).samples(ROOT, Wanted(CLASSES))
     assert [sample.image for sample in samples[:2]] == ["synthetic/00000", "synthetic/00001"]
     assert len({sample.image for sample in samples}) == 2000
     eyes = defaultdict(list)
@@ -80,21 +81,21 @@ def test_patients_have_two_eyes_and_one_or_both_infected() -> None:
 
 
 def test_another_seed_infects_other_eyes() -> None:
-    assert synthetic_fundus(100, ratio=(3, 1)).samples(ROOT, CLASSES) != synthetic_fundus(
+    assert synthetic_fundus(100, ratio=(3, 1)).samples(ROOT, Wanted(CLASSES)) != synthetic_fundus(
         100, ratio=(3, 1), seed=1
-    ).samples(ROOT, CLASSES)
+    ).samples(ROOT, Wanted(CLASSES))
 
 
 @pytest.mark.parametrize("classes", [(), ("healthy",), ("none", "mild", "severe")])
 def test_other_than_two_classes_are_refused(classes: tuple[str, ...]) -> None:
     with pytest.raises(RunError, match=f"two classes, not {len(classes)}") as caught:
-        synthetic_fundus(100).samples(ROOT, classes)
+        synthetic_fundus(100).samples(ROOT, Wanted(classes))
     assert "classes = [healthy, infected]" in str(caught.value)
 
 
 def test_all_senseless_options_are_told_at_once() -> None:
     with pytest.raises(RunError) as caught:
-        synthetic_fundus(11, ratio=(200, 0), size=8).samples(ROOT, CLASSES)
+        synthetic_fundus(11, ratio=(200, 0), size=8).samples(ROOT, Wanted(CLASSES))
     text = str(caught.value)
     assert "n = 11" in text
     assert "200 : 0" in text

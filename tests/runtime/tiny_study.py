@@ -18,9 +18,9 @@ from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import sgd
 from retdsl.runtime.sampling import natural
 from retdsl.runtime.schedules import cosine
-from retdsl.runtime.sources import csv
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.symbols import sym
+from retdsl.runtime.tables import csv
 
 SIDE = 16
 CLASSES = ("healthy", "infected")

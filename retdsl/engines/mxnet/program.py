@@ -19,6 +19,7 @@ from retdsl.engines.mxnet.split import Piece, cut_into_pieces, only_predicts
 from retdsl.ir import Call, Experiment, Freeze, Network, Node, Place, Shape, Value
 from retdsl.outline import outline
 from retdsl.records import dataclass
+from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
@@ -305,6 +306,11 @@ def _data_lines(experiment: Experiment) -> list[Line]:
     if data.normalize is not None:
         said = f"what {data.normalize_from} was trained with" if data.normalize_from else ""
         lines.append(Line(f"normalize={lower_call(data.normalize)},", places(data.normalize.place, said)))
+    for key, value in data.settings:
+        option = DATA_KEYS.option(key)
+        if option is not None and value != option.default:
+            place = value.place if isinstance(value, Call) else data.place
+            lines.append(Line(f"{safe(key)}={literal(value)},", places(place)))
     return lines
 
 
@@ -335,7 +341,7 @@ def _imports(experiment: Experiment) -> list[str]:
     """The runtime's names that the text uses, sorted."""
     data, training, loss = experiment.data, experiment.training, experiment.network.loss
     assert loss is not None
-    calls: list[Call] = [
+    calls: list[Value] = [
         data.source,
         data.split,
         *data.prepare,
@@ -348,12 +354,16 @@ def _imports(experiment: Experiment) -> list[str]:
         training.checkpoint,
         Call(loss.kind, loss.options),
         *(b.weights for b in experiment.network.backbones if b.weights is not None),
+        *(value for _, value in data.settings),
     ]
     names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
     names |= {"Phase"} if len(experiment.phases) > 1 else set()
     names |= {"Pretrained"} if any(b.weights for b in experiment.network.backbones) else set()
     while calls:
-        call = calls.pop()
-        names.add(call.name)
-        calls += [value for _, value in call.options if isinstance(value, Call)]
+        match calls.pop():
+            case Call(name=name, options=options):
+                names.add(name)
+                calls += [value for _, value in options]
+            case tuple() as items:
+                calls += items
     return sorted(names, key=lambda name: (name.islower(), name))

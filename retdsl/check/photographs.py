@@ -1,0 +1,98 @@
+"""Chains on photographs, `photo => ...` and `image => ...`: their steps, their order, and the shape that comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retdsl.check.evaluate import CallValue, Env, Val
+from retdsl.check.fixes import behind
+from retdsl.check.options import Context, Failed, check_call
+from retdsl.diagnostics import Fix, Label
+from retdsl.ir import Call, Shape, Value
+from retdsl.schema import ENTRIES
+from retdsl.schema.preparation import NORMALIZE
+from retdsl.schema.types import Word
+from retdsl.source import Span
+from retdsl.syntax import tree as t
+
+
+def check_image(chain: t.Expr, ctx: Context, root: Path) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
+    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` that comes out."""
+    steps = check_steps(chain, "photo", "image step", ctx)
+    if steps is None:
+        return None
+    size: tuple[Value, Value] | None = None
+    normalize: Call | None = None
+    normalized = chain.span
+    prepare: list[Call] = []
+    for call, span in steps:
+        if normalize is not None:
+            ends = Label(normalized, "nothing may follow it")
+            ctx.out.report("R604", "`normalize` must be the last step", ends, Label(span, "comes after it"))
+            return None
+        if call.name == NORMALIZE.name:
+            normalize, normalized = call, span
+            continue
+        prepare.append(call)
+        size = (call["height"], call["width"]) if call.name == "resize" else None
+    if size is None:
+        helps = ["add `=> resize(224, 224)`" + (f" behind `{prepare[-1].name}`" if prepare else "")]
+        resized = any(call.name == "resize" for call in prepare)
+        notes = [f"`{prepare[-1].name}` gives every photograph a size of its own again"] if resized else []
+        text = "the photographs have no common size"
+        fixes = [behind(chain.span, " => resize(224, 224)")]
+        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
+        return None
+    shape = (None, 3, int(str(size[0])), int(str(size[1])))
+    if normalize is not None:
+        from retdsl.check.mean_image import check_mean, check_mean_image
+
+        step = t.links_of(chain)[-1].step
+        normalize = check_mean(normalize, step, normalized, ctx.out)
+        if normalize is None:
+            return None
+        check_mean_image(normalize, step, normalized, shape, root, ctx.out)
+    return tuple(prepare), normalize, shape
+
+
+def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[tuple[Call, Span]] | None:
+    """The steps of a chain that starts with the word `first`; None after a mistake."""
+    links = t.links_of(chain)
+    head = links[0].step
+    ok = isinstance(head, t.Ref) and head.name == first
+    if not ok:
+        label = Label(head.span, f"not `{first}`")
+        helps, fixes = [f"write `{first} => ...`"], _start_fixes(head, first, category)
+        ctx.out.report("R604", f"this chain starts with `{first}`", label, helps=helps, fixes=fixes)
+    steps: list[tuple[Call, Span]] = []
+    called = head.function if isinstance(head, t.Apply) else head
+    is_step = isinstance(called, t.Ref) and called.name in ENTRIES[category]
+    for link in links if is_step else links[1:]:
+        step = link.step
+        val: Val | None = None
+        if isinstance(step, t.Ref):
+            val = Val(Word(step.name), step.span)
+        elif isinstance(step, t.Apply):
+            val = Val(CallValue(step, Env()), step.span)
+        else:
+            ctx.out.report("R205", f"this is no {category}", Label(step.span))
+        call = check_call(val, category, ctx) if val is not None else None
+        if call is None or isinstance(call, Failed):
+            ok = False
+        else:
+            steps.append((call, step.span))
+    return steps if ok else None
+
+
+def _start_fixes(head: t.Expr, first: str, category: str) -> list[Fix]:
+    """The word that a chain starts with, in place of the other one, or before its first step."""
+    called = head.function if isinstance(head, t.Apply) else head
+    if isinstance(called, t.Ref) and called.name in ENTRIES[category]:
+        return [Fix.at(Span(head.span.source, head.span.start, head.span.start), f"{first} => ", safe=True)]
+    return [Fix.at(head.span, first, safe=head.name in ("photo", "image"))] if isinstance(head, t.Ref) else []
+
+
+def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:
+    """The steps of an augment chain."""
+    steps = check_steps(declared.value, "image", "augmentation", ctx)
+    return None if steps is None else tuple(call for call, _ in steps)

@@ -1,0 +1,46 @@
+"""Every photograph of a study read once, and what that shows, before anything trains.
+
+Enters: a divided data set. Leaves: a `Reading`: the photographs that can be used, a store of them prepared, what the
+first pass found in each, and all that is wrong. Guaranteed: nothing is raised for what a user's data are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from retdsl.runtime.dataset import Dataset, require_apart
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
+
+
+@dataclass(frozen=True)
+class Reading:
+    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them."""
+
+    dataset: Dataset
+    images: PreparedImages
+    looked: Mapping[int, Looked]
+    errors: tuple[RunError, ...]
+
+    def require_sound(self) -> None:
+        """Raises the first of the errors."""
+        if self.errors:
+            raise self.errors[0]
+
+
+def read_all(
+    dataset: Dataset, threads: int, progress: Callable[[int, int], None] | None = None, *, keep: bool = True
+) -> Reading:
+    """Reads every photograph. keep: False for whoever needs none of them afterwards."""
+    images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
+    errors = []
+    looked: Mapping[int, Looked] = {}
+    try:
+        found = images.load_all(progress)
+        looked = found.looked
+        require_readable(dataset.samples, found.refused)
+        require_apart(dataset, looked)
+    except RunError as error:
+        errors.append(error)
+    return Reading(dataset, images, looked, tuple(errors))

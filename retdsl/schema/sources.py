@@ -1,0 +1,61 @@
+"""Where photographs and labels come from."""
+
+from __future__ import annotations
+
+from retdsl.schema.model import REQUIRED, Entry, Option
+from retdsl.schema.types import Integer, Name, RatioOf, optional
+
+SOURCES = (
+    Entry(
+        "csv",
+        "data source",
+        "A table with a row per photograph, comma, semicolon or tab between columns.",
+        (
+            Option(
+                "path",
+                Name("a file name", quoted=True),
+                REQUIRED,
+                "The table; relative to the spec's folder or `--root`.",
+            ),
+            Option("image", Name("a column"), "image", "Column with the photograph's path."),
+            Option("label", Name("a column"), "label", "Column with its class."),
+            Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
+        ),
+        ("path",),
+        ("table", "tsv"),
+    ),
+    Entry(
+        "folder",
+        "data source",
+        "A folder with one folder of photographs per class.",
+        (
+            Option(
+                "path",
+                Name("a folder name", quoted=True),
+                REQUIRED,
+                "The folder; relative to the spec's folder or `--root`.",
+            ),
+            Option(
+                "patient",
+                optional(Name("a regular expression", quoted=True)),
+                None,
+                "Regular expression on the file name whose first group is the patient.",
+            ),
+        ),
+        ("path",),
+        ("directory", "dir", "image_folder"),
+    ),
+    Entry(
+        "synthetic_fundus",
+        "data source",
+        "Painted fundus photographs, two eyes a patient; infected eyes have lesions, some photographs are blurred.",
+        (
+            Option("n", Integer(12, 1_000_000), REQUIRED, "Number of photographs."),
+            Option("ratio", RatioOf(), (200, 3), "Healthy to infected photographs."),
+            Option("seed", Integer(0), 0, "Another seed paints other patients."),
+            Option("size", Integer(64, 1024), 256, "Height and width in pixels."),
+        ),
+        ("n",),
+        ("synthetic",),
+    ),
+)

@@ -1,0 +1,108 @@
+"""Prepare steps on painted fundus photographs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.prepare import crop_circle, resize
+
+FUNDUS = Path(__file__).resolve().parents[3] / "shared" / "fundus"
+
+
+def fundus(height: int, width: int, centre: tuple[float, float], radius: float, noise: float = 3.0) -> Photograph:
+    """A disc on noisy black, a little darker towards its edge."""
+    y, x = np.mgrid[0:height, 0:width]
+    distance = np.hypot(x - centre[0], y - centre[1]) / radius
+    disc = np.where(distance < 1, 1 - 0.4 * distance**2, 0)[:, :, None] * (200, 110, 60)
+    disc += np.abs(np.random.default_rng(0).normal(0, noise, (height, width, 1)))
+    return np.clip(disc, 0, 255).astype(np.uint8)
+
+
+def disc_box(photo: Photograph) -> tuple[int, int, int, int]:
+    rows = np.flatnonzero((photo[:, :, 0] > 60).any(axis=1))
+    columns = np.flatnonzero((photo[:, :, 0] > 60).any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+
+
+class TestCropCircle:
+    """crop_circle."""
+
+    def test_the_whole_disc_fills_the_square(self) -> None:
+        cropped = crop_circle()(fundus(600, 900, (500, 290), 250))
+        assert cropped.shape[0] == cropped.shape[1]
+        assert cropped.shape[0] == pytest.approx(500, abs=10)
+        x0, y0, x1, y1 = disc_box(cropped)
+        assert max(x0, y0) <= 8
+        assert min(x1, y1) >= cropped.shape[0] - 9
+
+    def test_a_field_cut_at_top_and_bottom_is_not_stretched(self) -> None:
+        cropped = crop_circle()(fundus(400, 900, (450, 200), 300))
+        assert cropped.shape[0] == cropped.shape[1] == pytest.approx(600, abs=12)
+        x0, y0, x1, y1 = disc_box(cropped)
+        assert x1 - x0 == pytest.approx(600, abs=12)
+        assert y1 - y0 == pytest.approx(400, abs=12)
+        assert y0 == pytest.approx(100, abs=8)
+        assert not cropped[:80].any()
+
+    def test_a_field_without_surround_stays_whole(self) -> None:
+        photo = np.full((200, 200, 3), 120, np.uint8)
+        assert np.array_equal(crop_circle()(photo), photo)
+
+    def test_labels_and_dust_do_not_widen_the_field(self) -> None:
+        photo = fundus(600, 900, (450, 300), 250)
+        cv2.putText(photo, "OD 1977", (5, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
+        photo[np.random.default_rng(1).integers(0, 600, 60), np.random.default_rng(2).integers(0, 900, 60)] = 255
+        assert crop_circle()(photo).shape[0] == pytest.approx(500, abs=12)
+
+    @pytest.mark.parametrize("shape", [(1, 1, 3), (5, 3, 3), (40, 60, 3), (300, 500, 3)])
+    def test_a_black_picture_stays_as_it_is(self, shape: tuple[int, int, int]) -> None:
+        black = np.zeros(shape, np.uint8)
+        assert crop_circle()(black) is black
+
+    def test_a_speck_is_no_field(self) -> None:
+        photo = np.zeros((300, 400, 3), np.uint8)
+        photo[100:120, 100:130] = 200
+        assert crop_circle()(photo) is photo
+
+    def test_the_threshold_decides_what_is_black(self) -> None:
+        photo = fundus(300, 400, (200, 150), 100)
+        photo[:, :200] = np.maximum(photo[:, :200], 30)
+        assert crop_circle(threshold=0.2)(photo).shape[0] < 210 < crop_circle(threshold=0.05)(photo).shape[0]
+
+    def test_the_photograph_is_not_written_to(self) -> None:
+        photo = fundus(300, 400, (200, 150), 100)
+        photo.setflags(write=False)
+        crop_circle()(photo)
+
+    def test_real_photographs_keep_their_retina(self) -> None:
+        paths = sorted(FUNDUS.glob("images/*.jpeg"))[::40]
+        if not paths:
+            pytest.skip(f"the photographs are not at {FUNDUS}")
+        for path in paths:
+            photo = decode(path.read_bytes())
+            cropped = crop_circle()(photo)
+            assert cropped.shape[0] == cropped.shape[1]
+            assert cropped.shape[0] >= 0.85 * photo.shape[1], path.name
+            assert cropped.astype(int).sum() > 0.98 * photo[photo.max(axis=2) > 20].sum(), path.name
+
+
+class TestResize:
+    """resize."""
+
+    def test_size(self) -> None:
+        assert resize(height=30, width=50)(fundus(100, 100, (50, 50), 40)).shape == (30, 50, 3)
+        assert resize(height=300, width=150)(fundus(100, 100, (50, 50), 40)).shape == (300, 150, 3)
+
+    def test_shrinking_averages(self) -> None:
+        stripes = np.zeros((64, 64, 3), np.uint8)
+        stripes[:, ::2] = 200
+        assert (resize(16, 16)(stripes) == 100).all()
+
+    def test_the_right_size_is_left_alone(self) -> None:
+        photo = fundus(30, 50, (20, 20), 10)
+        assert resize(30, 50)(photo) is photo

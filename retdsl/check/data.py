@@ -11,9 +11,10 @@ from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.options import Context, Failed, check_call, place_of
 from retdsl.check.photographs import check_image
-from retdsl.check.settings import Settings, check_settings
+from retdsl.check.settings import check_settings
+from retdsl.check.sources import check_sources
 from retdsl.diagnostics import Label
-from retdsl.ir import Call, DataPlan, Value
+from retdsl.ir import Call, DataPlan
 from retdsl.schema.data import DATA_KEYS
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -36,16 +37,10 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     errors = ctx.out.errors
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
-    source, split = cast(Call, settings.values["source"]), cast(Call, settings.values["split"])
+    split = cast(Call, settings.values["split"])
     _check_split(split, settings.place("split", declared.name.span), ctx)
-    if dict(source.options).get("patient", True) is None:
-        label = Label(settings.written["source"].span, "no `patient`")
-        notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
-        example = {"csv": "patient = COLUMN", "folder": 'patient = "(p[0-9]+)_"'}.get(source.name, "patient = ...")
-        helps = [f"name what tells patients apart, as in `{source.name}(..., {example})`"]
-        ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
-    if source.name == "synthetic_fundus":
-        _check_painted(source, classes, settings, ctx)
+    named = settings.written["classes"].span
+    source = check_sources(settings.values["source"], settings.written["source"], classes, named, ctx)
     counts = cast("tuple[int, ...] | None", settings.values["counts"])
     if counts is not None and len(counts) != len(classes):
         text = f"{len(counts)} counts for {len(classes)} classes"
@@ -75,17 +70,6 @@ def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> Non
             label = Label(item.span, "named again")
             ctx.out.report("R603", f"the class `{name}` is named twice", label, Label(first[name], "first named here"))
         first.setdefault(name, item.span)
-
-
-def _check_painted(source: Call, classes: Sequence[str], settings: Settings, ctx: Context) -> None:
-    """`synthetic_fundus` paints healthy and infected eyes, and nothing else."""
-    here = settings.written["source"].span
-    if len(classes) > 2:
-        text = f"`synthetic_fundus` paints two classes, and there are {len(classes)}"
-        ctx.out.report("R603", text, Label(settings.written["classes"].span), Label(here, "paints two"))
-    if len(cast("tuple[Value, ...]", source["ratio"])) != 2:
-        place = Label(settings.part("source", "ratio", here))
-        ctx.out.report("R303", "the ratio of `synthetic_fundus` has two parts, as `200 : 3`", place)
 
 
 def _check_split(split: Call, span: Span, ctx: Context) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
@@ -10,7 +10,8 @@ from retdsl.compare.networks import NOTHING, Freezing, network_differences
 from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
 from retdsl.ir import Call, DataPlan, Experiment, Network, Place
 from retdsl.schema.data import DATA_KEYS
-from retdsl.schema.spelling import option_type, spell
+from retdsl.schema.sources import sources_of
+from retdsl.schema.spelling import option_type, spell, spell_call
 from retdsl.schema.training import TRAIN_KEYS
 
 
@@ -32,7 +33,7 @@ def model_differences(a: Network, b: Network) -> Iterator[Difference]:
 def data_differences(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
     """All differences of two data blocks, but for their names."""
     counts = len(a.classes), len(b.classes)
-    yield from call_difference("source", a.source, b.source, "data source", counts)
+    yield from _source_differences(a, b, counts)
     kind = option_type(DATA_KEYS, "classes")
     yield from value_difference("classes", a.classes, b.classes, kind, (a.place, b.place))
     yield from call_difference("split", a.split, b.split, "split", counts)
@@ -42,6 +43,17 @@ def data_differences(a: DataPlan, b: DataPlan) -> Iterator[Difference]:
         yield from value_difference(key, one, other, kind, (a.place, b.place))
     if normalized(a.normalize) != normalized(b.normalize):
         yield from optional_difference("image", "normalize", a.normalize, b.normalize, "image step", counts)
+
+
+def _source_differences(a: DataPlan, b: DataPlan, counts: tuple[int, int]) -> Iterator[Difference]:
+    """What differs in the sources, whose order means nothing."""
+    one: Sequence[Call] = sources_of(a.source)
+    other: Sequence[Call] = sources_of(b.source)
+    if len(one) == len(other) == 1:
+        yield from call_difference("source", one[0], other[0], "data source", counts)
+        return
+    one, other = (sorted(sources, key=lambda each: spell_call(each, "data source")) for sources in (one, other))
+    yield from step_differences("source", one, other, "data source", ", ", (a.source.place, b.source.place))
 
 
 def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.prepared import Looked
@@ -51,8 +52,9 @@ class Data:
 
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
-        samples = tuple(sorted(self.source.samples(root, Wanted(self.classes)), key=lambda sample: sample.image))
-        return Dataset(self, root, samples, *self.split.divide(samples))
+        with garbage_kept():
+            samples = tuple(sorted(self.source.samples(root, Wanted(self.classes)), key=lambda sample: sample.image))
+            return Dataset(self, root, samples, *self.split.divide(samples))
 
 
 @dataclass(frozen=True, slots=True)

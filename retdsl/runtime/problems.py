@@ -5,7 +5,7 @@ Enters: single cases, each under the heading of its kind. Leaves: one `RunError`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
@@ -50,6 +50,14 @@ class Problems:
         blocks = [_block(kind, cases) for kind, cases in self._cases.items()]
         help = dict.fromkeys(text for part in parts for text in part.help)
         raise RunError(message, where=where, help=tuple(help), items=blocks, parts=parts)
+
+
+def together(errors: Sequence[RunError], message: str) -> RunError:
+    """One error for several, each with its place and its ways out; `message` stands above if there are two or more."""
+    if len(errors) == 1:
+        return errors[0]
+    items = [str(error).replace("\n", "\n     ") for error in errors]
+    return RunError(message, items=items, parts=[part for error in errors for part in error.parts or (error,)])
 
 
 def near_names(name: str, known: Iterable[str]) -> list[str]:

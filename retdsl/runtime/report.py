@@ -111,11 +111,10 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
         }
         for side, indices in sides.items()
     }
-    table = getattr(dataset.data.source, "path", None)
-    labels = None if table is None else dataset.root / table
+    tables = dataset.data.source.tables(dataset.root)
     return {
         "root": str(dataset.root),
-        "labels_sha256": _sha256(labels, "labels") if labels is not None and labels.is_file() else None,
+        "labels_sha256": {table: _sha256(dataset.root / table, "labels") for table in tables},
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }

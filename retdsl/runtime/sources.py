@@ -1,12 +1,14 @@
 """What a source of labelled photographs is, and what several kinds of them share.
 
-The kinds stand in modules of their own: `tables`, `folders`, `synthetic`. Guaranteed by each: every sample has a label
-within `classes`, a patient, and a file that was there; whatever is wrong is told at once, in one RunError.
+The kinds stand in modules of their own: `tables`, `folders`, `recordio`, `synthetic`; `joined` makes one of several.
+Guaranteed by each: every sample has a label within `classes`, a patient, and a file that was there; whatever is wrong
+is told at once, in one RunError.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -14,22 +16,25 @@ from typing import NamedTuple, Protocol
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.labels import Labelling
-from retdsl.runtime.problems import listed, near_names
+from retdsl.runtime.paths import reason_of
+from retdsl.runtime.problems import listed
 from retdsl.runtime.sample import Sample
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
 
 
 class Wanted(NamedTuple):
     """What a study wants to know of every photograph.
 
     classes: their names, the healthy one first; labels: how cells become a label, in place of what the source says;
-    side: the column that says on which side of the split a photograph is.
+    side: the column that says on which side of the split a photograph is; every: whether each class must occur, which
+    is not asked of one source among several.
     """
 
     classes: tuple[str, ...]
     labels: Labelling | None = None
     side: str | None = None
+    every: bool = True
 
 
 class Source(Protocol):
@@ -42,6 +47,12 @@ class Source(Protocol):
         """The photograph of a sample: the bytes of its file, or its pixels where it never was one.
 
         Raises RunError if it cannot be read.
+        """
+
+    def tables(self, root: Path) -> list[str]:
+        """The files that say which photographs there are, relative to root if they lie below it; often none.
+
+        Raises RunError if they are not there.
         """
 
     def stamp(self, root: Path, sample: Sample) -> str:
@@ -75,7 +86,7 @@ def _unreadable(path: Path, error: OSError) -> RunError:
         case IsADirectoryError():
             return RunError("this is a folder, not a photograph", where=path)
         case _:
-            return RunError(f"cannot be read: {error.strerror or error}", where=path)
+            return RunError(reason_of(error), where=path)
 
 
 def refuse_columns(source: str, wanted: Wanted) -> None:
@@ -87,19 +98,18 @@ def refuse_columns(source: str, wanted: Wanted) -> None:
         )
 
 
+def patient_pattern(expression: str) -> re.Pattern[str]:
+    """A regular expression whose first group is the patient. Raises RunError where it is none, or has no group."""
+    try:
+        pattern = re.compile(expression)
+    except re.error as error:
+        raise RunError(f"`patient` is no regular expression: {error}", where=expression) from None
+    if pattern.groups == 0:
+        help = 'as in `"(.+)_(left|right)"`'
+        raise RunError("`patient` has no group that holds the patient", where=expression, help=help)
+    return pattern
+
+
 def in_words(classes: Sequence[str]) -> str:
     """What the classes are, for messages."""
     return f"the classes are {listed(classes)}"
-
-
-def relative_to(root: Path) -> str:
-    """Where paths start, for messages."""
-    return f"paths are relative to {root}; another root is given by --root"
-
-
-def near_files(wanted: Path, root: Path) -> tuple[str, ...]:
-    """What to do about a file or folder that is not there."""
-    beside = [entry.name for entry in wanted.parent.iterdir()] if wanted.parent.is_dir() else []
-    near = near_names(wanted.name, beside)
-    hints = [f"there is {listed(near)}"] if near else []
-    return (*hints, relative_to(root))

@@ -80,6 +80,10 @@ class synthetic_fundus:
             lesions=generator(self.seed, "lesions", index),
         )
 
+    def tables(self, root: Path) -> list[str]:  # noqa: ARG002 - every source has a root
+        """None: there are only the photographs."""
+        return []
+
     def stamp(self, root: Path, sample: Sample) -> str:  # noqa: ARG002 - every source has a root
         """All that the photograph depends on, and the painter's hand."""
         return f"{PAINTER}:{self.seed}:{self.size}:{sample.image}:{sample.label}"

@@ -1,46 +1,66 @@
-"""`csv`: a table with a row per photograph.
+"""`csv`: tables with a row per photograph.
 
 Enters: the root folder of the study's data and its classes. Leaves: a `Sample` per photograph.
 """
 
 from __future__ import annotations
 
-import csv as csv_format
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Labelling, named
-from retdsl.runtime.problems import Problems, did_you_mean, listed, near_names
+from retdsl.runtime.labels import Label, Labelling, named
+from retdsl.runtime.paths import Below, is_pattern, matches, near_files, out_of_reach, relative_to
+from retdsl.runtime.problems import Problems, together
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import Wanted, near_files, read_file, relative_to, stamp_of_file
+from retdsl.runtime.sources import EXTENSIONS, Wanted, read_file, stamp_of_file
+from retdsl.runtime.table_files import NOTHING, Table, read_table
 
-DELIMITERS = ",;\t"
 _MISSING = "photographs that do not exist"
 
 
 @dataclass(frozen=True, slots=True)
 class csv:
-    """A table with a header: one row a photograph, UTF-8, separated by comma, semicolon or tab.
+    """One or more tables with a header and a row a photograph.
 
-    path: of the table, relative to root, as are the paths in the `image` column; both may be absolute. image, label,
-    patient: names of columns; without `patient`, every photograph counts as a patient of its own. Further columns are
-    ignored, and so are blank lines.
+    path: of the table, relative to root; `*`, `?`, `[...]` and `**` make it a pattern for several, which are joined in
+    the order of their names. A name in .tsv has tabs between columns, one in .parquet is Parquet (which takes pyarrow),
+    any other comma, semicolon or tab, whatever the header has most of. image, label, patient: names of columns; without
+    `patient`, every photograph counts as a patient of its own. Further columns are ignored, and so are blank lines.
+    encoding: of text. Paths in the `image` column are relative to root, and do not leave it.
     """
 
     path: str
     image: str = "image"
     label: str | Labelling = "label"
     patient: str | None = None
+    encoding: str = "utf-8"
 
     def samples(self, root: Path, wanted: Wanted) -> list[Sample]:
-        rows = _Rows(self, root / self.path, wanted)
-        for line, cells in _read_rows(self, root, rows):
-            rows.add(line, cells)
-        return rows.checked(root)
+        problems = Problems()
+        labelling = wanted.labels or (named(self.label) if isinstance(self.label, str) else self.label)
+        tables = self.tables(root)
+        table = self._read(tables, root, self._columns(labelling, wanted), problems)
+        where = root / tables[0] if len(tables) == 1 else root
+        if not table.places and not problems:
+            raise RunError(f"`{self.path}` lists no photographs", where=where)
+        images = self._images(table, root, problems)
+        patients = images if self.patient is None else self._patients(table, problems)
+        cells = list(zip(*(table.columns[column] for column in labelling.columns), strict=True))
+        labels = labelling.label(cells, table.places, wanted.classes, problems)
+        if wanted.every:
+            for missing in sorted(set(range(len(wanted.classes))) - {label.position for label in labels if label}):
+                problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
+        _require_once(images, labels, cells, table.places, problems)
+        _require_files(images, table.places, root, where.parent if len(tables) == 1 else root, problems)
+        problems.raise_any(f"`{self.path}` cannot be used", where)
+        known = [label for label in labels if label is not None]
+        sides = repeat(None) if wanted.side is None else table.columns[wanted.side]
+        positions = [label.position for label in known]
+        return list(map(Sample, images, positions, patients, sides, [label.target for label in known]))
 
     def read(self, root: Path, sample: Sample) -> bytes:
         return read_file(root / sample.image)
@@ -48,123 +68,106 @@ class csv:
     def stamp(self, root: Path, sample: Sample) -> str:
         return stamp_of_file(root / sample.image)
 
+    def tables(self, root: Path) -> list[str]:
+        """The tables, relative to root where `path` is. Raises RunError if there is none."""
+        if is_pattern(self.path):
+            return matches(self.path, root, Path.is_file, "table")
+        table = root / self.path
+        if not os.path.lexists(table):
+            raise RunError(f"there is no file `{self.path}`", where=table, help=near_files(table, root))
+        return [self.path]
 
-class _Rows:
-    """The rows of a table on their way to samples."""
-
-    def __init__(self, source: csv, table: Path, wanted: Wanted) -> None:
-        self.source, self.table, self.wanted = source, table, wanted
-        self.labelling = wanted.labels or (named(source.label) if isinstance(source.label, str) else source.label)
-        self.problems = Problems()
-        self.rows: list[tuple[int, str, str, str | None]] = []  # line, image, patient, side
-        self.labels: list[tuple[str, ...]] = []  # what the labelling reads of each row
-
-    def add(self, line: int, cells: dict[str, str]) -> None:
-        source = self.source
-        image = cells[source.image]
-        patient = image if source.patient is None else cells[source.patient]
-        if not image:
-            self.problems.add("rows without a photograph", f"line {line}")
-        if not patient and source.patient is not None:
-            self.problems.add("rows without a patient", f"line {line}")
-        self.rows.append((line, os.path.normpath(image) if image else "", patient, cells.get(self.wanted.side or "")))
-        self.labels.append(tuple(cells[column] for column in self.labelling.columns))
-
-    @property
-    def columns(self) -> tuple[str, ...]:
+    def _columns(self, labelling: Labelling, wanted: Wanted) -> list[str]:
         """Those that are read, each once."""
-        source = self.source
-        columns = (source.image, *self.labelling.columns, source.patient, self.wanted.side)
-        return tuple(dict.fromkeys(name for name in columns if name is not None))
+        columns = (self.image, *labelling.columns, self.patient, wanted.side)
+        return list(dict.fromkeys(name for name in columns if name is not None))
 
-    def checked(self, root: Path) -> list[Sample]:
-        """The samples. Raises RunError with all that was wrong."""
-        classes = self.wanted.classes
-        if not self.rows and not self.problems:
-            raise RunError(f"`{self.source.path}` lists no photographs", where=self.table)
-        lines = self._first_lines()
-        places = [f"line {line}" for line, *_ in self.rows]
-        labels = self.labelling.label(self.labels, places, classes, self.problems)
-        for missing in sorted(set(range(len(classes))) - {label.position for label in labels if label is not None}):
-            self.problems.add("classes without a photograph", f"`{classes[missing]}`")
-        samples = [
-            Sample(image, label.position, patient if self.source.patient else image, side, label.target)
-            for (line, image, patient, side), label in zip(self.rows, labels, strict=True)
-            if label is not None and patient and lines.get(image) == line
-        ]
-        self._find_files(root, lines)
-        self.problems.raise_any(f"`{self.source.path}` cannot be used", self.table)
-        return samples
-
-    def _first_lines(self) -> dict[str, int]:
-        """The line in which each photograph is listed; a second one is a problem."""
-        lines: dict[str, int] = {}
-        for line, image, *_ in self.rows:
-            first = lines.setdefault(image, line) if image else line
-            if first != line:
-                self.problems.add("photographs listed twice", f"{image}: lines {first} and {line}")
-        return lines
-
-    def _find_files(self, root: Path, lines: dict[str, int]) -> None:
-        missing = [image for image in lines if not os.path.exists(root / image)]
-        beside = self.table.parent
-        for image in missing:
-            self.problems.add(_MISSING, f"{image} (line {lines[image]})", relative_to(root))
-        if missing and all(os.path.exists(beside / image) for image in missing):
-            self.problems.advise(_MISSING, f"they are there relative to the table's own folder, {beside}")
-
-
-def _read_rows(source: csv, root: Path, rows: _Rows) -> Iterator[tuple[int, dict[str, str]]]:
-    """The wanted cells of every row that is not blank, stripped, with the row's line number."""
-    table = root / source.path
-    text = _read_text(source, table, root)
-    header_line = text.split("\n", 1)[0]
-    delimiter = max(DELIMITERS, key=header_line.count)
-    reader = csv_format.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        header = [name.strip() for name in next(reader)]
-        places = _places(source, rows.columns, header, table)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
+    def _read(self, tables: Sequence[str], root: Path, columns: Sequence[str], problems: Problems) -> Table:
+        """The rows of all tables, one after the other. Raises RunError with what is wrong with each."""
+        whole = Table({column: [] for column in columns}, [])
+        errors: list[RunError] = []
+        for name in tables:
+            within = f" of {name}" if len(tables) > 1 else ""
+            try:
+                table = read_table(root / name, name, columns, self.encoding, within, problems)
+            except RunError as error:
+                errors.append(error)
                 continue
-            if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
-                case = f"line {reader.line_num}: {len(cells)} instead of {len(header)}"
-                rows.problems.add("rows with another number of columns than the header", case)
-                continue
-            yield reader.line_num, {name: cells[at].strip() for name, at in places.items()}
-    except csv_format.Error as error:
-        raise RunError(f"`{source.path}` is no readable table: {error}", where=f"{table}:{reader.line_num}") from None
+            whole.places.extend(table.places)
+            for column, cells in table.columns.items():
+                whole.columns[column].extend(cells)
+        if errors:
+            raise together(errors, f"{len(errors)} of the {len(tables)} tables of `{self.path}` cannot be read")
+        return whole
+
+    def _images(self, table: Table, root: Path, problems: Problems) -> list[str]:
+        """The photographs, relative to root; a text without meaning for those that are told."""
+        below = Below(root)
+        images: list[str] = []
+        for written, place in zip(table.columns[self.image], table.places, strict=True):
+            image = below(written)
+            if written.casefold() in NOTHING:
+                problems.add("rows without a photograph", place)
+                image = ""
+            elif image is None:
+                help = "put the photographs below the root, link their folder there, or name another root with --root"
+                problems.add("paths that leave the root", f"{written} ({place})", help)
+                problems.advise("paths that leave the root", relative_to(root))
+            images.append(image or "")
+        return images
+
+    def _patients(self, table: Table, problems: Problems) -> list[str]:
+        patients = table.columns[self.patient or ""]
+        for patient in set(patients):
+            if patient.casefold() in NOTHING:
+                for one, place in zip(patients, table.places, strict=True):
+                    if one == patient:
+                        problems.add("rows without a patient", place)
+        return patients
 
 
-def _read_text(source: csv, table: Path, root: Path) -> str:
-    try:
-        data = table.read_bytes()
-    except FileNotFoundError:
-        raise RunError(f"there is no file `{source.path}`", where=table, help=near_files(table, root)) from None
-    except OSError as error:
-        raise RunError(f"`{source.path}` cannot be read: {error.strerror or error}", where=table) from None
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        help = "save the table as CSV in UTF-8"
-        raise RunError(f"`{source.path}` is not text in UTF-8", where=f"{table}:{line}", help=help) from None
-    if "\0" in text:
-        raise RunError(f"`{source.path}` is no text file", where=table, help="save the table as CSV in UTF-8")
-    if not text.strip():
-        raise RunError(f"`{source.path}` is empty", where=table)
-    return text.lstrip("\r\n")
+def _require_once(
+    images: Sequence[str],
+    labels: Sequence[Label | None],
+    cells: Sequence[Sequence[str]],
+    places: Sequence[str],
+    problems: Problems,
+) -> None:
+    """Tells photographs that are listed twice, and apart from them those that are listed with different labels."""
+    if len(set(images)) == len(images):
+        return
+    rows_of: dict[str, list[int]] = {}
+    for row, image in enumerate(images):
+        rows_of.setdefault(image, []).append(row)
+    for image, rows in rows_of.items():
+        if len(rows) > 1 and image:
+            if len({labels[row] for row in rows} - {None}) > 1:
+                said = ", ".join(f"`{'`, `'.join(cells[row])}` ({places[row]})" for row in rows)
+                help = "a photograph has one label: keep the right row"
+                problems.add("photographs listed with different labels", f"{image}: {said}", help)
+            else:
+                problems.add("photographs listed twice", f"{image}: {' and '.join(places[row] for row in rows)}")
 
 
-def _places(source: csv, wanted: Sequence[str], header: Sequence[str], table: Path) -> dict[str, int]:
-    """Where each wanted column stands. Raises RunError naming those that the header lacks or has twice."""
-    problems = Problems()
-    for name in wanted:
-        if name not in header:
-            near = near_names(name, header)
-            there = listed([*near, *(title for title in header if title not in near)])
-            problems.add("columns that are not there", f"`{name}`{did_you_mean(name, header)}", f"there are {there}")
-        elif header.count(name) > 1:
-            problems.add("columns that are there more than once", f"`{name}`")
-    problems.raise_any(f"`{source.path}` lacks columns", table)
-    return {name: header.index(name) for name in wanted}
+def _require_files(images: Sequence[str], places: Sequence[str], root: Path, beside: Path, problems: Problems) -> None:
+    """Tells photographs that are no files. beside: the folder of the table, where they may be instead."""
+    out = out_of_reach(dict.fromkeys(image for image in images if image), root)
+    if not out:
+        return
+    place = dict(zip(reversed(images), reversed(places), strict=True))  # the first of each
+    missing = [image for image in images if out.get(image, "") is None]
+    for image in dict.fromkeys(image for image in images if image in out):
+        reason = out[image]
+        if reason is None:
+            problems.add(_MISSING, f"{image} ({place[image]})", relative_to(root))
+        else:
+            problems.add("photographs that are no files", f"{image} ({place[image]}): {reason}")
+    if not missing:
+        return
+    if not out_of_reach(missing, beside):
+        problems.advise(_MISSING, f"they are there relative to the table's own folder, {beside}")
+    for ending in (*EXTENSIONS, *map(str.upper, EXTENSIONS)):
+        if not out_of_reach((f"{image}{ending}" for image in missing), root):
+            problems.advise(_MISSING, f"they are there with `{ending}` behind: the table must hold names of files")
+    if all("\\" in image for image in missing):
+        problems.advise(_MISSING, "folders are parted by `/`, not by `\\`")

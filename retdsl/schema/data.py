@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
+from retdsl.schema.sources import SOURCE
 from retdsl.schema.types import Integer, Many, Name, Policy, RatioOf, Steps, optional
 
 DATA_KEYS = Entry(
@@ -11,7 +12,7 @@ DATA_KEYS = Entry(
     "data block",
     "Where photographs and labels come from, how patients are split, how a photograph becomes the network's input.",
     (
-        Option("source", Policy("data source"), REQUIRED, "Where photographs and labels come from."),
+        Option("source", SOURCE, REQUIRED, "Where photographs and labels come from."),
         Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),

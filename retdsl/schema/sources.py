@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Integer, Name, RatioOf, optional
+from retdsl.schema.types import Choice, Integer, Many, Name, OneOf, Policy, RatioOf, optional
+
+ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "latin-1",
+    "cp1250",
+    "cp1251",
+    "cp1252",
+    "mac-roman",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "euc-kr",
+)
+"""What tables of text may be written in, as Python calls it."""
+
+SOURCE = OneOf((Policy("data source"), Many(Policy("data source"), least=1)))
+"""One source, or several that are joined."""
+
+JOINED = "joined"
+"""What a checked program calls several sources; a spec writes them as a list."""
 
 SOURCES = (
     Entry(
         "csv",
         "data source",
-        "A table with a row per photograph, comma, semicolon or tab between columns.",
+        "Tables with a row per photograph: text, with comma, semicolon or tab between columns, or Parquet.",
         (
             Option(
                 "path",
                 Name("a file name", quoted=True),
                 REQUIRED,
-                "The table; relative to the spec's folder or `--root`.",
+                "The table, or a pattern for several, as `sites/*.csv`; relative to the spec's folder or `--root`.",
             ),
             Option("image", Name("a column"), "image", "Column with the photograph's path."),
             Option("label", Name("a column"), "label", "Column with its class."),
             Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
+            Option("encoding", Choice(ENCODINGS), "utf-8", "What a table of text is written in."),
         ),
         ("path",),
         ("table", "tsv"),
@@ -33,7 +58,7 @@ SOURCES = (
                 "path",
                 Name("a folder name", quoted=True),
                 REQUIRED,
-                "The folder; relative to the spec's folder or `--root`.",
+                "The folder, or a pattern for several, as `sites/*`; relative to the spec's folder or `--root`.",
             ),
             Option(
                 "patient",
@@ -44,6 +69,27 @@ SOURCES = (
         ),
         ("path",),
         ("directory", "dir", "image_folder"),
+    ),
+    Entry(
+        "recordio",
+        "data source",
+        "Photographs packed into one file, as MXNet's im2rec and `retdsl data pack` write them.",
+        (
+            Option(
+                "path",
+                Name("a file name", quoted=True),
+                REQUIRED,
+                "The file of records (.rec); relative to the spec's folder or `--root`.",
+            ),
+            Option(
+                "patient",
+                optional(Name("a regular expression", quoted=True)),
+                None,
+                "Regular expression on the path in the list (.lst) whose first group is the patient; or `id2`.",
+            ),
+        ),
+        ("path",),
+        ("ImageRecordIter", "im2rec"),
     ),
     Entry(
         "synthetic_fundus",
@@ -59,3 +105,8 @@ SOURCES = (
         ("synthetic",),
     ),
 )
+
+
+def sources_of(source: Call) -> tuple[Call, ...]:
+    """The sources that a data block names, one or more."""
+    return cast("tuple[Call, ...]", source["sources"]) if source.name == JOINED else (source,)

@@ -14,6 +14,7 @@ from retdsl.ir import Call, Value
 from retdsl.schema import ENTRIES
 from retdsl.schema.lookup import find_node
 from retdsl.schema.model import REQUIRED, Entry
+from retdsl.schema.sources import JOINED, SOURCE, sources_of
 from retdsl.schema.types import Fraction, Many, Name, OneOf, Pair, Part, Policy, RatioOf, Reference, Type
 
 Options = Sequence[tuple[str, Value]]
@@ -51,8 +52,10 @@ def spell_call(call: Call, category: str | None = None) -> str:
 
     Written are the options that have no default, those that may go unnamed (there they are what one wants to know)
     unless they are none, and all others that differ from their default. What is always meant to be given, or is none
-    otherwise, and may go unnamed stands without its name.
+    otherwise, and may go unnamed stands without its name. Joined sources are a list.
     """
+    if call.name == JOINED:
+        return spell(sources_of(call), SOURCE)
     entry = ENTRIES.get(category or "", {}).get(call.name)
     return spell_options(call.name, call.options, entry)
 

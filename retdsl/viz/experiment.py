@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from retdsl.ir import Call, Experiment, Network, Node, learned_numbers
+from retdsl.schema.sources import JOINED, sources_of
 from retdsl.schema.spelling import spell_call
 from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
 from retdsl.viz.network import backbone_words, legend, loss_lines
@@ -51,7 +52,7 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
     source = _card(
         ids,
         "photographs",
-        data.source.name,
+        data.source.name if data.source.name != JOINED else counted(len(sources_of(data.source)), "source"),
         _source_lines(data.source, data.classes),
         spell_call(data.source, "data source"),
     )
@@ -168,13 +169,16 @@ def _options(given: Call, without: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
     """Where the photographs lie and what they are called; column names say nothing where they say themselves."""
-    said = [
-        str(v) if key == "path" else f"{key} {value(key, v)}"
-        for key, v in source.options
-        if v is not None and str(v) != key and key != "patient"
-    ]
-    patient = dict(source.options).get("patient")
-    known = ("patients known",) if patient is not None else ()
+    sources = sources_of(source)
+    if len(sources) == 1:
+        said = [
+            str(v) if key == "path" else f"{key} {value(key, v)}"
+            for key, v in source.options
+            if v is not None and str(v) != key and (key, v) != ("encoding", "utf-8") and key != "patient"
+        ]
+    else:
+        said = [str(dict(each.options).get("path", each.name)) for each in sources]
+    known = ("patients known",) if all(dict(each.options).get("patient") is not None for each in sources) else ()
     return (*packed(said), *packed(classes), *known)
 
 

@@ -36,7 +36,9 @@ def candidates(kind: Type) -> list[str]:
             bottom = 0.0 if low is None else low
             return [f"{bottom + share * (top - bottom):g}" for share in (0.25, 0.5, 0.125)]
         case Choice(names=names):
-            return list(names)
+            return [name if name.isidentifier() else f'"{name}"' for name in names]
+        case Name(what="a regular expression"):
+            return ['"(one)"', '"(two)/[0-9]+"', '"^(.+)_(left|right)"']
         case Name():
             return ["one", '"two/2.params"', '"three.params"']
         case Nothing():

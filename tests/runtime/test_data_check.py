@@ -71,12 +71,12 @@ def test_labels_that_cannot_be_used_leave_no_counts_and_every_problem(tmp_path: 
     assert (answer["classes"], answer["sides"]) == (None, None)
     assert [(problem["message"], problem["items"]) for problem in answer["problems"]] == [
         ("rows without a photograph (1)", ["line 27"]),
-        ("photographs listed twice (1)", ["0l.png: lines 2 and 28"]),
         ("labels that are no class (1)", ["`ill`: 1 row, first in line 28"]),
+        ("photographs listed twice (1)", ["0l.png: line 2 and line 28"]),
         ("photographs that do not exist (1)", ["none.png (line 26)"]),
     ]
     helps = [problem["help"] for problem in answer["problems"]]
-    assert [len(help) for help in helps] == [0, 0, 1, 1], "each has the help of its own kind"
+    assert [len(help) for help in helps] == [0, 1, 0, 1], "each has the help of its own kind"
     assert len(findings.errors) == 1, "people are told all of it at once"
 
 

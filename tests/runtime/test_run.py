@@ -97,7 +97,7 @@ def test_the_lock_holds_what_a_repeat_needs(done, photographs):
     train = lock["split"]["train"]
     assert train["images"] == train["healthy"] + train["infected"]
     assert lock["class_weights"] == {"healthy": 1.0, "infected": train["healthy"] / train["infected"]}
-    assert lock["labels_sha256"] == sha256((photographs / "labels.csv").read_bytes()).hexdigest()
+    assert lock["labels_sha256"] == {"labels.csv": sha256((photographs / "labels.csv").read_bytes()).hexdigest()}
     assert lock["seed"] == 7
     assert lock["versions"]["mxnet"] == "1.9.1"
     assert len(lock["split_sha256"]) == 64

@@ -68,7 +68,7 @@ class TestCsvReads:
         table(elsewhere, f"image,label\n{root}/a.png,healthy\nb.png,infected\n")
         source = csv(str(elsewhere / "labels.csv"))
         first, second = source.samples(root, Wanted(CLASSES))
-        assert (first.image, second.image) == (str(root / "a.png"), "b.png")
+        assert (first.image, second.image) == ("a.png", "b.png")
         assert (decode(source.read(root, second)) == 1).all()
 
 
@@ -85,13 +85,13 @@ class TestCsvRefuses:
         assert error.where == str(root / "labels.csv")
         assert error.message == "`labels.csv` cannot be used"
         assert [item.split("\n")[0] for item in error.items] == [
-            "rows without a patient (1)",
-            "rows without a photograph (1)",
             "rows with another number of columns than the header (1)",
-            "photographs listed twice (1)",
+            "rows without a photograph (1)",
+            "rows without a patient (1)",
             "rows without a label (1)",
             "labels that are no class (2)",
             "classes without a photograph (1)",
+            "photographs listed twice (1)",
             "photographs that do not exist (2)",
         ]
         text = str(error)
@@ -99,7 +99,7 @@ class TestCsvRefuses:
             "line 3",
             "line 4",
             "line 5",
-            "b.png: lines 3 and 6",
+            "b.png: line 3 and line 6",
             "line 9: 2 instead of 3",
             "`Healthy`: 2 rows, first in line 2; did you mean `healthy`?",
             "`sick`: 1 row, first in line 8",

@@ -13,6 +13,7 @@ from retdsl.check.evaluate import (
     Env,
     Hint,
     RatioValue,
+    RuleValue,
     Val,
     describe,
     evaluate,
@@ -36,6 +37,7 @@ from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
+    RULE,
     Boolean,
     Choice,
     Many,
@@ -47,7 +49,9 @@ from retdsl.schema.types import (
     Part,
     Policy,
     RatioOf,
+    Real,
     Reference,
+    Rule,
     ScalarType,
     Steps,
     Type,
@@ -268,6 +272,9 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case RatioOf():
             if isinstance(val.value, RatioValue):
                 return _check_ratio(val.value, kind, ctx, what)
+        case Rule():
+            if isinstance(val.value, RuleValue):
+                return _check_rule(val.value, val.span, ctx)
         case Steps():
             pass
         case _:
@@ -284,7 +291,7 @@ def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
-    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue)
+    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue | RuleValue)
     try:
         return kind.accept(val.value)
     except Mismatch as mismatch:
@@ -353,6 +360,25 @@ def _check_ratio(ratio: RatioValue, kind: RatioOf, ctx: Context, what: str) -> C
     return tuple(parts)
 
 
+def _check_rule(rule: RuleValue, span: Span, ctx: Context) -> Checked:
+    """A rule as a call of what runs it: its column, how it compares, with which number or text, and the class."""
+    column = check_value(rule.left, Name("a column"), ctx, "what a rule compares")
+    kind = OneOf((Real(), Name("a text")))
+    value = check_value(rule.right, kind, ctx, "what a column is compared with")
+    label = check_value(rule.result, Name("a class"), ctx, "what follows from a rule")
+    if isinstance(column, Failed) or isinstance(value, Failed) or isinstance(label, Failed):
+        return FAILED
+    if isinstance(value, str) and rule.comparison not in ("==", "!="):
+        helps = [f"write `==` or `!=`, or a number instead of {describe(rule.right)}"]
+        where = Label(rule.right.span, f"this is {describe(rule.right)}")
+        ctx.out.report("R303", f"`{rule.comparison}` compares numbers", where, helps=helps)
+        return FAILED
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    options = (("column", column), ("comparison", rule.comparison), ("value", value), ("label", label))
+    return Call(RULE, options, place_of(span))
+
+
 def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     for alternative in kind.types:
         silent = Context(ctx.scope, Diagnostics())
@@ -388,5 +414,7 @@ def _fits(val: Val, kind: Type) -> bool:
             return any(_fits(val, alternative) for alternative in types)
         case Nothing():
             return val.value is None
+        case Rule():
+            return isinstance(val.value, RuleValue)
         case _:
             return isinstance(val.value, int | float) and not isinstance(val.value, bool)

@@ -17,6 +17,7 @@ _NAMES_OF_MODULES = {
     "errors": ("RunError",),
     "experiment": ("Experiment", "Training"),
     "folders": ("folder",),
+    "labels": ("rule",),
     "losses": ("FocalSoftmax", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
     "network": ("Network", "Phase", "Pretrained"),

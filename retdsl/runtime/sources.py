@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Labelling
+from retdsl.runtime.labels import Labelling, Told
 from retdsl.runtime.problems import listed, near_names
 from retdsl.runtime.sample import Sample
 
@@ -24,12 +24,13 @@ class Wanted(NamedTuple):
     """What a study wants to know of every photograph.
 
     classes: their names, the healthy one first; labels: how cells become a label, in place of what the source says;
-    side: the column that says on which side of the split a photograph is.
+    side: the column that says on which side of the split a photograph is; told: takes what there is to tell of labels.
     """
 
     classes: tuple[str, ...]
     labels: Labelling | None = None
     side: str | None = None
+    told: list[Told] | None = None
 
 
 class Source(Protocol):

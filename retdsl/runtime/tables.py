@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Labelling, named
+from retdsl.runtime.labels import Said, labelling
 from retdsl.runtime.problems import Problems, did_you_mean, listed, near_names
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Wanted, near_files, read_file, relative_to, stamp_of_file
@@ -27,13 +27,13 @@ class csv:
     """A table with a header: one row a photograph, UTF-8, separated by comma, semicolon or tab.
 
     path: of the table, relative to root, as are the paths in the `image` column; both may be absolute. image, label,
-    patient: names of columns; without `patient`, every photograph counts as a patient of its own. Further columns are
-    ignored, and so are blank lines.
+    patient: names of columns, and of the label also rules; without `patient`, every photograph counts as a patient of
+    its own. Further columns are ignored, and so are blank lines.
     """
 
     path: str
     image: str = "image"
-    label: str | Labelling = "label"
+    label: Said = "label"
     patient: str | None = None
 
     def samples(self, root: Path, wanted: Wanted) -> list[Sample]:
@@ -54,7 +54,7 @@ class _Rows:
 
     def __init__(self, source: csv, table: Path, wanted: Wanted) -> None:
         self.source, self.table, self.wanted = source, table, wanted
-        self.labelling = wanted.labels or (named(source.label) if isinstance(source.label, str) else source.label)
+        self.labelling = wanted.labels or labelling(source.label)
         self.problems = Problems()
         self.rows: list[tuple[int, str, str, str | None]] = []  # line, image, patient, side
         self.labels: list[tuple[str, ...]] = []  # what the labelling reads of each row
@@ -84,7 +84,7 @@ class _Rows:
             raise RunError(f"`{self.source.path}` lists no photographs", where=self.table)
         lines = self._first_lines()
         places = [f"line {line}" for line, *_ in self.rows]
-        labels = self.labelling.label(self.labels, places, classes, self.problems)
+        labels = self.labelling.label(self.labels, places, classes, self.problems, self.wanted.told)
         for missing in sorted(set(range(len(classes))) - {label.position for label in labels if label is not None}):
             self.problems.add("classes without a photograph", f"`{classes[missing]}`")
         samples = [

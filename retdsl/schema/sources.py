@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Integer, Name, RatioOf, optional
+from retdsl.schema.types import Integer, Many, Name, OneOf, RatioOf, Rule, optional
+
+LABEL = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
+"""How columns say what a photograph shows: one column, or rules of which the first that matches gives the class."""
 
 SOURCES = (
     Entry(
@@ -18,7 +21,7 @@ SOURCES = (
                 "The table; relative to the spec's folder or `--root`.",
             ),
             Option("image", Name("a column"), "image", "Column with the photograph's path."),
-            Option("label", Name("a column"), "label", "Column with its class."),
+            Option("label", LABEL, "label", "Column with its class, or how columns tell it."),
             Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
         ),
         ("path",),

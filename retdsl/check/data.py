@@ -37,11 +37,10 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
     source, split = cast(Call, settings.values["source"]), cast(Call, settings.values["split"])
-    if "->" in settings.written["source"].span.text:
-        from retdsl.check.labels import check_rules
+    if "->" in declared.span.text or "labels" in settings.written:
+        from retdsl.check.labels import check_labels
 
-        declared_classes = settings.written["classes"].span
-        check_rules(source, settings.written["source"], classes, declared_classes, ctx)
+        check_labels(settings, classes, ctx)
     _check_split(split, settings.place("split", declared.name.span), ctx)
     if dict(source.options).get("patient", True) is None:
         label = Label(settings.written["source"].span, "no `patient`")

@@ -13,9 +13,12 @@ from typing import Any, TypeAlias
 
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.options import Context
+from retdsl.check.settings import Settings
 from retdsl.diagnostics import Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Value
+from retdsl.schema.sources import LABEL, TABLES
+from retdsl.schema.spelling import spell
 from retdsl.schema.types import RULE
 from retdsl.source import Span
 from retdsl.syntax import tree as t
@@ -32,6 +35,56 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 _Cell: TypeAlias = "float | str"
 Rules: TypeAlias = "tuple[tuple[Call, Span], ...]"
 """The rules of one label, in order, each with where it stands."""
+
+
+def check_labels(settings: Settings, classes: Sequence[str], ctx: Context) -> None:
+    """All that a data block says of its labels, for which its source and its classes are enough."""
+    declared = settings.written["classes"].span
+    for key in ("source", "labels"):
+        if key in settings.written:
+            check_rules(settings.values[key], settings.written[key], classes, declared, ctx)
+    labels = settings.values["labels"]
+    if isinstance(labels, Call):
+        _check_graders(labels, settings, ctx)
+
+
+def _check_graders(labels: Call, settings: Settings, ctx: Context) -> None:
+    written, source = settings.written["labels"], settings.written["source"]
+    place = Label(written.span, "reads columns")
+    without = sorted({call.name for call in _calls_of(settings.values["source"])} - TABLES)
+    for name in without:
+        helps = ["list the photographs in a table, and name its graders' columns"]
+        ctx.out.report("R611", f"`{name}` has no columns for graders", place, Label(source.span), helps=helps)
+    for argument in _arguments(source):
+        if argument.name is not None and argument.name.name == "label" and not without:
+            text, helps = "two say what the label is", ["leave `label` out: the graders say it"]
+            ctx.out.report("R611", text, Label(argument.value.span, "one"), Label(written.span, "two"), helps=helps)
+    graders = labels["graders"]
+    assert isinstance(graders, tuple)
+    repeated = next((grader for at, grader in enumerate(graders) if grader in graders[:at]), None)
+    if repeated is not None:
+        shown = spell(repeated, LABEL)
+        text = f"the grader `{shown}` is named twice"
+        ctx.out.report("R611", text, Label(written.span), helps=["name each once: a vote counts once"])
+    elif labels["method"] == "dawid_skene" and len(graders) < 3:
+        notes = ["of two who disagree, nothing tells which of them errs"]
+        helps = ["name a third grader, or take `method = majority`"]
+        where = Label(written.span, f"{len(graders)} graders")
+        ctx.out.report("R611", "`dawid_skene` needs three graders or more", where, notes=notes, helps=helps)
+
+
+def _calls_of(value: Value) -> list[Call]:
+    """The sources of a data block."""
+    return [each for each in (value if isinstance(value, tuple) else (value,)) if isinstance(each, Call)]
+
+
+def _arguments(expr: t.Expr) -> Iterator[t.Argument]:
+    match expr:
+        case t.Apply(arguments=arguments):
+            yield from arguments
+        case t.Listing(items=items):
+            for item in items:
+                yield from _arguments(item)
 
 
 def check_rules(value: Value, written: t.Expr, classes: Sequence[str], declared: Span, ctx: Context) -> None:

@@ -37,7 +37,6 @@ from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
-    RULE,
     Boolean,
     Choice,
     Many,
@@ -49,7 +48,6 @@ from retdsl.schema.types import (
     Part,
     Policy,
     RatioOf,
-    Real,
     Reference,
     Rule,
     ScalarType,
@@ -274,7 +272,9 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                 return _check_ratio(val.value, kind, ctx, what)
         case Rule():
             if isinstance(val.value, RuleValue):
-                return _check_rule(val.value, val.span, ctx)
+                from retdsl.check.rules import read_rule
+
+                return read_rule(val.value, place_of(val.span), ctx.out) or FAILED
         case Steps():
             pass
         case _:
@@ -358,25 +358,6 @@ def _check_ratio(ratio: RatioValue, kind: RatioOf, ctx: Context, what: str) -> C
             return FAILED
         parts.append(int(number) if kind.whole else number)
     return tuple(parts)
-
-
-def _check_rule(rule: RuleValue, span: Span, ctx: Context) -> Checked:
-    """A rule as a call of what runs it: its column, how it compares, with which number or text, and the class."""
-    column = check_value(rule.left, Name("a column"), ctx, "what a rule compares")
-    kind = OneOf((Real(), Name("a text")))
-    value = check_value(rule.right, kind, ctx, "what a column is compared with")
-    label = check_value(rule.result, Name("a class"), ctx, "what follows from a rule")
-    if isinstance(column, Failed) or isinstance(value, Failed) or isinstance(label, Failed):
-        return FAILED
-    if isinstance(value, str) and rule.comparison not in ("==", "!="):
-        helps = [f"write `==` or `!=`, or a number instead of {describe(rule.right)}"]
-        where = Label(rule.right.span, f"this is {describe(rule.right)}")
-        ctx.out.report("R303", f"`{rule.comparison}` compares numbers", where, helps=helps)
-        return FAILED
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    options = (("column", column), ("comparison", rule.comparison), ("value", value), ("label", label))
-    return Call(RULE, options, place_of(span))
 
 
 def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:

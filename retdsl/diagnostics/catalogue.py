@@ -79,7 +79,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R606", "class-too-rare", "warning", "A class has too few photographs for the split, or none in an epoch."),
     ("R607", "counts-differ", "warning", "The spec gives other counts than its photographs have."),
     ("R608", "bad-mean-image", "error", "The file of a mean image is none, or is of photographs of another size."),
-    ("R611", "label-rules", "error", "Rules for labels lead to no class, or not to all of them."),
+    ("R611", "label-rules", "error", "Rules or graders that give labels do not fit the classes or the source."),
     ("R612", "shadowed-rule", "error", "A rule for labels comes behind others that take all its rows."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),

@@ -13,6 +13,7 @@ _NAMES_OF_MODULES = {
     "augment": ("flip_horizontal", "flip_vertical", "gaussian_noise", "rotate180"),
     "checkpoint": ("best", "every"),
     "class_weights": ("effective_number", "inverse_frequency"),
+    "agreement": ("consensus",),
     "dataset": ("Data",),
     "errors": ("RunError",),
     "experiment": ("Experiment", "Training"),

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Integer, Many, Name, OneOf, RatioOf, Rule, optional
+from retdsl.schema.types import Boolean, Choice, Integer, Many, Name, OneOf, RatioOf, Rule, optional
 
 LABEL = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
 """How columns say what a photograph shows: one column, or rules of which the first that matches gives the class."""
+
+CONSENSUSES = (
+    Entry(
+        "consensus",
+        "agreement of graders",
+        "One label of what several graders say of the same photograph.",
+        (
+            Option("graders", Many(LABEL, least=2), REQUIRED, "For each grader a column, or rules on columns."),
+            Option(
+                "method",
+                Choice(("majority", "dawid_skene")),
+                "majority",
+                "Counts votes, or weighs them by how reliable each grader turns out to be.",
+            ),
+            Option("soft", Boolean(), False, "Trains on shares of votes, or posteriors, not only on one class."),
+            Option(
+                "ties",
+                Choice(("highest", "refuse")),
+                "highest",
+                "Takes the last class of those that are equally likely, or tells the rows.",
+            ),
+        ),
+        ("graders",),
+        ("vote", "majority", "adjudication"),
+        "Dawid and Skene 1979, Applied Statistics 28(1)",
+    ),
+)
+
+TABLES = frozenset({"csv"})
+"""Sources that have columns."""
 
 SOURCES = (
     Entry(

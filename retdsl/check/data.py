@@ -38,6 +38,10 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
     split = cast(Call, settings.values["split"])
+    if "->" in declared.span.text or "labels" in settings.written:
+        from retdsl.check.labels import check_labels
+
+        check_labels(settings, classes, ctx)
     _check_split(split, settings.place("split", declared.name.span), ctx)
     named = settings.written["classes"].span
     source = check_sources(settings.values["source"], settings.written["source"], classes, named, ctx)

@@ -55,7 +55,17 @@ class CutValue:
     env: Env
 
 
-Anything: TypeAlias = "Scalar | Word | tuple[Val, ...] | RatioValue | CallValue | ChainValue | CutValue"
+@dataclass(frozen=True, slots=True)
+class RuleValue:
+    """A rule that an option's type gives a meaning to: what is compared, with what, and what follows, evaluated."""
+
+    left: Val
+    comparison: str
+    right: Val
+    result: Val
+
+
+Anything: TypeAlias = "Scalar | Word | tuple[Val, ...] | RatioValue | CallValue | ChainValue | CutValue | RuleValue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,10 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
             return Val(ChainValue(expr, env), span)
         case t.Cut():
             return Val(CutValue(expr, env), span)
+        case t.Rule(left=left, comparison=comparison, right=right, result=result):
+            parts = [evaluate(part, env, out) for part in (left, right, result)]
+            known = [part for part in parts if part is not None]
+            return Val(RuleValue(known[0], comparison, *known[1:]), span) if len(known) == len(parts) else None
         case t.Hashed():
             helps = ['`weights = "FILE" sha256 "..."` and `checkpoint(...) sha256 "..."` take one']
             out.report("R303", "a hash says which file is meant, and this is none", Label(span), helps=helps)
@@ -165,7 +179,7 @@ def _text(expr: t.Text, env: Env, out: Diagnostics) -> Val | None:
                 text = f"there is no `{part.name}` to put into this text"
                 out.report("R106", text, part.span, helps=helps, fixes=fixes)
                 return None
-            case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue() | CutValue():
+            case bool() | None | tuple() | RatioValue() | CallValue() | ChainValue() | CutValue() | RuleValue():
                 label = Label(part.span, f"this is {describe(val)}")
                 out.report("R106", "only numbers and texts can be put into a text", label)
                 return None
@@ -275,5 +289,7 @@ def describe(val: Val) -> str:
             return f"a call of `{call.function.name}`"
         case CutValue(cut=cut):
             return f"a part of `{cut.base.name}`"
+        case RuleValue():
+            return "a rule"
         case _:
             return "a chain"

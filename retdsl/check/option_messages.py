@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from retdsl.check.evaluate import CallValue, ChainValue, CutValue, RatioValue, Val
+from retdsl.check.evaluate import CallValue, ChainValue, CutValue, RatioValue, RuleValue, Val
 from retdsl.check.fixes import rename_fixes, surely
 from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Label
@@ -163,7 +163,7 @@ def ways(val: Val, kind: Type) -> list[str]:
 
 
 def is_scalar(val: Val) -> bool:
-    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue)
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue | RuleValue)
 
 
 def is_percentage(value: Written, kind: ScalarType) -> bool:

@@ -13,6 +13,7 @@ from retdsl.check.evaluate import (
     Env,
     Hint,
     RatioValue,
+    RuleValue,
     Val,
     describe,
     evaluate,
@@ -48,6 +49,7 @@ from retdsl.schema.types import (
     Policy,
     RatioOf,
     Reference,
+    Rule,
     ScalarType,
     Steps,
     Type,
@@ -268,6 +270,11 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
         case RatioOf():
             if isinstance(val.value, RatioValue):
                 return _check_ratio(val.value, kind, ctx, what)
+        case Rule():
+            if isinstance(val.value, RuleValue):
+                from retdsl.check.rules import read_rule
+
+                return read_rule(val.value, place_of(val.span), ctx.out) or FAILED
         case Steps():
             pass
         case _:
@@ -284,7 +291,7 @@ def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
-    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue)
+    assert not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue | RuleValue)
     try:
         return kind.accept(val.value)
     except Mismatch as mismatch:
@@ -388,5 +395,7 @@ def _fits(val: Val, kind: Type) -> bool:
             return any(_fits(val, alternative) for alternative in types)
         case Nothing():
             return val.value is None
+        case Rule():
+            return isinstance(val.value, RuleValue)
         case _:
             return isinstance(val.value, int | float) and not isinstance(val.value, bool)

@@ -81,6 +81,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R608", "bad-mean-image", "error", "The file of a mean image is none, or is of photographs of another size."),
     ("R609", "bad-patient", "error", "A regular expression that is to tell patients is none, or has no group."),
     ("R610", "source-twice", "error", "The same photographs are given twice."),
+    ("R611", "label-rules", "error", "Rules or graders that give labels do not fit the classes or the source."),
+    ("R612", "shadowed-rule", "error", "A rule for labels comes behind others that take all its rows."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retdsl.runtime.dataset import Data, Dataset, require_every_class
+from retdsl.runtime.dataset import Data, Dataset, facts_of_the_labels, require_every_class
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.reading import read_all
 from retdsl.runtime.split import SIDES
@@ -29,6 +29,7 @@ class Findings:
 
             {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
              "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
+             "labels": {"graders": {...}, "rules": [...]},                what labellings tell, often nothing
              "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."]}]}
 
         Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of
@@ -39,6 +40,7 @@ class Findings:
         return {
             "classes": None if dataset is None else list(dataset.classes),
             "sides": None if dataset is None else _sides(dataset),
+            "labels": {} if dataset is None else facts_of_the_labels(dataset),
             "problems": [
                 {"message": p.message, "where": p.where, "items": list(p.items), "help": list(p.help)} for p in problems
             ],

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
@@ -30,7 +33,8 @@ class Data:
     """What a study says about its photographs.
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
-    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1].
+    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
+    labels: how columns of the source become labels, in place of what the source says.
     """
 
     source: Source
@@ -38,6 +42,7 @@ class Data:
     split: by_patient
     prepare: tuple[Step, ...] = ()
     normalize: normalize | None = None
+    labels: consensus | None = None
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -52,14 +57,19 @@ class Data:
 
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
+        told: list[Told] = []
+        wanted = Wanted(self.classes, self.labels, told=told)
         with garbage_kept():
-            samples = tuple(sorted(self.source.samples(root, Wanted(self.classes)), key=lambda sample: sample.image))
-            return Dataset(self, root, samples, *self.split.divide(samples))
+            samples = tuple(sorted(self.source.samples(root, wanted), key=lambda sample: sample.image))
+            return Dataset(self, root, samples, *self.split.divide(samples), tuple(told))
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Photographs at hand. train, valid, test: indices into `samples`, ascending."""
+    """Photographs at hand.
+
+    train, valid, test: indices into `samples`, ascending; told: what there is to tell of their labels.
+    """
 
     data: Data
     root: Path
@@ -67,6 +77,7 @@ class Dataset:
     train: tuple[int, ...]
     valid: tuple[int, ...]
     test: tuple[int, ...]
+    told: tuple[Told, ...] = ()
 
     @property
     def sides(self) -> Sides:
@@ -138,6 +149,19 @@ def require_apart(dataset: Dataset, looked: Mapping[int, Looked]) -> None:
             help = "a network that has learned one knows the other: keep one, or give both one patient"
             problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
+
+
+def facts_of_the_labels(dataset: Dataset) -> dict[str, Any]:
+    """What there is to tell of labels, as plain data: of one source as it is, of several as a list."""
+    facts: dict[str, list[Any]] = {}
+    for told in dataset.told:
+        facts.setdefault(told.key, []).append(told.data)
+    return {key: found[0] if len(found) == 1 else found for key, found in facts.items()}
+
+
+def label_lines(dataset: Dataset) -> list[str]:
+    """The same in sentences."""
+    return [line for told in dataset.told for line in told.lines]
 
 
 def split_line(name: str, dataset: Dataset) -> str:

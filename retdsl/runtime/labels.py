@@ -1,17 +1,23 @@
 """What the cells of a table say of a photograph's class.
 
 Enters: for every row the cells of the columns that a labelling asks for. Leaves: for every row a `Label`, or None where
-the cells are no label, which is noted among the problems. A labelling sees all rows at once: what graders are worth
-shows only on all that they have graded.
+the cells are no label, which is noted among the problems; and what there is to tell of the labels besides. A labelling
+sees all rows at once: what graders are worth shows only on all that they have graded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+import operator
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from retdsl.runtime.problems import Problems, did_you_mean, listed
+
+MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
+"""Cells that say nothing, in lower case, unless a class is called so or a rule asks for that very text."""
 
 
 class Label(NamedTuple):
@@ -19,6 +25,29 @@ class Label(NamedTuple):
 
     position: int
     target: tuple[float, ...] | None = None
+
+
+class Told(NamedTuple):
+    """Something that there is to tell of labels: under which key for programs, as what, and to people in sentences."""
+
+    key: str
+    data: Any
+    lines: tuple[str, ...]
+
+
+class Doubt(NamedTuple):
+    """Why cells give no label: the heading it belongs under, the case, what to do, and what may have been meant.
+
+    Without a case, each row is one of its own.
+    """
+
+    kind: str
+    case: str = ""
+    help: str = ""
+    near: str = ""
+
+
+UNLABELLED = Doubt("rows without a label")
 
 
 class Labelling(Protocol):
@@ -29,14 +58,26 @@ class Labelling(Protocol):
         """The columns whose cells it reads."""
 
     def label(
-        self, rows: Sequence[Sequence[str]], places: Sequence[str], classes: tuple[str, ...], problems: Problems
+        self,
+        rows: Sequence[Sequence[str]],
+        places: Sequence[str],
+        classes: tuple[str, ...],
+        problems: Problems,
+        told: list[Told] | None = None,
     ) -> list[Label | None]:
         """The label of every row. rows: the cells of `columns`, stripped; places: where each stands, as `line 3`."""
 
 
+class OneByOne(Labelling, Protocol):
+    """A labelling for which a row's cells alone are enough."""
+
+    def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
+        """The label of a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class named:
-    """The name of a class in one column. Every class must occur."""
+    """The name of a class in one column, or its position: 0 is the first class."""
 
     column: str
 
@@ -44,19 +85,208 @@ class named:
     def columns(self) -> tuple[str, ...]:
         return (self.column,)
 
+    def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
+        (cell,) = cells
+        if cell in classes:
+            return Label(classes.index(cell))
+        if cell.lower() in MISSING:
+            return UNLABELLED
+        number = _number(cell)
+        if number is None or any(_number(name) is not None for name in classes):
+            help = f"the classes are {listed(classes)}"
+            return Doubt("labels that are no class", f"`{cell}`", help, did_you_mean(cell, classes))
+        if number in range(len(classes)):
+            return Label(int(number))
+        counted = ", ".join(f"{position} `{name}`" for position, name in enumerate(classes))
+        help = (
+            f"numbers are positions of classes, {counted}; grades need a rule, as `{self.column} >= 2 -> {classes[-1]}`"
+        )
+        return Doubt("labels that are no class", f"`{cell}`", help)
+
     def label(
-        self, rows: Sequence[Sequence[str]], places: Sequence[str], classes: tuple[str, ...], problems: Problems
+        self,
+        rows: Sequence[Sequence[str]],
+        places: Sequence[str],
+        classes: tuple[str, ...],
+        problems: Problems,
+        told: list[Told] | None = None,  # noqa: ARG002
     ) -> list[Label | None]:
-        known = {name: Label(position) for position, name in enumerate(classes)}
-        labels = [known.get(cell) for (cell,) in rows]
-        strange: dict[str, list[str]] = {}
-        for (cell,), label, place in zip(rows, labels, places, strict=True):
-            if not cell:
-                problems.add("rows without a label", place)
-            elif label is None:
-                strange.setdefault(cell, []).append(place)
-        for cell, where in strange.items():
-            count = "1 row" if len(where) == 1 else f"{len(where)} rows"
-            case = f"`{cell}`: {count}, first in {where[0]}{did_you_mean(cell, classes)}"
-            problems.add("labels that are no class", case, f"the classes are {listed(classes)}")
+        return label_each(self, rows, places, classes, problems)
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    ">": operator.gt,
+    "<=": operator.le,
+    "<": operator.lt,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class rule:
+    """`grade >= 2 -> infected`: the class of all rows whose cell in `column` compares so with `value`.
+
+    comparison: one of `>=`, `>`, `<=`, `<`, `==`, `!=`; a text knows only the last two.
+    """
+
+    column: str
+    comparison: str
+    value: float | str
+    label: str
+
+    def __str__(self) -> str:
+        value = f'"{self.value}"' if isinstance(self.value, str) else f"{self.value:g}"
+        return f"{self.column} {self.comparison} {value} -> {self.label}"
+
+    def matches(self, cell: str) -> bool | Doubt:
+        """Whether a row with this cell is meant, or why nobody can tell."""
+        compare = _COMPARISONS[self.comparison]
+        if isinstance(self.value, str):
+            return UNLABELLED if cell != self.value and cell.lower() in MISSING else compare(cell, self.value)
+        if cell.lower() in MISSING:
+            return UNLABELLED
+        number = _number(cell)
+        if number is None:
+            help = f"`{self.column} {self.comparison} {self.value:g}` compares numbers"
+            return Doubt("cells that are no number", f"`{cell}` in `{self.column}`", help)
+        return compare(number, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class mapped:
+    """Rules, of which the first that matches gives the class.
+
+    Where they lead to only one of two classes, all other rows are the other one; else a row that none matches has no
+    label. A rule that meets an empty cell before another has matched leaves its row without a label, too.
+    """
+
+    rules: tuple[rule, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(each.column for each in self.rules))
+
+    def first(self, cells: Sequence[str]) -> int | Doubt | None:
+        """Which rule is the first that matches, None if none does."""
+        cell_of = dict(zip(self.columns, cells, strict=True))
+        for at, each in enumerate(self.rules):
+            found = each.matches(cell_of[each.column])
+            if isinstance(found, Doubt):
+                return found
+            if found:
+                return at
+        return None
+
+    def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
+        at = self.first(cells)
+        if isinstance(at, Doubt):
+            return at
+        if at is not None:
+            return Label(classes.index(self.rules[at].label))
+        other = self._other(classes)
+        if other is not None:
+            return Label(classes.index(other))
+        shown = ", ".join(f"{column} `{cell}`" for column, cell in zip(self.columns, cells, strict=True))
+        help = f"the rules are {', '.join(f'`{each}`' for each in self.rules)}"
+        return Doubt("rows that no rule covers", shown, help)
+
+    def _other(self, classes: tuple[str, ...]) -> str | None:
+        """The class of rows that no rule matches."""
+        rest = [name for name in classes if name not in {each.label for each in self.rules}]
+        return rest[0] if len(classes) == 2 and len(rest) == 1 else None
+
+    def label(
+        self,
+        rows: Sequence[Sequence[str]],
+        places: Sequence[str],
+        classes: tuple[str, ...],
+        problems: Problems,
+        told: list[Told] | None = None,
+    ) -> list[Label | None]:
+        labels = label_each(self, rows, places, classes, problems)
+        if told is not None:
+            told.append(self._taken(rows, classes))
         return labels
+
+    def _taken(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told:
+        """How many rows each rule took."""
+        firsts: Counter[int | None] = Counter()
+        for cells, count in Counter(map(tuple, rows)).items():
+            at = self.first(cells)
+            if not isinstance(at, Doubt):
+                firsts[at] += count
+        taken = [(str(each), firsts[at]) for at, each in enumerate(self.rules)]
+        other = self._other(classes)
+        if other is not None:
+            taken.append((f"all others -> {other}", firsts[None]))
+        lines = [f"labels: {text}: {in_rows(count)}" for text, count in taken]
+        return Told("rules", [{"rule": text, "rows": count} for text, count in taken], tuple(lines))
+
+
+Said: TypeAlias = "str | rule | tuple[rule, ...] | OneByOne"
+"""What a study can say of a label: a column, a rule, several, or a labelling as it is."""
+
+
+def labelling(said: Said) -> OneByOne:
+    """How the cells of a table become a label."""
+    match said:
+        case str():
+            return named(said)
+        case rule():
+            return mapped((said,))
+        case tuple():
+            return mapped(said)
+        case _:
+            return said
+
+
+def label_each(
+    by: OneByOne,
+    rows: Sequence[Sequence[str]],
+    places: Sequence[str],
+    classes: tuple[str, ...],
+    problems: Problems,
+) -> list[Label | None]:
+    """The label of every row; each row without one is among the problems, those alike as one case."""
+    answers: dict[tuple[str, ...], Label | Doubt] = {}
+    doubtful: dict[Doubt, list[str]] = {}
+    labels: list[Label | None] = []
+    for row, place in zip(rows, places, strict=True):
+        cells = tuple(row)
+        answer = answers.get(cells)
+        if answer is None:
+            answer = answers[cells] = by.decide(cells, classes)
+        if isinstance(answer, Label):
+            labels.append(answer)
+        else:
+            labels.append(None)
+            doubtful.setdefault(answer, []).append(place)
+    report(doubtful, problems)
+    return labels
+
+
+def report(doubtful: dict[Doubt, list[str]], problems: Problems) -> None:
+    """Notes rows without a label. doubtful: where each doubt arose."""
+    for doubt, where in sorted(doubtful.items(), key=lambda each: bool(each[0].case)):
+        if doubt.case:
+            case = f"{doubt.case}: {in_rows(len(where))}, first in {where[0]}{doubt.near}"
+            problems.add(doubt.kind, case, doubt.help or None)
+        else:
+            for place in where:
+                problems.add(doubt.kind, place)
+
+
+def in_rows(count: int) -> str:
+    """`1 row`, `12 rows`."""
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _number(cell: str) -> float | None:
+    """The number that a cell is, None if it is none or no finite one."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and "_" not in cell else None

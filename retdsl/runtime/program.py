@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
 from retdsl.runtime.data_check import examine
-from retdsl.runtime.dataset import split_line
+from retdsl.runtime.dataset import Dataset, label_lines, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
@@ -95,13 +95,12 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
     form: "text" says it to people, "json" puts it on stdout as one object, which `Findings.to_json` describes.
     """
     with make_progress(plain=plain) as progress:
-        findings = examine(
-            experiment.data,
-            root,
-            threads,
-            divided=lambda dataset: progress.note(split_line(experiment.name, dataset)),
-            progress=progress.reading,
-        )
+
+        def say(dataset: Dataset) -> None:
+            for line in (split_line(experiment.name, dataset), *label_lines(dataset)):
+                progress.note(line)
+
+        findings = examine(experiment.data, root, threads, divided=say, progress=progress.reading)
     if form == "json":
         print(json.dumps(findings.to_json()))
     else:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from retdsl.runtime.arrays import readable
-from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.dataset import Dataset, facts_of_the_labels
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
@@ -114,6 +114,7 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
     tables = dataset.data.source.tables(dataset.root)
     return {
         "root": str(dataset.root),
+        "labels": facts_of_the_labels(dataset),
         "labels_sha256": {table: _sha256(dataset.root / table, "labels") for table in tables},
         "split": counts,
         "split_sha256": assignment.hexdigest(),

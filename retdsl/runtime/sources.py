@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Labelling
+from retdsl.runtime.labels import Labelling, Told
 from retdsl.runtime.paths import reason_of
 from retdsl.runtime.problems import listed
 from retdsl.runtime.sample import Sample
@@ -28,13 +28,14 @@ class Wanted(NamedTuple):
 
     classes: their names, the healthy one first; labels: how cells become a label, in place of what the source says;
     side: the column that says on which side of the split a photograph is; every: whether each class must occur, which
-    is not asked of one source among several.
+    is not asked of one source among several; told: takes what there is to tell of labels.
     """
 
     classes: tuple[str, ...]
     labels: Labelling | None = None
     side: str | None = None
     every: bool = True
+    told: list[Told] | None = None
 
 
 class Source(Protocol):

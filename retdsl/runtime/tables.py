@@ -12,7 +12,7 @@ from itertools import repeat
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Label, Labelling, named
+from retdsl.runtime.labels import Label, Labelling, Said, labelling
 from retdsl.runtime.paths import Below, is_pattern, matches, near_files, out_of_reach, relative_to
 from retdsl.runtime.problems import Problems, together
 from retdsl.runtime.sample import Sample
@@ -28,29 +28,30 @@ class csv:
 
     path: of the table, relative to root; `*`, `?`, `[...]` and `**` make it a pattern for several, which are joined in
     the order of their names. A name in .tsv has tabs between columns, one in .parquet is Parquet (which takes pyarrow),
-    any other comma, semicolon or tab, whatever the header has most of. image, label, patient: names of columns; without
-    `patient`, every photograph counts as a patient of its own. Further columns are ignored, and so are blank lines.
-    encoding: of text. Paths in the `image` column are relative to root, and do not leave it.
+    any other comma, semicolon or tab, whatever the header has most of. image, label, patient: names of columns, and of
+    the label also rules; without `patient`, every photograph counts as a patient of its own. Further columns are
+    ignored, and so are blank lines. encoding: of text. Paths in the `image` column are relative to root, and do not
+    leave it.
     """
 
     path: str
     image: str = "image"
-    label: str | Labelling = "label"
+    label: Said = "label"
     patient: str | None = None
     encoding: str = "utf-8"
 
     def samples(self, root: Path, wanted: Wanted) -> list[Sample]:
         problems = Problems()
-        labelling = wanted.labels or (named(self.label) if isinstance(self.label, str) else self.label)
+        reads = wanted.labels or labelling(self.label)
         tables = self.tables(root)
-        table = self._read(tables, root, self._columns(labelling, wanted), problems)
+        table = self._read(tables, root, self._columns(reads, wanted), problems)
         where = root / tables[0] if len(tables) == 1 else root
         if not table.places and not problems:
             raise RunError(f"`{self.path}` lists no photographs", where=where)
         images = self._images(table, root, problems)
         patients = images if self.patient is None else self._patients(table, problems)
-        cells = list(zip(*(table.columns[column] for column in labelling.columns), strict=True))
-        labels = labelling.label(cells, table.places, wanted.classes, problems)
+        cells = list(zip(*(table.columns[column] for column in reads.columns), strict=True))
+        labels = reads.label(cells, table.places, wanted.classes, problems, wanted.told)
         if wanted.every:
             for missing in sorted(set(range(len(wanted.classes))) - {label.position for label in labels if label}):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
@@ -77,9 +78,9 @@ class csv:
             raise RunError(f"there is no file `{self.path}`", where=table, help=near_files(table, root))
         return [self.path]
 
-    def _columns(self, labelling: Labelling, wanted: Wanted) -> list[str]:
+    def _columns(self, reads: Labelling, wanted: Wanted) -> list[str]:
         """Those that are read, each once."""
-        columns = (self.image, *labelling.columns, self.patient, wanted.side)
+        columns = (self.image, *reads.columns, self.patient, wanted.side)
         return list(dict.fromkeys(name for name in columns if name is not None))
 
     def _read(self, tables: Sequence[str], root: Path, columns: Sequence[str], problems: Problems) -> Table:

@@ -13,6 +13,7 @@ DATA_KEYS = Entry(
     "Where photographs and labels come from, how patients are split, how a photograph becomes the network's input.",
     (
         Option("source", SOURCE, REQUIRED, "Where photographs and labels come from."),
+        Option("labels", optional(Policy("agreement of graders")), None, "How several graders' labels become one."),
         Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),

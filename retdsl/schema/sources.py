@@ -6,7 +6,18 @@ from typing import cast
 
 from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Choice, Integer, Many, Name, OneOf, Policy, RatioOf, optional
+from retdsl.schema.types import (
+    Boolean,
+    Choice,
+    Integer,
+    Many,
+    Name,
+    OneOf,
+    Policy,
+    RatioOf,
+    Rule,
+    optional,
+)
 
 ENCODINGS = (
     "utf-8",
@@ -29,6 +40,39 @@ SOURCE = OneOf((Policy("data source"), Many(Policy("data source"), least=1)))
 JOINED = "joined"
 """What a checked program calls several sources; a spec writes them as a list."""
 
+LABEL = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
+"""How columns say what a photograph shows: one column, or rules of which the first that matches gives the class."""
+
+CONSENSUSES = (
+    Entry(
+        "consensus",
+        "agreement of graders",
+        "One label of what several graders say of the same photograph.",
+        (
+            Option("graders", Many(LABEL, least=2), REQUIRED, "For each grader a column, or rules on columns."),
+            Option(
+                "method",
+                Choice(("majority", "dawid_skene")),
+                "majority",
+                "Counts votes, or weighs them by how reliable each grader turns out to be.",
+            ),
+            Option("soft", Boolean(), False, "Trains on shares of votes, or posteriors, not only on one class."),
+            Option(
+                "ties",
+                Choice(("highest", "refuse")),
+                "highest",
+                "Takes the last class of those that are equally likely, or tells the rows.",
+            ),
+        ),
+        ("graders",),
+        ("vote", "majority", "adjudication"),
+        "Dawid and Skene 1979, Applied Statistics 28(1)",
+    ),
+)
+
+TABLES = frozenset({"csv"})
+"""Sources that have columns."""
+
 SOURCES = (
     Entry(
         "csv",
@@ -42,7 +86,7 @@ SOURCES = (
                 "The table, or a pattern for several, as `sites/*.csv`; relative to the spec's folder or `--root`.",
             ),
             Option("image", Name("a column"), "image", "Column with the photograph's path."),
-            Option("label", Name("a column"), "label", "Column with its class."),
+            Option("label", LABEL, "label", "Column with its class, or how columns tell it."),
             Option("patient", optional(Name("a column")), None, "Column that tells patients apart."),
             Option("encoding", Choice(ENCODINGS), "utf-8", "What a table of text is written in."),
         ),

@@ -38,6 +38,9 @@ def spell(value: Value, kind: Type | None = None) -> str:
             return _share(value) if _among(kind, Fraction) else _number(value)
         case str():
             return _text(value, kind)
+        case Call(name="rule"):
+            column, compared, label = (spell(value[option]) for option in ("column", "value", "label"))
+            return f"{column} {value['comparison']} {compared} -> {label}"
         case Call():
             policy = _among(kind, Policy)
             return spell_call(value, policy.category if isinstance(policy, Policy) else None)

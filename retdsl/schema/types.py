@@ -241,6 +241,19 @@ class Part:
         return "a part of the network, such as `stage4`" if self.anywhere else "a backbone or a part of one"
 
 
+RULE = "rule"
+"""The call that a rule becomes, with its `column`, `comparison`, `value` and `label`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A column, a comparison, and the class that follows: `grade >= 2 -> infected`. Its value is a call of `RULE`."""
+
+    @property
+    def words(self) -> str:
+        return "a rule such as `grade >= 2 -> infected`"
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """A chain of entries of the given categories, after its first word (`photo`, `image`)."""
@@ -254,7 +267,7 @@ class Steps:
 
 
 ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | Nothing
-Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Part | Steps
+Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Part | Rule | Steps
 
 
 KIND_WORDS = {"data": "data block", "train": "train block", "augment": "augmentation"}

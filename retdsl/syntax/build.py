@@ -18,7 +18,7 @@ MAX_NESTING = 40
 # `{` before a letter opens an expression, `{{` and `}}` are braces; so `"\d{4}"` means what it says.
 _PIECE = re.compile(r'\{\{|\}\}|\{(?=[A-Za-z_(])|\\["\\]')
 
-_OPERATORS = {"PLUS", "MINUS", "TIMES", "SLASH"}
+_OPERATORS = {"PLUS", "MINUS", "TIMES", "SLASH", "COMPARISON"}
 """The terminals that say something in a rule of several parts; of other words it is enough that they stand there."""
 
 _MAX_DIGITS = 300
@@ -183,6 +183,9 @@ class TreeBuilder:
 
     def rule_hashed(self, span: Span, value: t.Expr, digits: t.Text) -> t.Hashed:
         return t.Hashed(span, value, digits)
+
+    def rule_rule(self, span: Span, left: t.Expr, comparison: Token, right: t.Expr, result: t.Expr) -> t.Rule:
+        return t.Rule(span, left, str(comparison), right, result)
 
     # declarations
     def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:

@@ -6,6 +6,7 @@ import re
 from unicodedata import category
 
 from retdsl.diagnostics import Fix, Label
+from retdsl.syntax.rule_guesses import other_sign
 from retdsl.syntax.slip import Guess, Mistake, Repair, Slip
 from retdsl.syntax.token_guesses import arrow, between_settings, other_range
 
@@ -82,4 +83,13 @@ def _letter(slip: Slip) -> Mistake | None:
     return Mistake(start)
 
 
-CHARACTER_GUESSES: tuple[Guess, ...] = (_quote, arrow, other_range, _invisible, _percent, between_settings, _letter)
+CHARACTER_GUESSES: tuple[Guess, ...] = (
+    _quote,
+    other_sign,
+    arrow,
+    other_range,
+    _invisible,
+    _percent,
+    between_settings,
+    _letter,
+)

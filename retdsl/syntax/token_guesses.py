@@ -6,6 +6,7 @@ import re
 
 from retdsl.diagnostics import Fix, Label
 from retdsl.diagnostics.suggest import guess
+from retdsl.syntax.rule_guesses import rule_arrow
 from retdsl.syntax.slip import ANY_KEYWORD, Guess, Mistake, Repair, Slip
 from retdsl.syntax.text import CLOSING, KEYWORDS, KEYWORDS_ELSEWHERE, OPENING, open_brackets, settings_open
 from retdsl.syntax.words import FORMS, NOUNS, either, listed, with_article
@@ -20,7 +21,7 @@ _ARROW = re.compile(r"->|\|>|>>|>=|= >|[\u2192\u21d2\u27a1\u27f6\u27f9]")
 def arrow(slip: Slip) -> Mistake | None:
     """`->`, `|>` and the like for `=>`."""
     text = slip.piece.text
-    start = slip.start - (slip.word == ">" and text[slip.start - 1 : slip.start] in ("-", "|"))
+    start = slip.start - (slip.word == ">" and text[slip.start - 1 : slip.start] in ("-", "|", ">"))
     written = _ARROW.match(text, start)
     if written is None:
         return None
@@ -185,8 +186,8 @@ def _key_alone(slip: Slip) -> Mistake | None:
 
 def _not_equal_sign(slip: Slip) -> Mistake | None:
     """`epochs: 10`, `epochs == 10`, `epochs := 10`."""
-    if slip.word == "=" and slip.before.endswith("="):
-        return slip.rewrite("R102", "a value follows a single `=`", slip.start - 1, slip.end, "=", "write `=`")
+    if slip.word == "==":
+        return slip.rewrite("R102", "a value follows a single `=`", slip.start, slip.end, "=", "write `=`")
     if slip.word == ":" and slip.after.startswith("=") and "=" in slip.expected:
         return slip.rewrite("R102", "a value follows a single `=`", slip.start, slip.end + 1, "=", "write `=`")
     if slip.word == ":" and slip.expected == {"="}:
@@ -318,6 +319,7 @@ def _bare_point(slip: Slip) -> Mistake | None:
 
 
 TOKEN_GUESSES: tuple[Guess, ...] = (
+    rule_arrow,
     arrow,
     other_range,
     _slashes,

@@ -1,7 +1,7 @@
 """The syntax tree: what was written, with the place of every part. Spans do not count in comparisons.
 
 Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
-Fork Hashed`.
+Fork Hashed Rule`.
 Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
 What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
 nobody needs to complain that it is missing.
@@ -186,6 +186,16 @@ class Hashed(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Rule(Syntax):
+    """`grade >= 2 -> infected`: what is compared, how, with what, and what follows where that is so."""
+
+    left: Expr
+    comparison: str
+    right: Expr
+    result: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Illegible(Syntax):
     """The value of a setting, or a part of a text, that could not be understood."""
 
@@ -207,6 +217,7 @@ Expr: TypeAlias = (
     | Chain
     | Fork
     | Hashed
+    | Rule
     | Illegible
 )
 
@@ -343,6 +354,8 @@ def names_in(expr: Expr) -> Iterator[str]:
             inner = (one,)
         case Apply(arguments=arguments):
             inner = tuple(argument.value for argument in arguments)
+        case Rule(left=left, right=right, result=result):
+            inner = (left, right, result)
         case Repeat(arguments=arguments, body=body):
             inner = (*(argument.value for argument in arguments), body)
         case Chain(links=links):

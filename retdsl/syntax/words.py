@@ -19,7 +19,13 @@ FORMS = {
 NOUNS = {"data": "data block", "train": "train block", "augment": "augmentation"}
 """What a declaration is called where its keyword alone would not read well."""
 
-_WORDS = {"NAME": "a name", "STRING": "a text", "NUMBER": "a number", "PERCENT": "a percentage"}
+_WORDS = {
+    "NAME": "a name",
+    "STRING": "a text",
+    "NUMBER": "a number",
+    "PERCENT": "a percentage",
+    "COMPARISON": "a comparison",
+}
 """The terminals that are more than one word."""
 _CLOSING = (")", "]", "}")
 _VALUE_STARTS = {"NAME", "NUMBER", "STRING", "[", "("}

@@ -17,6 +17,7 @@ KEYS = NAMES.filter(lambda name: name != "sha256")
 """What may stand right behind a value."""
 
 NUMBERS = st.sampled_from(["1", "007", "0.5", "1e-4", "2E3", "70%", "12.5%"])
+COMPARISONS = st.sampled_from([">=", "<=", "==", "!=", ">", "<"])
 TEXTS = st.sampled_from(['"text"', '"unit{i + 1}"', '"# none"', '"a\\"b"', '"{{ é 目"', '"' + "long " * 12 + '"'])
 
 GAPS = st.sampled_from(["", " ", " ", "  ", "\t", "\n", "\n", "\n\n", "\n  \n\n    ", "\r\n", "\f", " \n  "])
@@ -77,7 +78,8 @@ def operations(parts: st.SearchStrategy[Words]) -> st.SearchStrategy[Words]:
     links = steps | st.tuples(steps, FREE_NAMES).map(lambda pair: [*pair[0], "as", pair[1]])
     chains = st.lists(links, min_size=1, max_size=4).map(lambda items: separated(items, "=>"))
     hashed = st.tuples(steps, TEXTS).map(lambda pair: [*pair[0], "sha256", pair[1]])
-    return st.one_of(parts, signed, products, sums, ratios, chains, chains, hashed)
+    rules = st.tuples(steps, COMPARISONS, steps, steps).map(lambda four: [*four[0], four[1], *four[2], "->", *four[3]])
+    return st.one_of(parts, signed, products, sums, ratios, chains, chains, hashed, rules)
 
 
 ATOMS = st.one_of(NUMBERS.map(lambda word: [word]), TEXTS.map(lambda word: [word]), references())

@@ -10,6 +10,7 @@ from retdsl.syntax import tree as t
 from retdsl.syntax.parser import MAX_NESTING, MAX_SIZE
 from retdsl.syntax.recovery import MAX_MISTAKES
 
+DATA = 'data d {{\n  source = csv("a", label = {})\n}}'
 TRAIN = "train t {{\n  epochs = 3\n  {}\n  seed = 1\n}}"
 CHAIN = "model m =\n  a\n  {}\n  => G"
 
@@ -56,6 +57,13 @@ ONE_MISTAKE = [
     ("train { seed = 1 }", "R102", "this train block has no name", "train"),
     ("model = a", "R102", "this model has no name", "model"),
     (CHAIN.format(">> F"), "R101", "steps are chained with `=>`", ">>"),
+    (CHAIN.format(">= F"), "R101", "steps are chained with `=>`", ">="),
+    (DATA.format("grade >= 2 => ill"), "R102", "the class of a rule stands behind `->`", "=>"),
+    (DATA.format("grade => 2 -> ill"), "R102", "at least is written with `>=`", "=>"),
+    (DATA.format("grade ≥ 2 -> ill"), "R101", "`≥` is written `>=`", "≥"),
+    (DATA.format("grade >= 2"), "R102", "this rule names no class", ""),
+    (DATA.format("grade >= 2 ill"), "R102", "this rule names no class", ""),
+    ('data d {\n  source = csv("a", label == grade)\n}', "R102", "a value follows a single `=`", "=="),
     (CHAIN.format("= > F"), "R101", "steps are chained with `=>`", "= >"),
     (CHAIN.format("⇒ F"), "R101", "steps are chained with `=>`", "⇒"),
     (CHAIN.format("\u00a0\u00a0=> F"), "R101", "U+00A0 looks like a blank and is none", "\u00a0\u00a0"),
@@ -115,6 +123,9 @@ def test_one_mistake_is_one_message_at_its_place(text: str, code: str | None, wo
         (TRAIN.format("metrics = [auc"), TRAIN.format("metrics = [auc]")),
         (TRAIN.format("optimizer = sgd(0.1"), TRAIN.format("optimizer = sgd(0.1)")),
         ("modle m = a", "model m = a"),
+        (DATA.format("grade >= 2 => ill"), DATA.format("grade >= 2 -> ill")),
+        (DATA.format("grade => 2 -> ill"), DATA.format("grade >= 2 -> ill")),
+        (CHAIN.format(">= F"), CHAIN.format("=> F")),
         ("train t = { seed = 1 }", "train t { seed = 1 }"),
         ("train t extends u { seed = 1 }", "train t from u { seed = 1 }"),
         ("data d {\n  source = x\n", "data d {\n  source = x\n}"),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from retdsl.ir import Call, Node, Shape, Value
 from retdsl.schema.lookup import find_layer, find_node
+from retdsl.schema.types import RULE
 
 ALWAYS_GIVEN = {"ReLU6": ("a_min=0", "a_max=6")}
 """What MXNet's operator wants to be told where the language's word says it already."""
@@ -38,7 +39,12 @@ def literal(value: Value) -> str:
 
 
 def lower_call(call: Call) -> str:
-    """`resample(ratio=(1, 1), each="epoch")`; an option that is None is left out: that is its default everywhere."""
+    """`resample(ratio=(1, 1), each="epoch")`; an option that is None is left out: that is its default everywhere.
+
+    A rule reads from left to right as in the spec: `rule("grade", ">=", 2, "infected")`.
+    """
+    if call.name == RULE:
+        return f"{RULE}({', '.join(literal(value) for _, value in call.options)})"
     return f"{call.name}({', '.join(f'{safe(k)}={literal(v)}' for k, v in call.options if v is not None)})"
 
 

@@ -116,13 +116,21 @@ def _laid_out(lines: Iterable[Line], indent: int) -> str:
 
 
 def _filled(arguments: str, width: int) -> list[str]:
-    """Arguments of a call in rows of at most `width` characters, broken only between arguments."""
+    """Arguments of a call in rows of at most `width` characters, broken only between arguments.
+
+    One that is too long for a row and has arguments of its own is broken in turn.
+    """
     rows = [""]
     for piece in _pieces(arguments):
+        opened, closed = piece.find("("), piece.rfind(")")
+        if len(piece) > width and 0 <= opened < closed:
+            inside = (f"    {row}" for row in _filled(piece[opened + 1 : closed], width - 4))
+            rows += [piece[: opened + 1], *inside, piece[closed:], ""]
+            continue
         if rows[-1] and len(rows[-1]) + 1 + len(piece) > width:
             rows.append("")
         rows[-1] = f"{rows[-1]} {piece}".lstrip()
-    return rows
+    return [row for row in rows if row]
 
 
 def _pieces(arguments: str) -> list[str]:

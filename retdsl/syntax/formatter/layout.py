@@ -133,6 +133,9 @@ class Layout:
                 return self._joined(parts)
             case t.Hashed(value=value):
                 return group(self._value(value), Indent((Line(" "), self._word("sha256"), " ", self._word())))
+            case t.Rule(left=left, right=right, result=result):
+                compared = (self._value(left), " ", self._word(), " ", self._value(right))
+                return group(*compared, Indent((Line(" "), self._word("->"), " ", self._value(result))))
             case t.Sum(operands=operands) | t.Product(operands=operands):
                 return self._joined(operands)
         raise AssertionError(f"{type(node).__name__} has no layout")

@@ -102,6 +102,8 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
             divided=lambda dataset: progress.note(split_line(experiment.name, dataset)),
             progress=progress.reading,
         )
+        for note in findings.leaks.notes():
+            progress.note(note)
     if form == "json":
         print(json.dumps(findings.to_json()))
     else:

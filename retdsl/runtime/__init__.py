@@ -31,7 +31,7 @@ _NAMES_OF_MODULES = {
     "recordio": ("recordio",),
     "sampling": ("balanced_subset", "natural", "resample"),
     "schedules": ("constant", "cosine", "step"),
-    "split": ("by_patient",),
+    "split": ("by_column", "by_patient", "folds"),
     "symbols": ("sym",),
     "synthetic": ("synthetic_fundus",),
     "tables": ("csv",),

@@ -13,16 +13,20 @@ from typing import Any
 
 from retdsl.runtime.dataset import Data, Dataset, facts_of_the_labels, require_every_class
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.leaks import Leaks
 from retdsl.runtime.reading import read_all
 from retdsl.runtime.split import SIDES
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """dataset: the photographs as they were divided, None where labels could not be read; errors: all that is wrong."""
+    """dataset: the photographs as they were divided, None where labels could not be read; errors: all that is wrong;
+    leaks: between the sides of the split, those that are allowed too.
+    """
 
     dataset: Dataset | None
     errors: tuple[RunError, ...] = ()
+    leaks: Leaks = Leaks({})  # noqa: RUF009 (frozen)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`.
@@ -69,8 +73,8 @@ def examine(
         require_every_class(dataset)
     except RunError as error:
         errors.append(error)
-    errors += read_all(dataset, threads, progress, keep=False).errors
-    return Findings(dataset, tuple(errors))
+    reading = read_all(dataset, threads, progress, keep=False)
+    return Findings(dataset, (*errors, *reading.errors), reading.leaks)
 
 
 def _sides(dataset: Dataset) -> dict[str, dict[str, list[int]]]:

@@ -7,7 +7,7 @@ class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,12 @@ from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
-from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sampling import Labels
 from retdsl.runtime.sources import Source, Wanted
-from retdsl.runtime.split import SIDES, Sides, by_patient
+from retdsl.runtime.split import SIDES, Sides, Split
+from retdsl.runtime.test_set import WithTestSet, is_of_test_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,30 @@ class Data:
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
     tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
-    labels: how columns of the source become labels, in place of what the source says.
+    labels: how columns of the source become labels, in place of what the source says; test: an external test set, all
+    of whose photographs are test photographs, beside those that the split makes; allow_leaks: kinds of leaks between
+    the sides that are told and not refused (see `leaks`).
     """
 
     source: Source
     classes: tuple[str, ...]
-    split: by_patient
+    split: Split
     prepare: tuple[Step, ...] = ()
     normalize: normalize | None = None
     labels: consensus | None = None
+    test: Source | None = None
+    allow_leaks: tuple[str, ...] = ()
+
+    @property
+    def photographs(self) -> Source:
+        """Where all photographs come from, those of the external test set included."""
+        return self.source if self.test is None else WithTestSet(self.source, self.test)
+
+    @property
+    def wanted_sides(self) -> tuple[str, ...]:
+        """The sides that must hold every class."""
+        wanted = self.split.wanted
+        return wanted if self.test is None or "test" in wanted else (*wanted, "test")
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -58,10 +73,21 @@ class Data:
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
         told: list[Told] = []
-        wanted = Wanted(self.classes, self.labels, told=told)
+        wanted = Wanted(self.classes, self.labels, self.split.column, told=told)
         with garbage_kept():
-            samples = tuple(sorted(self.source.samples(root, wanted), key=lambda sample: sample.image))
-            return Dataset(self, root, samples, *self.split.divide(samples), tuple(told))
+            samples = tuple(sorted(self.photographs.samples(root, wanted), key=lambda sample: sample.image))
+            return Dataset(self, root, samples, *self._sides(samples), tuple(told))
+
+    def _sides(self, samples: tuple[Sample, ...]) -> Sides:
+        """The split divides what is not of the external test set."""
+        if self.test is None:
+            return self.split.divide(samples)
+        own = [index for index, sample in enumerate(samples) if not is_of_test_set(sample)]
+        train, valid, test = (
+            [own[index] for index in side] for side in self.split.divide([samples[index] for index in own])
+        )
+        apart = [index for index, sample in enumerate(samples) if is_of_test_set(sample)]
+        return Sides(tuple(train), tuple(valid), tuple(sorted(test + apart)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +127,7 @@ class Dataset:
 
     def fetch(self, index: int) -> bytes | Photograph:
         """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
-        return self.data.source.read(self.root, self.samples[index])
+        return self.data.photographs.read(self.root, self.samples[index])
 
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
         """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
@@ -114,40 +140,22 @@ class Dataset:
 
 
 def require_every_class(dataset: Dataset) -> None:
-    """Neither training nor any figure makes sense without all classes. A side whose share is 0 may be empty.
+    """Neither training nor any figure makes sense without all classes. A side that the split does not make may be empty.
 
     Raises RunError with all that is missing.
     """
     problems = Problems()
-    for side, share, indices in zip(SIDES, dataset.data.split.shares, dataset.sides, strict=True):
+    for side, indices in zip(SIDES, dataset.sides, strict=True):
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
-            if share > 0 and count == 0:
+            if side in dataset.data.wanted_sides and count == 0:
                 label = dataset.classes.index(title)
                 patients = len({sample.patient for sample in dataset.samples if sample.label == label})
                 have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
                 problems.add(
                     "sides of the split that lack a class",
                     f"the {side} split has no `{title}` photograph ({have})",
-                    "give that side a larger share, use another seed, or add patients",
+                    dataset.data.split.remedy,
                 )
-    problems.raise_any("the split cannot be used", dataset.root)
-
-
-def require_apart(dataset: Dataset, looked: Mapping[int, Looked]) -> None:
-    """Raises RunError if the same photograph lies on two sides of the split, under two names or two patients.
-
-    looked: what the first pass found in the photographs, by their index.
-    """
-    side_of = {i: side for side in SIDES for i in getattr(dataset, side)}
-    same: dict[bytes, list[int]] = {}
-    for index in sorted(looked):
-        same.setdefault(looked[index].pixels, []).append(index)
-    problems = Problems()
-    for indices in same.values():
-        if len({side_of[index] for index in indices if index in side_of}) > 1:
-            shown = " = ".join(f"{dataset.samples[i].image} ({side_of[i]})" for i in indices if i in side_of)
-            help = "a network that has learned one knows the other: keep one, or give both one patient"
-            problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
 
 

@@ -101,6 +101,8 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
                 progress.note(line)
 
         findings = examine(experiment.data, root, threads, divided=say, progress=progress.reading)
+        for note in findings.leaks.notes():
+            progress.note(note)
     if form == "json":
         print(json.dumps(findings.to_json()))
     else:

@@ -9,19 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from retdsl.runtime.dataset import Dataset, require_apart
+from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.leaks import Leaks, find_leaks
 from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
 
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them."""
+    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them; leaks: between the
+    sides of the split, those that are allowed too.
+    """
 
     dataset: Dataset
     images: PreparedImages
     looked: Mapping[int, Looked]
     errors: tuple[RunError, ...]
+    leaks: Leaks
 
     def require_sound(self) -> None:
         """Raises the first of the errors."""
@@ -36,11 +40,13 @@ def read_all(
     images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
     errors = []
     looked: Mapping[int, Looked] = {}
+    leaks = Leaks({})
     try:
         found = images.load_all(progress)
         looked = found.looked
         require_readable(dataset.samples, found.refused)
-        require_apart(dataset, looked)
+        leaks = find_leaks(dataset, looked, images.__getitem__, threads)
+        leaks.require_none(dataset)
     except RunError as error:
         errors.append(error)
-    return Reading(dataset, images, looked, tuple(errors))
+    return Reading(dataset, images, looked, tuple(errors), leaks)

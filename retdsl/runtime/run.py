@@ -24,12 +24,11 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
-from retdsl.runtime.network_input import normalize
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.proof import Proof
-from retdsl.runtime.reading import read_all
-from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
+from retdsl.runtime.reading import Reading, read_all
+from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine, manifest
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
 
@@ -66,8 +65,9 @@ class Run:
         last = with_mean_image(
             self._experiment.data.normalize, network.input_shape, self._experiment.folder, self._root
         )
-        batches = self._read(dataset, last)
-        dataset = batches.dataset
+        reading = self._read(dataset)
+        dataset = reading.dataset
+        batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         recipe = Recipe(
             training.optimizer,
@@ -84,13 +84,15 @@ class Run:
                 **facts_of_the_experiment(self._experiment, self._root),
                 **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
+                "images": manifest(dataset, reading.looked),
+                "leaks": reading.leaks.to_json(),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
         )
         self._folder.write_symbols(self._experiment.name, network.whole_symbol(weights).tojson(), deploy.tojson())
         speed = self._train(trainer, batches)
-        self._finish(dataset, batches, trainer, speed, started)
+        self._finish(reading, batches, trainer, speed, started)
 
     def saved(self) -> str:
         """What of this run can be used if it ends now, in a sentence."""
@@ -100,10 +102,12 @@ class Run:
         last = f"epoch {latest} is saved in {self.checkpoints.params_path(latest)}"
         return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
 
-    def _read(self, dataset: Dataset, last: normalize | None) -> Batches:
-        """All photographs decoded, or one error that names all that cannot be. last: the last step on each."""
+    def _read(self, dataset: Dataset) -> Reading:
+        """All photographs decoded, or one error that names all that cannot be."""
         reading = read_all(dataset, self._threads, self._progress.reading)
         reading.require_sound()
+        for note in reading.leaks.notes():
+            self._progress.note(note)
         height, width, _ = reading.images[0].shape
         wanted = tuple(self._experiment.network.input_shape)
         if (3, height, width) != wanted:
@@ -111,7 +115,7 @@ class Run:
                 f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
                 help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
             )
-        return Batches(self._experiment, reading.dataset, reading.images, last, self._threads)
+        return reading
 
     def _train(self, trainer: Trainer, batches: Batches) -> float:
         """All phases. Returns how many images a second were trained on."""
@@ -184,8 +188,9 @@ class Run:
         self._kept = list(trainer.behind_frozen(photographs))
         return self._figures(trainer, trainer.predict(self._kept))
 
-    def _finish(self, dataset: Dataset, batches: Batches, trainer: Trainer, speed: float, started: float) -> None:
+    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, speed: float, started: float) -> None:
         """Measures the best epoch, from its file, on the test images."""
+        dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
         network = self._experiment.network
@@ -215,6 +220,7 @@ class Run:
                 "epochs": self._experiment.training.epochs,
                 "seconds": round(took, 3),
                 "images_per_second": round(speed, 1),
+                "leaks": reading.leaks.to_json(),
             }
         )
         self._summarise(figures, took)

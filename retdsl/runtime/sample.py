@@ -18,7 +18,7 @@ class Sample(NamedTuple):
     side: the side of the split that its source puts it on, in the source's own word; None where it says nothing.
     target: how far it belongs to each class, in the order of `classes`, where `label` does not say it all: graders who
     disagree, several findings at once.
-    origin: the place of its source among several that are joined.
+    origin: the place of its source among several that are joined; negative in an external test set (see `test_set`).
     """
 
     image: str

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retdsl.schema.model import Entry, Option
-from retdsl.schema.types import Fraction, Integer
+from retdsl.schema.model import REQUIRED, Entry, Option
+from retdsl.schema.types import Boolean, Fraction, Integer, Name, OneOf, optional
 
 SPLITS = (
     Entry(
@@ -15,6 +15,46 @@ SPLITS = (
             Option("valid", Fraction(), 0.15, "Share that chooses the best epoch and operating points."),
             Option("test", Fraction(), 0.15, "Share that gives the final figures."),
             Option("seed", Integer(0), 0, "Another seed divides them differently."),
+            Option(
+                "stable",
+                Boolean(),
+                False,
+                "Whether a patient's side never changes when others come or go; shares then hold on average only.",
+            ),
         ),
     ),
+    Entry(
+        "folds",
+        "split",
+        "Divides patients into k folds, every class spread alike; one fold validates, all others are trained on.",
+        (
+            Option("k", Integer(2, 1000), REQUIRED, "How many folds."),
+            Option("fold", Integer(1), 1, "The fold that validates; an experiment's own `fold` goes before it."),
+            Option("test", Fraction(), 0.0, "Share of patients that is set aside first, for every fold the same."),
+            Option("seed", Integer(0), 0, "Another seed divides them differently."),
+        ),
+        ("k",),
+        ("kfold", "cross_validation"),
+    ),
+    Entry(
+        "by_column",
+        "split",
+        "Divides as a column of the source says.",
+        (
+            Option("column", Name("a column"), REQUIRED, "The column that names the side of every photograph."),
+            Option("train", Name("a word of the column"), "train", "What the column calls the side to learn from."),
+            Option(
+                "valid",
+                OneOf((Fraction(), Name("a word of the column"))),
+                0.15,
+                "What it calls the side that chooses the best epoch, or a share of the patients to learn from.",
+            ),
+            Option("test", optional(Name("a word of the column")), "test", "What it calls the test side."),
+            Option("seed", Integer(0), 0, "Of drawing a share; another seed draws others."),
+        ),
+        ("column",),
+    ),
 )
+
+LEAKS = ("patient", "identical", "similar")
+"""What may stand on two sides of a split, and must not: the same patient, the same photograph, nearly the same one."""

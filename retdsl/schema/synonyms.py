@@ -93,7 +93,11 @@ _SIMILAR: dict[str, dict[str, str]] = {
     },
     "augmentation": {"rotate180": "rotate RandomRotation", "gaussian_noise": "noise", "flip_horizontal": "flip mirror"},
     "data source": {"csv": "table tsv excel dataframe", "synthetic_fundus": "synthetic fake painted"},
-    "split": {"by_patient": "GroupShuffleSplit train_test_split random stratified by_group"},
+    "split": {
+        "by_patient": "GroupShuffleSplit train_test_split random stratified by_group",
+        "folds": "KFold GroupKFold StratifiedGroupKFold k_fold crossval",
+        "by_column": "column predefined PredefinedSplit fixed given",
+    },
     "image step": {
         "crop_circle": "CenterCrop crop circle",
         "resize": "RandomResizedCrop rescale",

@@ -157,6 +157,7 @@ TRAIN_KEYS = Entry(
     (
         Option("model", Reference("model"), REQUIRED, "The network; it ends in a loss head."),
         Option("data", Reference("data"), REQUIRED, "The photographs."),
+        Option("fold", optional(Integer(1)), None, "The fold that validates, where the data are split into folds."),
         Option(
             "freeze",
             OneOf((Many(OneOf((Part(), Policy("unfreezing")))), Part(), Policy("unfreezing"), Nothing())),

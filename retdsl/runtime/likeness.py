@@ -1,0 +1,156 @@
+"""Near copies of photographs: the same one encoded anew, scaled, brightened, cut a little, turned or mirrored.
+
+Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: the pairs that show the same, and how much alike they are.
+Guaranteed: a pair depends on its two photographs alone; memory grows with their number (1.4 KB each), not with pairs.
+
+All photographs of a fundus look alike, so not their colours and shading are compared but their vessels: the green
+channel within the retina, without what is coarser than a vessel, its contrast made even. In two steps:
+
+1. A fingerprint: the lower frequencies of that detail at 64 x 64. Two whose correlation is `PROPOSED` or more are
+   candidates. Mirroring changes but the signs of odd frequencies, so that all four ways to turn and mirror a photograph
+   come from the same products.
+2. Candidates are laid on one another, with an affine map (Evangelidis and Psarakis 2008, doi:10.1109/TPAMI.2008.113),
+   and compared at 128 x 128. With a correlation of `CONFIRMED` or more, they are near copies.
+
+The thresholds are measured: `tests/benchmarks/leaks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeAlias
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from retdsl.runtime.decode import Photograph
+
+Plane: TypeAlias = npt.NDArray[np.float32]
+
+PROPOSED = 0.7
+"""Correlation of fingerprints above which two photographs are looked at closely."""
+
+CONFIRMED = 0.6
+"""Correlation of what is seen of two photographs that lie on one another, above which they are near copies."""
+
+WAYS = ("", "upside down", "mirrored", "turned by 180 degrees")
+"""How the second of a pair must be turned to lie on the first, in the order of `_turned`."""
+
+_SIZE, _DETAIL = 64, 2.0
+_FINE_SIZE, _FINE_DETAIL = 128, 3.0
+_FREQUENCIES = 24
+_DARK, _BRIGHT = 15, 240  # what is darker or brighter is no retina
+_NOISE = 3.0  # grey levels: weaker contrast is not amplified to the full
+_ROWS, _COLUMNS = 512, 2048  # of a block of products: 4 MB
+
+
+class Pair(NamedTuple):
+    """Two near copies. way: an index of `WAYS`; alike: their correlation, from `CONFIRMED` to 1."""
+
+    first: int
+    second: int
+    way: int
+    alike: float
+
+
+def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int], threads: int = 1) -> Plane:
+    """A row for each of `indices`, float32 `[n, frequencies]`, of length 1; of zeros where there is nothing to see."""
+    with ThreadPoolExecutor(threads) as pool:
+        rows = list(pool.map(lambda index: fingerprint(photographs(index)), indices))
+    return np.stack(rows) if rows else np.zeros((0, len(_LOWER[0])), np.float32)
+
+
+def fingerprint(photo: Photograph) -> Plane:
+    """One row of `fingerprints`."""
+    spectrum = cv2.dct(_detail(photo, _SIZE, _DETAIL))[_LOWER]
+    length = float(np.linalg.norm(spectrum))
+    return np.asarray(spectrum / length if length > 0 else spectrum, np.float32)
+
+
+def near_copies(
+    photographs: Callable[[int], Photograph],
+    groups: Iterable[tuple[Sequence[int], Sequence[int]]],
+    threads: int = 1,
+) -> list[Pair]:
+    """The pairs of near copies whose one photograph is in the first sequence of a group, and the other in the second."""
+    groups = [group for group in groups if all(group)]
+    indices = sorted({index for group in groups for side in group for index in side})
+    prints = fingerprints(photographs, indices, threads)
+    row_of = {index: row for row, index in enumerate(indices)}
+    proposed = [
+        (one[a], other[b], way)
+        for one, other in groups
+        for a, b, way in _candidates(prints[[row_of[i] for i in one]], prints[[row_of[i] for i in other]])
+    ]
+    with ThreadPoolExecutor(threads) as pool:
+        alike = pool.map(lambda pair: likeness(photographs(pair[0]), photographs(pair[1]), pair[2]), proposed)
+        return [Pair(*pair, value) for pair, value in zip(proposed, alike, strict=True) if value >= CONFIRMED]
+
+
+def likeness(first: Photograph, second: Photograph, way: int) -> float:
+    """The correlation of two photographs, once the second is turned that way and laid on the first; at most 1."""
+    a, b = (_detail(photo, _FINE_SIZE, _FINE_DETAIL) for photo in (first, _turned(second, way)))
+    map_ = np.eye(2, 3, dtype=np.float32)
+    until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
+    try:
+        _, map_ = cv2.findTransformECC(_blurred(a, 1), _blurred(b, 1), map_, cv2.MOTION_AFFINE, until, None, 1)
+    except cv2.error:  # they do not converge, so they do not lie on one another
+        return 0.0
+    laid = cv2.warpAffine(b, map_, a.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    lengths = float(np.linalg.norm(a)) * float(np.linalg.norm(laid))
+    return float(np.vdot(a, laid)) / lengths if lengths > 0 else 0.0
+
+
+def _candidates(rows: Plane, columns: Plane) -> Iterator[tuple[int, int, int]]:
+    """Row, column and way of the pairs whose fingerprints correlate. Each counts once, the way that fits best."""
+    for top in range(0, len(rows), _ROWS):
+        some = rows[top : top + _ROWS]
+        for left in range(0, len(columns), _COLUMNS):
+            others = columns[left : left + _COLUMNS]
+            even, down, across, both = (some[:, part] @ others[:, part].T for part in _PARITY)
+            straight, mixed = even + both, down + across
+            turned, crossed = even - both, down - across
+            # even + both +- (down + across): as it is, or turned; even - both +- (down - across): the two mirrorings
+            best = np.maximum(straight + np.abs(mixed), turned + np.abs(crossed))
+            for row, column in zip(*np.nonzero(best >= PROPOSED), strict=True):
+                e, d, a, b = (float(part[row, column]) for part in (even, down, across, both))
+                ways = (e + d + a + b, e - d + a - b, e + d - a - b, e - d - a + b)
+                yield top + int(row), left + int(column), int(np.argmax(ways))
+
+
+def _turned(photo: Photograph, way: int) -> Photograph:
+    flipped = (photo, photo[::-1], photo[:, ::-1], photo[::-1, ::-1])[way]
+    return np.ascontiguousarray(flipped)
+
+
+def _detail(photo: Photograph, size: int, detail: float) -> Plane:
+    """What is finer than `detail` pixels at this size, its contrast made even, within the retina; float32 `[size, size]`."""
+    small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
+    green = small[:, :, 1].astype(np.float32)
+    retina = ((small.max(axis=2) > _DARK) & (small.min(axis=2) < _BRIGHT)).astype(np.float32)
+    around = _blurred(green * retina, detail) / (_blurred(retina, detail) + 1e-3)
+    fine = (green - around) * retina
+    contrast = np.sqrt(_blurred(fine * fine, 2 * detail) / (_blurred(retina, 2 * detail) + 1e-3))
+    reach = 2 * round(detail) + 1  # at the edge of the retina there is nothing to compare with
+    inner = cv2.erode(retina, np.ones((reach, reach)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(fine / (contrast + _NOISE) * _blurred(inner, 1), np.float32)
+
+
+def _blurred(plane: Plane, sigma: float) -> Plane:
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def _lower() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The frequencies of a fingerprint, down and across, those of like parity side by side."""
+    down, across = np.mgrid[:_FREQUENCIES, :_FREQUENCIES]
+    chosen = (down + across >= 2) & (down + across < _FREQUENCIES + 2)
+    down, across = down[chosen], across[chosen]
+    order = np.lexsort((down, across, 2 * (across % 2) + down % 2))
+    return down[order], across[order]
+
+
+_LOWER = _lower()
+_PARITY = tuple(np.flatnonzero((_LOWER[0] % 2 == d) & (_LOWER[1] % 2 == a)) for a in (0, 1) for d in (0, 1))
+_PARITY = tuple(slice(int(part[0]), int(part[-1]) + 1) for part in _PARITY)

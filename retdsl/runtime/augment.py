@@ -41,7 +41,7 @@ class Augmenter:
             random = Chance("augment", self._seed, epoch, name, occurrence, place)
             step = acting(declared, title, random)
             if isinstance(step, Warp):
-                matrix = step.matrix(*photo.shape[:2], random)
+                matrix = step.matrix(photo.shape[0], photo.shape[1], random)
                 moves = matrix if moves is None else matrix @ moves
             elif isinstance(step, OnImages):
                 photo = step.apply(photo if moves is None else warped(photo, moves), random)

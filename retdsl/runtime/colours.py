@@ -83,7 +83,7 @@ def hue_matrix(degrees: float) -> npt.NDArray[np.float64]:
 
 
 def _stretched(photo: Photograph, factor: float, shift: float) -> Photograph:
-    """factor x + shift."""
+    """Factor x + shift."""
     return np.asarray(cv2.addWeighted(photo, factor, photo, 0, shift), np.uint8).reshape(photo.shape)
 
 

@@ -99,7 +99,9 @@ class Mixer:
         labels: classes [n], or targets [n, classes], which stay as they are; turns: the name of each image and how
         often it has been in this epoch before.
         """
-        targets = labels.copy() if labels.ndim == 2 else np.eye(len(self._classes), dtype=np.float32)[labels.astype(int)]
+        targets = (
+            labels.copy() if labels.ndim == 2 else np.eye(len(self._classes), dtype=np.float32)[labels.astype(int)]
+        )
         titles = [self._classes[label] for label in targets.argmax(axis=1)]
         for place, step in enumerate(self._steps):
             self._mix(step, place, images, targets, titles, turns, epoch)

@@ -33,7 +33,7 @@ class Warp(OnImages):
         raise NotImplementedError
 
     def apply(self, photo: Photograph, random: Draws) -> Photograph:
-        return warped(photo, self.matrix(*photo.shape[:2], random))
+        return warped(photo, self.matrix(photo.shape[0], photo.shape[1], random))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def warped(photo: Photograph, matrix: Matrix) -> Photograph:
     height, width = photo.shape[:2]
     mirrored = _as_mirror(matrix, height, width)
     if mirrored is None:
-        moved = cv2.warpAffine(photo, matrix[:2], (width, height), flags=cv2.INTER_LINEAR, borderValue=0)
+        moved = cv2.warpAffine(photo, matrix[:2], (width, height), flags=cv2.INTER_LINEAR, borderValue=(0, 0, 0))
     elif mirrored == (1, 1):
         return photo
     else:
@@ -116,7 +116,7 @@ def warped(photo: Photograph, matrix: Matrix) -> Photograph:
 
 
 def _about_centre(height: int, width: int, xx: float, xy: float, yx: float, yy: float) -> Matrix:
-    """x' = xx x + xy y and y' = yx x + yy y, counted from the centre of the image."""
+    """X' = xx x + xy y and y' = yx x + yy y, counted from the centre of the image."""
     x, y = (width - 1) / 2, (height - 1) / 2
     return np.array([[xx, xy, x - xx * x - xy * y], [yx, yy, y - yx * x - yy * y], [0, 0, 1]], np.float64)
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from retdsl.runtime.augment import gaussian_noise, rotate180
+from retdsl.runtime import gaussian_noise, rotate180
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.loader import AHEAD, Batch, Loader
-from retdsl.runtime.network_input import normalize, to_network, to_unit
+from retdsl.runtime.network_input import normalize, to_network
 from retdsl.runtime.sample import Sample
 
 LAST = normalize(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
@@ -65,7 +65,7 @@ def test_validation_batches_are_the_prepared_images_in_order() -> None:
     assert first.images.flags.c_contiguous
     assert np.concatenate([first.indices, second.indices]).tolist() == order
     assert first.labels.tolist() == [1, 1, 1, 1, 0, 1, 0, 0]
-    assert np.array_equal(second.images[1], to_network(to_unit(painted.photographs[32]), LAST))
+    assert np.array_equal(second.images[1], to_network(painted.photographs[32], LAST))
 
 
 def test_an_epoch_of_nothing_has_no_batches() -> None:

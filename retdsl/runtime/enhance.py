@@ -29,11 +29,13 @@ class clahe:
     The photograph is cut into `tiles` x `tiles` tiles. Each spreads its own histogram of lightness (L of CIELAB; the
     channel itself where there is only one), in which no value counts more than `clip_limit` times the mean count; what
     is beyond is dealt out to all. Between the centres of tiles the result is interpolated. After Zuiderveld 1994.
+
+    It is not free of scale: a smaller photograph has less noise, so that its histograms are narrower, and spread more.
     """
 
     clip_limit: float = 2.0
     tiles: int = 8
-    scale_free: ClassVar[bool] = True
+    scale_free: ClassVar[bool] = False
 
     def __call__(self, photo: Photograph) -> Photograph:
         equalise = cv2.createCLAHE(self.clip_limit, (self.tiles, self.tiles))

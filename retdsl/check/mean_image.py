@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retdsl.check.files import exists, report_absent
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Call, Shape
+from retdsl.ir import Call, Shape, Value
 from retdsl.records import replace
 from retdsl.schema.preparation import NORMALIZE
 from retdsl.source import Span
@@ -16,12 +16,14 @@ PIXEL_SCALE = 255.0
 """A mean image has the values that pixels have in files, and so do photographs that it is subtracted from."""
 
 
-def check_mean(call: Call, step: t.Expr, span: Span, out: Diagnostics) -> Call | None:
+def check_mean(call: Call, step: t.Expr, span: Span, channels: int, out: Diagnostics) -> Call | None:
     """The call of `normalize` with one of the two, and a `scale` to match; None after a mistake.
 
-    step: as it is written, at `span`.
+    step: as it is written, at `span`; channels: of the photographs, for each of which it has a value.
     """
     options = dict(call.options)
+    if not _check_lengths(options, _written(step), channels, out):
+        return None
     if options["mean"] is not None and options["mean_image"] is not None:
         places = _written(step)
         labels = (
@@ -39,6 +41,20 @@ def check_mean(call: Call, step: t.Expr, span: Span, out: Diagnostics) -> Call |
     if options["mean_image"] is not None and "scale" not in _written(step):
         options["scale"] = PIXEL_SCALE
     return replace(call, options=tuple(options.items()))
+
+
+def _check_lengths(options: dict[str, Value], places: dict[str, Span], channels: int, out: Diagnostics) -> bool:
+    """Whether `mean` and `std` have a value for each channel."""
+    fits = True
+    for name in ("mean", "std"):
+        values = options[name]
+        if name in places and isinstance(values, tuple) and len(values) != channels:
+            items = f"{channels} items" if channels > 1 else "1 item"
+            notes = ["the photographs have one channel: green"] if channels == 1 else []
+            label = Label(places[name], f"has {len(values)}")
+            out.report("R303", f"`{name}` of `{NORMALIZE.name}` must have {items}", label, notes=notes)
+            fits = False
+    return fits
 
 
 def check_mean_image(call: Call, step: t.Expr, span: Span, shape: Shape, root: Path, out: Diagnostics) -> None:

@@ -1,27 +1,29 @@
-"""Chains on photographs, `photo => ...` and `image => ...`: their steps, their order, and the shape that comes out."""
+"""Chains on photographs: the steps of any, and the order and shapes of `photo => ...`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from retdsl.check.evaluate import CallValue, Env, Val
 from retdsl.check.fixes import behind
 from retdsl.check.options import Context, Failed, check_call
 from retdsl.diagnostics import Fix, Label
-from retdsl.ir import Call, Shape, Value
+from retdsl.ir import Call, Shape
 from retdsl.schema import ENTRIES
-from retdsl.schema.preparation import NORMALIZE
+from retdsl.schema.model import ShapeError
+from retdsl.schema.preparation import CATEGORY, NORMALIZE, OF_ANY_SIZE, PHOTOGRAPH_RULES, PHOTOGRAPHS
 from retdsl.schema.types import Word
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
 
 def check_image(chain: t.Expr, ctx: Context, root: Path) -> tuple[tuple[Call, ...], Call | None, Shape] | None:
-    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, 3, H, W)` that comes out."""
-    steps = check_steps(chain, "photo", "image step", ctx)
+    """The steps of `photo => ...`: preparation, normalize if given, and the shape `(None, C, H, W)` that comes out."""
+    steps = check_steps(chain, "photo", CATEGORY, ctx)
     if steps is None:
         return None
-    size: tuple[Value, Value] | None = None
+    photographs = PHOTOGRAPHS
     normalize: Call | None = None
     normalized = chain.span
     prepare: list[Call] = []
@@ -34,25 +36,35 @@ def check_image(chain: t.Expr, ctx: Context, root: Path) -> tuple[tuple[Call, ..
             normalize, normalized = call, span
             continue
         prepare.append(call)
-        size = (call["height"], call["width"]) if call.name == "resize" else None
-    if size is None:
-        helps = ["add `=> resize(224, 224)`" + (f" behind `{prepare[-1].name}`" if prepare else "")]
-        resized = any(call.name == "resize" for call in prepare)
-        notes = [f"`{prepare[-1].name}` gives every photograph a size of its own again"] if resized else []
-        text = "the photographs have no common size"
-        fixes = [behind(chain.span, " => resize(224, 224)")]
-        ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
+        try:
+            photographs = PHOTOGRAPH_RULES[call.name](photographs, dict(call.options))
+        except ShapeError as error:
+            notes, helps = ([said] if said else [] for said in (error.note, error.help))
+            ctx.out.report("R604", error.message, Label(span), notes=notes, helps=helps)
+            return None
+    if photographs.height is None or photographs.width is None:
+        _report_no_size(chain, prepare, ctx)
         return None
-    shape = (None, 3, int(str(size[0])), int(str(size[1])))
+    shape = (None, photographs.channels, photographs.height, photographs.width)
     if normalize is not None:
         from retdsl.check.mean_image import check_mean, check_mean_image
 
         step = t.links_of(chain)[-1].step
-        normalize = check_mean(normalize, step, normalized, ctx.out)
+        normalize = check_mean(normalize, step, normalized, photographs.channels, ctx.out)
         if normalize is None:
             return None
         check_mean_image(normalize, step, normalized, shape, root, ctx.out)
     return tuple(prepare), normalize, shape
+
+
+def _report_no_size(chain: t.Expr, prepare: Sequence[Call], ctx: Context) -> None:
+    helps = ["add `=> resize(224, 224)`" + (f" behind `{prepare[-1].name}`" if prepare else "")]
+    sized = any(call.name == "resize" for call in prepare)
+    last = next((call.name for call in reversed(prepare) if call.name in OF_ANY_SIZE), "")
+    notes = [f"`{last}` gives every photograph a size of its own again"] if sized else []
+    fixes = [behind(chain.span, " => resize(224, 224)")]
+    text = "the photographs have no common size"
+    ctx.out.report("R604", text, Label(chain.span), notes=notes, helps=helps, fixes=fixes)
 
 
 def check_steps(chain: t.Expr, first: str, category: str, ctx: Context) -> list[tuple[Call, Span]] | None:
@@ -90,9 +102,3 @@ def _start_fixes(head: t.Expr, first: str, category: str) -> list[Fix]:
     if isinstance(called, t.Ref) and called.name in ENTRIES[category]:
         return [Fix.at(Span(head.span.source, head.span.start, head.span.start), f"{first} => ", safe=True)]
     return [Fix.at(head.span, first, safe=head.name in ("photo", "image"))] if isinstance(head, t.Ref) else []
-
-
-def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:
-    """The steps of an augment chain."""
-    steps = check_steps(declared.value, "image", "augmentation", ctx)
-    return None if steps is None else tuple(call for call, _ in steps)

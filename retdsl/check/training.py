@@ -7,6 +7,7 @@ from typing import cast
 
 from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
+from retdsl.check.augmentation import check_augmented
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
@@ -98,6 +99,9 @@ def check_train(
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
+    if augment and data is not None:
+        used = checked.place("augment", train.name.span)
+        check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
     counts = parts.counts.get(str(values["data"]))
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:

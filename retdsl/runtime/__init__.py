@@ -10,11 +10,14 @@ from importlib import import_module
 from typing import Any
 
 _NAMES_OF_MODULES = {
-    "augment": ("flip_horizontal", "flip_vertical", "gaussian_noise", "rotate180"),
+    "augmentation": ("one_of",),
     "checkpoint": ("best", "every"),
     "class_weights": ("effective_number", "inverse_frequency"),
     "agreement": ("consensus",),
+    "colours": ("brightness", "contrast", "hue", "saturation"),
     "dataset": ("Data",),
+    "defects": ("blur", "cutout", "gaussian_noise", "jpeg"),
+    "enhance": ("clahe", "green_channel", "subtract_local_average"),
     "errors": ("RunError",),
     "experiment": ("Experiment", "Training"),
     "folders": ("folder",),
@@ -22,10 +25,11 @@ _NAMES_OF_MODULES = {
     "labels": ("rule",),
     "losses": ("FocalSoftmax", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
+    "mixing": ("cutmix", "mixup"),
     "network": ("Network", "Phase", "Pretrained"),
     "network_input": ("normalize",),
     "optimizers": ("adam", "sgd"),
-    "prepare": ("crop_circle", "resize"),
+    "prepare": ("crop_circle", "pad", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),
     "recordio": ("recordio",),
@@ -35,6 +39,7 @@ _NAMES_OF_MODULES = {
     "symbols": ("sym",),
     "synthetic": ("synthetic_fundus",),
     "tables": ("csv",),
+    "warps": ("flip_horizontal", "flip_vertical", "rotate", "rotate180", "translate", "zoom"),
 }
 
 _MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}

@@ -1,87 +1,49 @@
 """Augmentation: training images that differ a little each time they are seen.
 
-Enters: float32 `[H, W, 3]` in [0, 1], between prepare and normalize. Leaves: the same kind of array.
+Enters: prepared photographs, uint8 `[H, W, C]`. Leaves: the same kind and size, contiguous; images stay uint8 up to the
+last step, `normalize`, because pixels of a byte cost a quarter to move.
 Guaranteed: what happens to an image depends only on (seed, epoch, image, occurrence within the epoch), so any number
-of threads, in any order, makes the same epoch. A step may write into the array it is given.
+of threads, in any order, makes the same epoch. What enters is never written to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-import cv2
-import numpy as np
-
-from retdsl.runtime.network_input import FloatImage
-from retdsl.runtime.randomness import generator
+from retdsl.runtime.augmentation import Augmentation, OnImages, acting
+from retdsl.runtime.decode import Photograph
+from retdsl.runtime.randomness import Chance
+from retdsl.runtime.warps import Matrix, Warp, warped
 
 
-class Augmentation(Protocol):
-    """A step: `p` is the probability that it acts; `apply` is what it then does."""
+class Augmenter:
+    """The steps of a chain on single images, one after the other; those that mix images are left to `mixing`.
 
-    @property
-    def p(self) -> float: ...
-
-    def apply(self, image: FloatImage, random: np.random.Generator) -> FloatImage: ...
-
-
-@dataclass(frozen=True, slots=True)
-class gaussian_noise:
-    """Adds normal noise of standard deviation `sigma` (of full white) to every value; the sum is clipped to [0, 1]."""
-
-    sigma: float = 0.02
-    p: float = 1.0
-
-    def apply(self, image: FloatImage, random: np.random.Generator) -> FloatImage:
-        noise = random.standard_normal(image.shape, dtype=np.float32)
-        noise *= np.float32(self.sigma)
-        noise += image
-        return np.clip(noise, 0, 1, out=noise)
-
-
-@dataclass(frozen=True, slots=True)
-class rotate180:
-    """Turns the image upside down: half a turn, as if the other eye's camera had been held that way."""
-
-    p: float = 0.5
-
-    def apply(self, image: FloatImage, random: np.random.Generator) -> FloatImage:  # noqa: ARG002
-        return np.asarray(cv2.flip(image, -1), np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class flip_horizontal:
-    """Mirrors left and right: a right eye looks like a left one."""
-
-    p: float = 0.5
-
-    def apply(self, image: FloatImage, random: np.random.Generator) -> FloatImage:  # noqa: ARG002
-        return np.asarray(cv2.flip(image, 1), np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class flip_vertical:
-    """Mirrors top and bottom."""
-
-    p: float = 0.5
-
-    def apply(self, image: FloatImage, random: np.random.Generator) -> FloatImage:  # noqa: ARG002
-        return np.asarray(cv2.flip(image, 0), np.float32)
-
-
-def augment(
-    image: FloatImage, steps: Sequence[Augmentation], *, seed: int, epoch: int, name: str, occurrence: int
-) -> FloatImage:
-    """The image after all steps, as it looks at its `occurrence`-th turn (from 0) in `epoch`.
-
-    name: its `Sample.image`; seed: of the experiment.
-
-    Every step has random numbers of its own, so that how many one draws does not matter to the next.
+    classes: of the data, in order: steps name those that they act on; seed: of the experiment.
     """
-    for place, step in enumerate(steps):
-        random = generator("augment", seed, epoch, name, occurrence, place)
-        if random.random() < step.p:
-            image = step.apply(image, random)
-    return image
+
+    def __init__(self, steps: Sequence[Augmentation], classes: Sequence[str], seed: int) -> None:
+        self._steps = tuple(step for step in steps if not step.mixes)
+        self._titles = dict(enumerate(classes))
+        self._seed = seed
+
+    def __call__(self, photo: Photograph, *, epoch: int, name: str, label: int, occurrence: int) -> Photograph:
+        """The image as it looks at its `occurrence`-th turn (from 0) in `epoch`.
+
+        name: its `Sample.image`; label: its class, as a place in `classes`.
+
+        Every step has random numbers of its own, so that how many one draws does not matter to the next. Steps that
+        move pixels and follow one another move them together: see `warps`.
+        """
+        title = self._titles.get(label)
+        moves: Matrix | None = None
+        for place, declared in enumerate(self._steps):
+            random = Chance("augment", self._seed, epoch, name, occurrence, place)
+            step = acting(declared, title, random)
+            if isinstance(step, Warp):
+                matrix = step.matrix(photo.shape[0], photo.shape[1], random)
+                moves = matrix if moves is None else matrix @ moves
+            elif isinstance(step, OnImages):
+                photo = step.apply(photo if moves is None else warped(photo, moves), random)
+                moves = None
+        return photo if moves is None else warped(photo, moves)

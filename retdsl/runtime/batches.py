@@ -48,6 +48,7 @@ class Batches:
             self._batch,
             self._seed,
             threads,
+            dataset.classes,
         )
 
     def training(self, epoch: int) -> Iterator[Batch]:

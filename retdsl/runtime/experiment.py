@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retdsl.runtime.augment import Augmentation
+from retdsl.runtime.augmentation import Augmentation
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.metrics import Metric, accuracy

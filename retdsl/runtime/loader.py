@@ -16,9 +16,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from retdsl.runtime.augment import Augmentation, augment
+from retdsl.runtime.augment import Augmenter
+from retdsl.runtime.augmentation import Augmentation
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.network_input import FloatImage, normalize, to_network, to_unit
+from retdsl.runtime.mixing import Mixer
+from retdsl.runtime.network_input import FloatImage, normalize, to_network
 from retdsl.runtime.sample import Sample
 
 AHEAD = 2
@@ -27,7 +29,9 @@ AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """images: float32 `[n, 3, H, W]`; labels: float32 `[n]`; indices: int64 `[n]`, places in the data set's samples."""
+    """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or targets `[n, classes]` where images are mixed; indices:
+    int64 `[n]`, places in the data set's samples.
+    """
 
     images: FloatImage
     labels: npt.NDArray[np.float32]
@@ -52,7 +56,7 @@ class Loader:
 
     images: prepared photographs by sample index; indices, labels: the samples that may be asked for, and their classes;
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
-    augmentation; threads: how many make batches at once.
+    augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them.
     """
 
     def __init__(
@@ -66,14 +70,15 @@ class Loader:
         batch: int = 32,
         seed: int = 0,
         threads: int = 2,
+        classes: Sequence[str] = (),
     ) -> None:
         self._images = images
         self._samples = dataset.samples
         self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
-        self._augment = tuple(augment)
+        self._augment = Augmenter(augment, classes, seed)
+        self._mix = Mixer(augment, classes, seed)
         self._normalize = normalize
         self._batch = batch
-        self._seed = seed
         self._threads = max(1, threads)
 
     def epoch(
@@ -99,16 +104,19 @@ class Loader:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
-        first = self._images[turns[0][0]]
-        images = np.empty((len(turns), 3, *first.shape[:2]), np.float32)
+        height, width, channels = self._images[turns[0][0]].shape
+        images = np.empty((len(turns), channels, height, width), np.float32)
         for (index, occurrence), out in zip(turns, images, strict=True):
-            image = to_unit(self._images[index])
+            image = self._images[index]
             if training:
-                name = self._samples[index].image
-                image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
+                sample = self._samples[index]
+                image = self._augment(image, epoch=epoch, name=sample.image, label=sample.label, occurrence=occurrence)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
         labels = np.array([self._label_of[index] for index, _ in turns], np.float32)
+        if training and self._mix:
+            names = [(self._samples[index].image, occurrence) for index, occurrence in turns]
+            labels = self._mix(images, labels, names, epoch)
         return Batch(images, labels, indices)
 
 

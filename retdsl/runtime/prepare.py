@@ -1,21 +1,33 @@
 """Steps of the `image` chain: what becomes of every photograph before it is kept.
 
-Enters: photographs, uint8 RGB `[H, W, 3]`. Leaves: the same kind, of the size that the last `resize` gives.
+Enters: photographs, uint8 RGB `[H, W, 3]`. Leaves: uint8 `[H, W, C]`, of the size that the last `resize` or `pad`
+gives; C is 1 behind `green_channel(channels = 1)`, else 3.
 Guaranteed: a step never changes its argument, and the same photograph always gives the same array.
+
+A step whose `scale_free` is true says the same of a photograph at any scale: where it stands before the first `resize`,
+the photograph may be decoded smaller, as long as it does not become smaller than that `resize` makes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, Literal, Protocol
 
 import cv2
 import numpy as np
 
 from retdsl.runtime.decode import Photograph
 
-Step: TypeAlias = Callable[[Photograph], Photograph]
+
+class Step(Protocol):
+    """A step of the chain."""
+
+    @property
+    def scale_free(self) -> bool: ...
+
+    def __call__(self, photo: Photograph, /) -> Photograph: ...
+
 
 FIELD_VIEW = 256
 """The longer side, in pixels, of the small copy on which the bright field is sought: averaging removes noise."""
@@ -34,6 +46,7 @@ class crop_circle:
     """
 
     threshold: float = 0.06
+    scale_free: ClassVar[bool] = True
 
     def __call__(self, photo: Photograph) -> Photograph:
         field = bright_field(photo, self.threshold)
@@ -46,13 +59,42 @@ class resize:
 
     height: int
     width: int
+    scale_free: ClassVar[bool] = True
 
     def __call__(self, photo: Photograph) -> Photograph:
         if photo.shape[:2] == (self.height, self.width):
             return photo
         shrinks = self.height * self.width < photo.shape[0] * photo.shape[1]
         method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        return np.asarray(cv2.resize(photo, (self.width, self.height), interpolation=method), np.uint8)
+        sized = cv2.resize(photo, (self.width, self.height), interpolation=method)
+        return np.asarray(sized, np.uint8).reshape(self.height, self.width, photo.shape[2])
+
+
+@dataclass(frozen=True, slots=True)
+class pad:
+    """Puts a margin around a photograph, which stays in the middle: to a square, or to `height` x `width` pixels.
+
+    fill: what the margin shows, "black" or, with "edge", the photograph's outermost pixels drawn out. A side that is
+    longer already stays as it is.
+    """
+
+    height: int | None = None
+    width: int | None = None
+    fill: Literal["black", "edge"] = "black"
+
+    @property
+    def scale_free(self) -> bool:
+        """A square is one at any scale; a number of pixels is not."""
+        return self.height is None and self.width is None
+
+    def __call__(self, photo: Photograph) -> Photograph:
+        height, width = photo.shape[:2]
+        square = max(height, width) if self.scale_free else 0
+        down, across = max(self.height or square, height) - height, max(self.width or square, width) - width
+        if down == across == 0:
+            return photo
+        margins = ((down // 2, down - down // 2), (across // 2, across - across // 2), (0, 0))
+        return np.pad(photo, margins, mode="constant" if self.fill == "black" else "edge")
 
 
 def prepare_photograph(photo: Photograph, steps: Sequence[Step]) -> Photograph:
@@ -71,7 +113,7 @@ def bright_field(photo: Photograph, threshold: float) -> tuple[int, int, int, in
     scale = max(1.0, max(height, width) / FIELD_VIEW)
     small_width, small_height = max(1, round(width / scale)), max(1, round(height / scale))
     small = cv2.resize(photo, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    brightest = cv2.medianBlur(np.ascontiguousarray(small.max(axis=2)), 5)
+    brightest = cv2.medianBlur(np.ascontiguousarray(small.reshape(*small.shape[:2], -1).max(axis=2)), 5)
     mask = (brightest > threshold * 255).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     regions = stats[1:]  # the first is the background
@@ -91,7 +133,7 @@ def _square_around(photo: Photograph, left: int, top: int, width: int, height: i
     side = max(width, height)
     left -= (side - width) // 2
     top -= (side - height) // 2
-    square = np.zeros((side, side, 3), np.uint8)
+    square = np.zeros((side, side, photo.shape[2]), np.uint8)
     inside = photo[max(top, 0) : top + side, max(left, 0) : left + side]
     y, x = max(-top, 0), max(-left, 0)
     square[y : y + inside.shape[0], x : x + inside.shape[1]] = inside

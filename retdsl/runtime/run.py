@@ -108,9 +108,11 @@ class Run:
         reading.require_sound()
         for note in reading.leaks.notes():
             self._progress.note(note)
-        height, width, _ = reading.images[0].shape
+        height, width, channels = reading.images[0].shape
         wanted = tuple(self._experiment.network.input_shape)
-        if (3, height, width) != wanted:
+        if channels != wanted[0]:
+            raise RunError(f"photographs have {channels} channels when prepared, the network takes {wanted[0]}")
+        if (height, width) != wanted[1:]:
             raise RunError(
                 f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
                 help=f"prepare them with resize({wanted[1]}, {wanted[2]})",

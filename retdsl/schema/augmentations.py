@@ -2,24 +2,126 @@
 
 from __future__ import annotations
 
-from retdsl.schema.model import Entry, Option
-from retdsl.schema.types import Fraction, Real
+from retdsl.schema.model import REQUIRED, Entry, Option
+from retdsl.schema.types import Fraction, Integer, Many, Name, Policy, Real, Type, optional
 
-_P = Option("p", Fraction(), 0.5, "Share of the images it is done to.")
+CATEGORY = "augmentation"
+
+MIXING = frozenset({"mixup", "cutmix"})
+"""Steps that blend images of a batch, and so stand behind all that change single ones."""
+
+OF_COLOURS = frozenset({"hue", "saturation"})
+"""Steps that change nothing where there are no colours."""
+
+
+def _step(
+    name: str, doc: str, *options: Option, p: float = 1.0, aliases: tuple[str, ...] = (), reference: str | None = None
+) -> Entry:
+    """A row: every step has a `p` and an `on`; its own first option may go unnamed."""
+    chance = (
+        Option("p", Fraction(), p, "Share of the images it is done to."),
+        Option("on", optional(Many(Name("a class"), least=1)), None, "Classes whose images alone it is done to."),
+    )
+    unnamed = tuple(option.name for option in options[:1])
+    return Entry(name, CATEGORY, doc, (*options, *chance), unnamed, aliases, reference)
+
+
+def _at_most(name: str, kind: Type, default: float, doc: str) -> Option:
+    return Option(name, kind, default, f"{doc}; how much is drawn anew each time.")
+
 
 AUGMENTATIONS = (
-    Entry(
+    _step(
         "gaussian_noise",
-        "augmentation",
         "Adds noise to every pixel.",
-        (
-            Option("sigma", Real(0, 1), 0.02, "Standard deviation, as a share of white."),
-            Option("p", Fraction(), 1.0, "Share of the images it is done to."),
-        ),
-        ("sigma",),
-        ("noise",),
+        Option("sigma", Real(0, 1), 0.02, "Standard deviation, as a share of white."),
+        aliases=("noise",),
     ),
-    Entry("rotate180", "augmentation", "Turns the image by half a turn.", (_P,), aliases=("half_turn",)),
-    Entry("flip_horizontal", "augmentation", "Mirrors left and right.", (_P,), aliases=("hflip", "fliplr", "flip")),
-    Entry("flip_vertical", "augmentation", "Mirrors top and bottom.", (_P,), aliases=("vflip", "flipud")),
+    _step("rotate180", "Turns the image by half a turn.", p=0.5, aliases=("half_turn",)),
+    _step("flip_horizontal", "Mirrors left and right.", p=0.5, aliases=("hflip", "fliplr", "flip")),
+    _step("flip_vertical", "Mirrors top and bottom.", p=0.5, aliases=("vflip", "flipud")),
+    _step(
+        "rotate",
+        "Turns the image about its centre; what comes in from outside is black.",
+        _at_most("degrees", Real(0, 180), 15.0, "At most so far, either way"),
+        aliases=("RandomRotation", "rotation"),
+    ),
+    _step(
+        "zoom",
+        "Magnifies the image about its centre, or makes it smaller on black.",
+        _at_most("amount", Fraction(), 0.1, "With 10%, by a factor of at most 1.1, in or out"),
+        aliases=("scale", "RandomZoom"),
+    ),
+    _step(
+        "translate",
+        "Shifts the image up or down and left or right; what comes in from outside is black.",
+        _at_most("amount", Fraction(), 0.1, "At most so far each way, as a share of height and width"),
+        aliases=("shift", "RandomTranslation"),
+    ),
+    _step(
+        "brightness",
+        "Makes the image brighter or darker: multiplies all values by a factor.",
+        _at_most("amount", Fraction(), 0.2, "With 20%, a factor from 0.8 to 1.2"),
+        aliases=("RandomBrightness",),
+    ),
+    _step(
+        "contrast",
+        "Draws values away from the image's mean brightness, or towards it, by a factor.",
+        _at_most("amount", Fraction(), 0.2, "With 20%, a factor from 0.8 to 1.2"),
+        aliases=("RandomContrast",),
+    ),
+    _step(
+        "saturation",
+        "Draws colours away from the grey of their brightness, or towards it, by a factor.",
+        _at_most("amount", Fraction(), 0.2, "With 20%, a factor from 0.8 to 1.2"),
+    ),
+    _step(
+        "hue",
+        "Turns colours about the axis of greys; brightness stays.",
+        _at_most("degrees", Real(0, 180), 5.0, "At most so far, either way, of 360"),
+    ),
+    _step(
+        "blur",
+        "Blurs the image by a Gaussian.",
+        _at_most("sigma", Real(0, 32, above=True), 1.0, "Standard deviation in pixels, at most"),
+        aliases=("gaussian_blur", "GaussianBlur"),
+    ),
+    _step(
+        "jpeg",
+        "Compresses the image as a JPEG file does, and reads it again.",
+        Option("quality", Integer(1, 100), 50, "At least this, of 100; how much is drawn anew each time."),
+        aliases=("ImageCompression", "JpegCompression", "compression"),
+    ),
+    _step(
+        "cutout",
+        "Blackens squares anywhere in the image; a part of one may lie outside.",
+        Option("size", Fraction(), 0.25, "Side of a square, as a share of the image's shorter side."),
+        Option("holes", Integer(1, 64), 1, "How many squares."),
+        aliases=("RandomErasing", "CoarseDropout", "erase"),
+        reference="DeVries & Taylor 2017, Improved Regularization of Convolutional Neural Networks with Cutout",
+    ),
+    _step(
+        "one_of",
+        "Does one of several steps, which then acts by its own `p` and `on`.",
+        Option("steps", Many(Policy(CATEGORY), least=2), REQUIRED, "Steps to draw one of, anew each time."),
+        Option(
+            "weights",
+            optional(Many(Real(0, above=True))),
+            None,
+            "How often each is drawn, against the others; without them, all alike.",
+        ),
+        aliases=("OneOf", "RandomChoice"),
+    ),
+    _step(
+        "mixup",
+        "Blends the image, and what is to be learned of it, with another of its batch. Stands last.",
+        Option("alpha", Real(0, 100, above=True), 0.2, "The image's share is drawn from Beta(alpha, alpha)."),
+        reference="Zhang et al. 2018, mixup: Beyond Empirical Risk Minimization",
+    ),
+    _step(
+        "cutmix",
+        "Pastes a rectangle of another image of the batch, and blends what is to be learned by its area. Stands last.",
+        Option("alpha", Real(0, 100, above=True), 1.0, "The image's share is drawn from Beta(alpha, alpha)."),
+        reference="Yun et al. 2019, CutMix: Regularization Strategy to Train Strong Classifiers",
+    ),
 )

@@ -108,7 +108,7 @@ def _sequence(items: tuple[Value, ...], kind: Type | None) -> str:
     many = _among(kind, Many)
     of = many.of if isinstance(many, Many) else None
     written = ", ".join(spell(item, of) for item in items)
-    fixed = len(items) > 1 and (not isinstance(many, Many) or many.length is not None)
+    fixed = len(items) > 1 and (not isinstance(many, Many) or many.length is not None or many.round_brackets)
     return f"({written})" if fixed else f"[{written}]"
 
 

@@ -170,11 +170,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A list. `least`: how many items there must be; `length`: how many exactly."""
+    """A list. `least`: how many items there must be; `length`: how many exactly; `round_brackets`: one writes it as
+    lists of a length that is known are written, `(127, 127, 127)`.
+    """
 
     of: Type
     least: int = 0
     length: int | None = None
+    round_brackets: bool = False
 
     @property
     def words(self) -> str:

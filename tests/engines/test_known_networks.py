@@ -76,7 +76,7 @@ def test_it_recognises_photographs(experiment: Any, answer: Any, photograph: str
     import cv2
     from skimage import data
 
-    from retdsl.runtime.network_input import to_network, to_unit
+    from retdsl.runtime.network_input import to_network
 
     loaded = getattr(data, photograph)()
     image = loaded[0] if isinstance(loaded, tuple) else loaded
@@ -84,5 +84,5 @@ def test_it_recognises_photographs(experiment: Any, answer: Any, photograph: str
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
     square = np.ascontiguousarray(image[top : top + side, left : left + side, :3])
     small = cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA)
-    prepared = to_network(to_unit(small), experiment.data.normalize)
+    prepared = to_network(small, experiment.data.normalize)
     assert set(np.argsort(-answer(prepared[None])[0])[: len(classes)]) == classes

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from retdsl.runtime.augment import gaussian_noise, rotate180
+from retdsl.runtime import gaussian_noise, mixup, rotate180
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.loader import AHEAD, Batch, Loader
-from retdsl.runtime.network_input import normalize, to_network, to_unit
+from retdsl.runtime.network_input import normalize, to_network
 from retdsl.runtime.sample import Sample
 
 LAST = normalize(mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
@@ -65,7 +65,7 @@ def test_validation_batches_are_the_prepared_images_in_order() -> None:
     assert first.images.flags.c_contiguous
     assert np.concatenate([first.indices, second.indices]).tolist() == order
     assert first.labels.tolist() == [1, 1, 1, 1, 0, 1, 0, 0]
-    assert np.array_equal(second.images[1], to_network(to_unit(painted.photographs[32]), LAST))
+    assert np.array_equal(second.images[1], to_network(painted.photographs[32], LAST))
 
 
 def test_an_epoch_of_nothing_has_no_batches() -> None:
@@ -97,6 +97,35 @@ def test_only_a_few_batches_are_made_ahead() -> None:
     next(batches)
     assert len(painted.asked) <= (2 + AHEAD) * (8 + 1)
     batches.close()
+
+
+def test_mixing_makes_targets_in_training_only() -> None:
+    painted = Painted()
+    batches = Loader(
+        painted, painted, range(40), [k % 2 for k in range(40)], (rotate180(), mixup(alpha=1)), LAST, 8, 7, 2, "ab"
+    )
+    plain = loader(painted)
+    for mixed, as_it_is in zip(
+        batches.epoch(range(40), 1, training=True), batches.epoch(range(40), 1, training=False), strict=True
+    ):
+        assert mixed.labels.shape == (8, 2)
+        assert mixed.labels.dtype == np.float32
+        assert as_it_is.labels.shape == (8,)
+        assert not np.array_equal(mixed.images, as_it_is.images)
+    again, several = (list(batches.epoch(range(40), 1, training=True)) for _ in range(2))
+    assert all(np.array_equal(a.images, b.images) for a, b in zip(again, several, strict=True))
+    assert next(plain.epoch(range(8), 1, training=True)).labels.shape == (8,)
+
+
+def test_steps_act_on_the_classes_that_they_name() -> None:
+    painted = Painted()
+    steps = (rotate180(p=1, on=("b",)),)
+    batches = Loader(painted, painted, range(40), [k % 2 for k in range(40)], steps, LAST, 8, 7, 2, "ab")
+    (made,) = batches.epoch(range(8), 1, training=True)
+    for index, image in enumerate(made.images):
+        photo = painted.photographs[index]
+        expected = np.ascontiguousarray(photo[::-1, ::-1]) if index % 2 else photo
+        assert np.array_equal(image, to_network(expected, LAST))
 
 
 def test_leaving_early_ends_the_threads() -> None:

@@ -10,7 +10,7 @@ from params_files import params_bytes
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.mean_image import find_mean_image, with_mean_image
-from retdsl.runtime.network_input import normalize, to_network, to_unit
+from retdsl.runtime.network_input import normalize, to_network
 
 MEAN = np.random.default_rng(5).uniform(0, 255, (3, 6, 4)).astype("f4")
 LAST = normalize(mean_image="models/mean.nd", std=(2.0, 4.0, 8.0), scale=255.0)
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_every_pixel_has_its_mean(root: Path) -> None:
     photo = np.random.default_rng(6).integers(0, 256, (6, 4, 3), np.uint8)
-    made = to_network(to_unit(photo), with_mean_image(LAST, (3, 6, 4), None, root))
+    made = to_network(photo, with_mean_image(LAST, (3, 6, 4), None, root))
     expected = (photo.transpose(2, 0, 1).astype("f8") - MEAN) / np.array([2, 4, 8])[:, None, None]
     np.testing.assert_allclose(made, expected, atol=1e-4)
     assert made.dtype == np.float32
@@ -34,10 +34,10 @@ def test_every_pixel_has_its_mean(root: Path) -> None:
 def test_an_even_mean_image_is_a_mean(root: Path) -> None:
     even = np.broadcast_to(np.array([100, 50, 25], "f4")[:, None, None], (3, 6, 4))
     (root / "models" / "mean.nd").write_bytes(params_bytes({"mean_img": np.ascontiguousarray(even)}))
-    unit = to_unit(np.random.default_rng(6).integers(0, 256, (6, 4, 3), np.uint8))
+    photo = np.random.default_rng(6).integers(0, 256, (6, 4, 3), np.uint8)
     same = normalize(mean=(100.0, 50.0, 25.0), std=LAST.std, scale=255.0)
     np.testing.assert_array_equal(
-        to_network(unit, with_mean_image(LAST, (3, 6, 4), None, root)), to_network(unit, same)
+        to_network(photo, with_mean_image(LAST, (3, 6, 4), None, root)), to_network(photo, same)
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from retdsl.runtime.augment import gaussian_noise, rotate180
+from retdsl.runtime import gaussian_noise, rotate180
 from retdsl.runtime.checkpoint import best, every
 from retdsl.runtime.class_weights import inverse_frequency
 from retdsl.runtime.dataset import Data

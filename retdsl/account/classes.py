@@ -48,8 +48,9 @@ def seen_section(experiment: Experiment, counts: Counts | None) -> Section:
     """Class by class: photographs to learn from, what an epoch draws of them, what one weighs, the effective prior."""
     data, loss = experiment.data, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
-    labels = counts.train.photographs if counts else None
-    seen = seen_by_network(experiment.sampling, loss, len(data.classes), labels)
+    side = counts.train if counts else None
+    labels = side.photographs if side else None
+    seen = seen_by_network(experiment.sampling, loss, len(data.classes), side, experiment.training.epochs)
     columns = ("", "train", "", "an epoch", "", "weight", "the network sees")
     known = any(part is not None for part in (labels, seen.sampled, seen.weights, seen.effective))
     rows = tuple(_seen_row(name, at, seen, labels) for at, name in enumerate(data.classes)) if known else ()

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_texts import check, edited
 
-from retdsl.balance.prior import class_weights, drawn_in_epoch, seen_by_network
+from retdsl.balance.counts import Side
+from retdsl.balance.prior import class_weights, seen_by_network
 from retdsl.diagnostics import Diagnostic
 from retdsl.diagnostics.render import render_text
 from retdsl.ir import Call, Loss, Place, Value
@@ -28,27 +29,6 @@ def loss(kind: str = "WSoftmax", weights: Value = None) -> Loss:
 
 def policy(name: str, **options: Value) -> Call:
     return Call(name, tuple(options.items()))
-
-
-def simulated(call: Call, labels: Sequence[int]) -> tuple[int, ...]:
-    """The photographs of each class that the runtime draws in an epoch."""
-    pool = np.repeat(np.arange(len(labels)), labels)
-    made = getattr(runtime_sampling, call.name)(**dict(call.options))
-    return tuple(np.bincount(pool[made.epoch(runtime_sampling.Pool(pool), 7, 3)], minlength=len(labels)).tolist())
-
-
-@given(labels=counts, size=st.none() | st.integers(1, 500), data=st.data())
-def test_an_epoch_is_drawn_as_the_runtime_draws_it(
-    labels: tuple[int, ...], size: int | None, data: st.DataObject
-) -> None:
-    parts = st.lists(st.integers(1, 200), min_size=len(labels), max_size=len(labels)).map(tuple)
-    ratio = data.draw(st.none() | parts)
-    for call in (
-        policy("natural"),
-        policy("balanced_subset", seed=1, size=size),
-        policy("resample", ratio=ratio, each="epoch", size=size),
-    ):
-        assert drawn_in_epoch(call, len(labels), labels) == simulated(call, labels)
 
 
 @given(labels=counts, beta=st.floats(0, 0.999999999))
@@ -70,7 +50,7 @@ def test_the_effective_prior_is_the_share_of_the_weight_of_an_epoch(labels: tupl
     pool = np.repeat(np.arange(len(labels)), labels)
     epoch = pool[runtime_sampling.resample(size=size).epoch(runtime_sampling.Pool(pool), 1, 1)]
     weighed = np.bincount(epoch, weights=np.array(rule.weights(labels))[epoch], minlength=len(labels))
-    seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), labels)
+    seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), Side(labels))
     assert seen.effective == pytest.approx(tuple(weighed / weighed.sum()))
 
 
@@ -80,7 +60,7 @@ def test_some_of_it_is_known_without_the_counts() -> None:
     weighed = seen_by_network(policy("natural"), loss(weights=Call("inverse_frequency")), 2, None)
     assert (weighed.weights, weighed.effective) == (None, (0.5, 0.5))
     assert seen_by_network(policy("natural"), loss("Softmax"), 2, None).effective is None
-    assert seen_by_network(policy("natural"), loss("Softmax"), 2, (5, 0)).effective is None
+    assert seen_by_network(policy("natural"), loss("Softmax"), 2, Side((5, 0))).effective is None
 
 
 def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> list[Diagnostic]:

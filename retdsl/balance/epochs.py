@@ -1,8 +1,8 @@
 """How many photographs of each class an epoch draws, and in which ratio, as `retdsl.runtime.sampling` draws them.
 
-Enters: a sampling policy, the number of the epoch, and what there is to draw of each class, where that is known. Leaves:
-numbers in the order of the classes, None where they are not known. Guaranteed: the numbers are those of the runtime,
-which tests compare.
+Enters: a sampling policy, the number of the epoch, and what there is to draw of each class, where that is known.
+Leaves: numbers in the order of the classes, None where they are not known. Guaranteed: the numbers are those of the
+runtime, which tests compare.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import cast
 
 from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
-from retdsl.check.evaluate import Env, evaluate
-from retdsl.check.options import Context, Failed, check_call, place_of
+from retdsl.check.evaluate import Env
+from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import check_image
 from retdsl.check.settings import Settings, check_settings
 from retdsl.diagnostics import Label

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
-from retdsl.balance.numbers import about, percent, ratio_text, short
 from retdsl.balance.epochs import is_natural, ratio_in_epoch
+from retdsl.balance.numbers import about, percent, ratio_text, short
 from retdsl.balance.prior import Seen, is_rule
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call, Experiment, Loss
@@ -91,7 +91,7 @@ def check_imbalance(
     elif wrong := [p for p in pairs if _is_wrong(p)]:
         _report_wrong(max(wrong, key=lambda p: p.weights), ratios, loss, classes, marks, out)
     elif _is_uncorrected(seen, policy, loss) and (marks.sampling is None or _is_hard_of_nothing(policy)):
-        _report_uncorrected(seen.labels, ratios, loss, classes, exact, marks, out)
+        _report_uncorrected(seen.labels, ratios, policy, loss, classes, exact, marks, out)
 
 
 def _pairs(seen: Seen) -> list[Pair]:
@@ -224,6 +224,7 @@ def _report_wrong(
 def _report_uncorrected(
     labels: tuple[int, ...],
     ratios: Ratios,
+    policy: Call,
     loss: Loss,
     classes: Sequence[str],
     exact: bool,
@@ -252,7 +253,7 @@ def _report_uncorrected(
             "or draw both anew every epoch: `sampling = resample(ratio = 1 : 1)`"
             if len(classes) == 2
             else "or draw all anew every epoch: `sampling = resample`",
-            "or say that it is meant so: `sampling = natural`",
+            f"or say that it is meant so: `{'of' if policy.name == 'hard' else 'sampling'} = natural`",
         ],
     )
 

@@ -36,7 +36,7 @@ class Policy:
         return value.span if value is not None else self.written.span if self.written is not None else self.used
 
     def nested(self) -> Iterator[Policy]:
-        """This policy, and the one that it is `of`."""
+        """The policy, and the one that it is `of`."""
         yield self
         of = dict(self.call.options).get("of")
         if isinstance(of, Call):
@@ -102,7 +102,10 @@ def _check_contradictions(policy: Policy, ctx: Context) -> None:
             same = part.call["to"] or part.call["from"]
             kept = "natural" if same == "natural" else f"resample(ratio = {part.place('from').text})"
             label = Label(part.place("to"), "nothing moves")
-            helps = [f"for a ratio that stays, write `{kept}`", "or let it begin with the photographs: `from = natural`"]
+            helps = [
+                f"for a ratio that stays, write `{kept}`",
+                "or let it begin with the photographs: `from = natural`",
+            ]
             ctx.out.report("R622", text, label, helps=helps[: 1 if same == "natural" else 2])
 
 
@@ -128,7 +131,7 @@ def _check_parts(policy: Policy, option: str, data: DataPlan, ctx: Context) -> N
 
 def _check_arrives(policy: Policy, classes: int, side: Side | None, epochs: int, trained: Span, ctx: Context) -> None:
     """A ratio that moves arrives before training ends."""
-    part = next(part for part in policy.nested() if part.call == base_of(policy.call))
+    *_, part = policy.nested()
     arrives = dict(part.call.options).get("epochs")
     if part.call.name != "progressive" or not isinstance(arrives, int) or arrives <= epochs:
         return
@@ -148,7 +151,7 @@ def _check_patients(policy: Policy, data: DataPlan, ctx: Context) -> None:
     """Patients are drawn only where they are known."""
     if not by_patient(policy.call) or dict(data.source.options).get("patient", True) is not None:
         return
-    part = next(part for part in policy.nested() if part.call == base_of(policy.call))
+    *_, part = policy.nested()
     text = "patients are drawn, and nobody knows them"
     notes = [f"`data {data.name}` names no `patient`: every photograph counts as a patient of its own"]
     helps = [f"name what tells patients apart in the source of `{data.name}`", "or leave `by = patient` out"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from retdsl.runtime.drawing import Pool, Positions, endless, require_ratio, units
+from retdsl.runtime.drawing import Pool, Positions, endless, require_ratio
 from retdsl.runtime.randomness import generator
 
 
@@ -24,7 +24,7 @@ class class_aware:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        among = units(pool, self.by)
+        among = pool.units(self.by)
         sizes = among.sizes
         require_ratio(sizes, None)
         size = self.size or sum(sizes)
@@ -38,7 +38,7 @@ class class_aware:
         return among.images_of(drawn, generator("class aware", seed, epoch))
 
     def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        sizes = units(pool, self.by).sizes
+        sizes = pool.units(self.by).sizes
         require_ratio(sizes, None)
         size = self.size or sum(sizes)
         start, stop = (epoch - 1) * size, epoch * size

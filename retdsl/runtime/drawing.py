@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -24,20 +25,6 @@ CHUNK = 4096
 
 
 @dataclass(frozen=True)
-class Pool:
-    """The training images that an epoch may see.
-
-    labels: the class of each, int64 `[n]`; patients: whose each is, as a number, int64 `[n]`, None where every image is
-    a patient of its own; losses: of each when it was last seen, float64 `[n]`, NaN where it never was; None before
-    anything was seen.
-    """
-
-    labels: Labels
-    patients: npt.NDArray[np.int64] | None = None
-    losses: npt.NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
 class Units:
     """What is drawn: images, or patients, of whom one image is taken each time.
 
@@ -51,7 +38,7 @@ class Units:
     first: Positions | None = None
     count: Positions | None = None
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """How many units each class has."""
         return class_sizes(self.labels)
@@ -64,17 +51,38 @@ class Units:
             return drawn
         begin = random.integers(self.count)
         turn = begin[drawn] + occurrences(drawn)
-        return self.images[self.first[drawn] + turn % self.count[drawn]]
+        images: Positions = self.images[self.first[drawn] + turn % self.count[drawn]]
+        return images
 
 
-def units(pool: Pool, by: str | None) -> Units:
-    """The images of the pool; with `by` "patient", its patients."""
-    if by is None or pool.patients is None:
-        return Units(pool.labels)
-    classes = int(pool.labels.max()) + 1
-    keys, unit, count = np.unique(pool.patients * classes + pool.labels, return_inverse=True, return_counts=True)
-    first = np.concatenate([[0], np.cumsum(count)[:-1]])
-    return Units(keys % classes, np.argsort(unit, kind="stable"), first, count)
+@dataclass(frozen=True)
+class Pool:
+    """The training images that an epoch may see.
+
+    labels: the class of each, int64 `[n]`; patients: whose each is, as a number, int64 `[n]`, None where every image is
+    a patient of its own; losses: of each when it was last seen, float64 `[n]`, NaN where it never was; None before
+    anything was seen.
+    """
+
+    labels: Labels
+    patients: npt.NDArray[np.int64] | None = None
+    losses: npt.NDArray[np.float64] | None = None
+
+    def units(self, by: str | None) -> Units:
+        """The images; with `by` "patient", the patients."""
+        return self._images if by is None or self.patients is None else self._patients
+
+    @cached_property
+    def _images(self) -> Units:
+        return Units(self.labels)
+
+    @cached_property
+    def _patients(self) -> Units:
+        assert self.patients is not None
+        classes = int(self.labels.max()) + 1
+        keys, unit, count = np.unique(self.patients * classes + self.labels, return_inverse=True, return_counts=True)
+        first = np.concatenate([[0], np.cumsum(count)[:-1]])
+        return Units(keys % classes, np.argsort(unit, kind="stable"), first, count)
 
 
 def class_sizes(labels: Labels) -> tuple[int, ...]:
@@ -110,7 +118,8 @@ def endless(members: Positions, start: int, stop: int, *key: int | str) -> Posit
         rows = np.tile(members, (turns, 1))
         parts.append(generator(*key, number).permuted(rows, axis=1).ravel())
     skipped = start // chunk * chunk
-    return np.concatenate([members[:0], *parts])[start - skipped : stop - skipped]
+    places: Positions = np.concatenate([members[:0], *parts])[start - skipped : stop - skipped]
+    return places
 
 
 def occurrences(drawn: Positions) -> Positions:

@@ -48,23 +48,24 @@ class hard:
 
 
 class LastLosses:
-    """The loss of every image when it was last seen: all that `hard` remembers of earlier epochs.
+    """The loss of every training image when it was last seen: all that `hard` remembers of earlier epochs.
 
-    values: float64 `[n]`, of every sample of the data set, NaN where it was never seen. A run that is to go on exactly
-    where it stopped has to save this one array; it cannot be computed again, since losses are those of images as they
-    were augmented, before the update that they were part of. All other policies remember nothing.
+    values: float64 `[n]`, in the order of the pool, NaN where an image was never seen; changed in place. A run that is
+    to go on exactly where it stopped has to save this one array. It cannot be computed again: losses are those of
+    images as they were augmented, before the update that they were part of. All other policies remember nothing.
     """
 
-    def __init__(self, samples: int) -> None:
-        self.values: npt.NDArray[np.float64] = np.full(samples, np.nan)
+    def __init__(self, images: int) -> None:
+        self.values: npt.NDArray[np.float64] = np.full(images, np.nan)
 
-    def note(self, indices: npt.NDArray[np.int64], losses: npt.NDArray[np.float64]) -> None:
+    def note(self, positions: Positions, losses: npt.NDArray[np.float64]) -> None:
         """What an epoch saw, in its order; of an image that came several times, the last loss is kept."""
-        last = len(indices) - 1 - np.unique(indices[::-1], return_index=True)[1]
-        self.values[indices[last]] = losses[last]
+        last = len(positions) - 1 - np.unique(positions[::-1], return_index=True)[1]
+        self.values[positions[last]] = losses[last]
 
 
 def _hardest(losses: npt.NDArray[np.float64], eligible: npt.NDArray[np.bool_], count: int) -> Positions:
     """The positions of the largest losses, at most `count`."""
     seen = np.flatnonzero(eligible & ~np.isnan(losses))
-    return seen[np.argsort(-losses[seen], kind="stable")[:count]]
+    hardest: Positions = seen[np.argsort(-losses[seen], kind="stable")[:count]]
+    return hardest

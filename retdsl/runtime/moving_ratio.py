@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retdsl.runtime.drawing import Pool, Positions, allotted, draw, require_ratio, shuffled, units
+from retdsl.runtime.drawing import Pool, Positions, allotted, draw, require_ratio, shuffled
 from retdsl.runtime.randomness import generator
 
 
@@ -27,12 +27,12 @@ class progressive:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        among, random = units(pool, self.by), generator("progressive", seed, epoch)
+        among, random = pool.units(self.by), generator("progressive", seed, epoch)
         drawn = draw(among.labels, self.counts(pool, epoch), random)
         return shuffled(among.images_of(drawn, random), seed, epoch)
 
     def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        sizes = units(pool, self.by).sizes
+        sizes = pool.units(self.by).sizes
         return allotted(sizes, self.ratio(sizes, epoch), self.size)
 
     def ratio(self, sizes: tuple[int, ...], epoch: int) -> tuple[float, ...]:
@@ -44,6 +44,4 @@ class progressive:
         moved = min(1.0, (epoch - 1) / (self.epochs - 1))
         if moved in (0, 1):
             return end if moved else start
-        return tuple(
-            (1 - moved) * a / sum(start) + moved * b / sum(end) for a, b in zip(start, end, strict=True)
-        )
+        return tuple((1 - moved) * a / sum(start) + moved * b / sum(end) for a, b in zip(start, end, strict=True))

@@ -28,7 +28,6 @@ from retdsl.runtime.drawing import (
     largest_remainder,
     require_ratio,
     shuffled,
-    units,
 )
 from retdsl.runtime.randomness import generator
 
@@ -39,7 +38,7 @@ class Sampling(Protocol):
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
         """Positions in the pool, in the order in which this epoch sees them. epoch: from 1."""
 
-    def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
+    def counts(self, pool: Pool, epoch: int, /) -> tuple[int, ...]:
         """How many images of each class this epoch sees."""
 
 
@@ -54,14 +53,14 @@ class natural:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        among, random = units(pool, self.by), generator("natural", seed, epoch)
+        among, random = pool.units(self.by), generator("natural", seed, epoch)
         drawn = np.arange(len(among.labels))
         if self.size is not None:
             drawn = draw(among.labels, self.counts(pool, epoch), random)
         return shuffled(among.images_of(drawn, random), seed, epoch)
 
-    def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        sizes = units(pool, self.by).sizes
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        sizes = pool.units(self.by).sizes
         if self.size is None:
             return sizes
         require_ratio(sizes, None)
@@ -81,10 +80,10 @@ class balanced_subset:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        return shuffled(self.subset(units(pool, self.by)), seed, epoch)
+        return shuffled(self.subset(pool.units(self.by)), seed, epoch)
 
-    def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        return allotted(units(pool, self.by).sizes, None, self.size)
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        return allotted(pool.units(self.by).sizes, None, self.size)
 
     def subset(self, among: Units) -> Positions:
         """The set itself, in ascending order."""
@@ -110,12 +109,12 @@ class resample:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        among, random = units(pool, self.by), generator("resample", seed, epoch)
+        among, random = pool.units(self.by), generator("resample", seed, epoch)
         drawn = draw(among.labels, self.counts(pool, epoch), random, replace=self.replace)
         return shuffled(among.images_of(drawn, random), seed, epoch)
 
-    def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        return allotted(units(pool, self.by).sizes, self.ratio, self.size)
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        return allotted(pool.units(self.by).sizes, self.ratio, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +130,12 @@ class oversample:
     by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        among, random = units(pool, self.by), generator("oversample", seed, epoch)
+        among, random = pool.units(self.by), generator("oversample", seed, epoch)
         drawn = draw(among.labels, self.counts(pool, epoch), random)
         return shuffled(among.images_of(drawn, random), seed, epoch)
 
-    def counts(self, pool: Pool, epoch: int) -> tuple[int, ...]:
-        sizes = units(pool, self.by).sizes
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        sizes = pool.units(self.by).sizes
         weights = require_ratio(sizes, self.ratio)
         unit = max(number / weight for number, weight in zip(sizes, weights, strict=True))
         return tuple(int(weight * unit + 0.5) for weight in weights)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
+from retdsl.runtime.drawing import largest_remainder
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sampling import largest_remainder
 
 SIDES = ("train", "valid", "test")
 

@@ -97,7 +97,7 @@ _SIMILAR: dict[str, dict[str, str]] = {
         "balanced_subset": "undersample balanced RandomUnderSampler",
         "resample": "WeightedRandomSampler weighted",
         "class_aware": "BalancedBatchSampler BalancedSampler",
-            },
+    },
     "augmentation": {"rotate180": "rotate RandomRotation", "gaussian_noise": "noise", "flip_horizontal": "flip mirror"},
     "data source": {"csv": "table tsv excel dataframe", "synthetic_fundus": "synthetic fake painted"},
     "split": {"by_patient": "GroupShuffleSplit train_test_split random stratified by_group"},

@@ -8,7 +8,7 @@ import pytest
 
 from retdsl.runtime.schedules import Course, constant, cosine, step
 
-COURSE = Course(updates=10, epochs=6)
+COURSE = Course((10,) * 6)
 
 
 def course_of(schedule):

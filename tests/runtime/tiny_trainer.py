@@ -29,7 +29,7 @@ def trainer(net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=N
     for name, array in start.auxiliary.items():  # statistics that a wrong step would visibly move
         array += rng.uniform(0.1, 0.2, array.shape) if name.endswith("mean") else rng.uniform(0, 1, array.shape)
     optimizer = optimizer or sgd(lr=0.05, momentum=0.9, wd=1e-4)
-    recipe = Recipe(optimizer, schedule or constant(), Course(3, epochs), BATCH, seed, weights)
+    recipe = Recipe(optimizer, schedule or constant(), Course((3,) * epochs), BATCH, seed, weights)
     return Trainer(net, start, recipe)
 
 

@@ -32,8 +32,10 @@ class Course:
         return len(self.updates)
 
     def until(self, epoch: int) -> int:
-        """How many updates there are until an epoch has ended; 0 epochs have none."""
-        return self._ends[epoch]
+        """How many updates there are until an epoch has ended; none until epoch 0 has. What is beyond the end counts as
+        the end.
+        """
+        return self._ends[min(epoch, self.epochs)]
 
     def epoch_of(self, update: int) -> int:
         """The epoch that an update is in; both count from 1. What is beyond the end is in the last."""

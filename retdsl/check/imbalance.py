@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
-from retdsl.balance.epochs import is_natural, ratio_in_epoch
+from retdsl.balance.epochs import base_of, is_natural, ratio_in_epoch
 from retdsl.balance.numbers import about, percent, ratio_text, short
 from retdsl.balance.prior import Seen, is_rule
 from retdsl.diagnostics import Diagnostics, Fix, Label
@@ -87,7 +87,7 @@ def check_imbalance(
     if seen.labels is None:
         _check_blind_correction(policy, experiment.training.epochs, loss, classes, marks, out)
     elif twice := [p for p in pairs if _is_twice(p)]:
-        _report_twice(min(twice, key=lambda p: p.effective), ratios, loss, classes, marks, out)
+        _report_twice(min(twice, key=lambda p: p.effective), ratios, policy, loss, classes, marks, out)
     elif wrong := [p for p in pairs if _is_wrong(p)]:
         _report_wrong(max(wrong, key=lambda p: p.weights), ratios, loss, classes, marks, out)
     elif _is_uncorrected(seen, policy, loss) and (marks.sampling is None or _is_hard_of_nothing(policy)):
@@ -139,14 +139,15 @@ def _is_hard_of_nothing(policy: Call) -> bool:
 
 
 def _report_twice(
-    pair: Pair, ratios: Ratios, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics
+    pair: Pair, ratios: Ratios, policy: Call, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics
 ) -> None:
     rare, frequent = classes[pair.rare], classes[pair.frequent]
+    end = " in the end" if base_of(policy).name == "progressive" else ""
     out.report(
         "R707",
         f"the imbalance is corrected twice: `{rare}` counts {short(1 / pair.effective)} times as much as `{frequent}`",
         Label(marks.weights, f"weights of {ratios.weights} on top"),
-        Label(marks.sampling or marks.model, f"this makes {ratios.labels} into {ratios.sampled}"),
+        Label(marks.sampling or marks.model, f"this makes {ratios.labels} into {ratios.sampled}{end}"),
         notes=[
             f"{_order(classes)} are {ratios.labels} in the labels, the sampling makes it {ratios.sampled}, and the "
             f"weights make it {ratios.effective}",
@@ -231,6 +232,8 @@ def _report_uncorrected(
     marks: Marks,
     out: Diagnostics,
 ) -> None:
+    key = "of" if policy.name == "hard" else "sampling"
+    kept = ["`hard` draws as many of each class as `natural`, which it is of"] if policy.name == "hard" else []
     weak = [f"the weights of its loss are {ratios.weights}"] if dict(loss.options).get("weights") else []
     if is_rule(loss, "effective_number"):
         weak.append("weights by `effective_number` near inverse frequency only as `beta` nears 1")
@@ -245,15 +248,16 @@ def _report_uncorrected(
             f"there are {about(labels[most], exact)} `{classes[most]}` and {about(labels[rarest], exact)} "
             f"`{classes[rarest]}` to learn from; a network that always answers `{classes[most]}` is right "
             f"{percent(labels[most] / sum(labels))} of the time, and training finds that answer first",
+            *kept,
             *weak,
         ],
         helps=[
             "weigh the classes: `WSoftmax(weights = inverse_frequency)`",
-            "or draw one small balanced set: `sampling = balanced_subset(seed = 1)`",
-            "or draw both anew every epoch: `sampling = resample(ratio = 1 : 1)`"
+            f"or draw one small balanced set: `{key} = balanced_subset(seed = 1)`",
+            f"or draw both anew every epoch: `{key} = resample(ratio = 1 : 1)`"
             if len(classes) == 2
-            else "or draw all anew every epoch: `sampling = resample`",
-            f"or say that it is meant so: `{'of' if policy.name == 'hard' else 'sampling'} = natural`",
+            else f"or draw all anew every epoch: `{key} = resample`",
+            f"or say that it is meant so: `{key} = natural`",
         ],
     )
 

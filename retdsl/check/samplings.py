@@ -1,6 +1,6 @@
 """`sampling` declarations to policies, and what a policy says about the classes, the training and itself.
 
-Enters: a declared policy, or a checked one with the experiment that uses it. Leaves: R503, R621, R622, R623.
+Enters: a declared policy, or a checked one with the experiment that uses it. Leaves: R503, R621, R622.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retdsl.balance.counts import Side
-from retdsl.balance.epochs import base_of, by_patient, drawn_from, ratio_in_epoch
-from retdsl.balance.numbers import percent, ratio_text, short
+from retdsl.balance.epochs import base_of, drawn_from, ratio_in_epoch
+from retdsl.balance.numbers import ratio_text, short, whole_percent
 from retdsl.balance.prior import shares
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.heads import classes_of
@@ -76,7 +76,6 @@ def check_policy(
     if ctx.out.errors > errors:
         return False
     _check_arrives(policy, len(data.classes), side, epochs, checked.place("epochs", train.name.span), ctx)
-    _check_patients(policy, data, ctx)
     return True
 
 
@@ -89,7 +88,8 @@ def _check_contradictions(policy: Policy, ctx: Context) -> None:
             text = f"`hard` leaves nothing to `{base_of(outer.call).name}`"
             label = Label(outer.place("fraction"), "replaces all that it draws")
             notes = ["from the second epoch on, no image that was not seen in the first could come"]
-            ctx.out.report("R622", text, label, notes=notes, helps=["a fraction of 20 to 50 % is usual"])
+            helps = ["leave a part to the other policy, as in `hard(30%, ...)`"]
+            ctx.out.report("R622", text, label, notes=notes, helps=helps)
     for part in inner:
         if part.call.name == "hard":
             text = "`hard` of `hard`: the hardest images would be chosen twice"
@@ -137,22 +137,10 @@ def _check_arrives(policy: Policy, classes: int, side: Side | None, epochs: int,
         return
     among = drawn_from(part.call, side)
     end, last = (ratio_in_epoch(part.call, epoch, classes, among) for epoch in (arrives, epochs))
-    notes = []
+    notes = [f"the last epoch is {whole_percent((epochs - 1) / (arrives - 1))} of the way"]
     if end is not None and last is not None:
-        notes = [f"the last epoch draws the classes {ratio_text(last)}, and not {ratio_text(end)}"]
-    way = (epochs - 1) / (arrives - 1)
-    text = f"the sampling is at {percent(way)} of its way when training ends"
+        notes = [f"{notes[0]}: it draws the classes {ratio_text(last)}, and not {ratio_text(end)}"]
+    text = "the sampling is still on its way when training ends"
     helps = [f"`progressive(..., epochs = {epochs})`, or fewer: the epochs behind it keep the last ratio"]
     labels = Label(part.place("epochs"), f"arrives in epoch {arrives}"), Label(trained, f"{short(epochs)} epochs")
     ctx.out.report("R621", text, *labels, notes=notes, helps=helps if epochs > 1 else ["train for more epochs"])
-
-
-def _check_patients(policy: Policy, data: DataPlan, ctx: Context) -> None:
-    """Patients are drawn only where they are known."""
-    if not by_patient(policy.call) or dict(data.source.options).get("patient", True) is not None:
-        return
-    *_, part = policy.nested()
-    text = "patients are drawn, and nobody knows them"
-    notes = [f"`data {data.name}` names no `patient`: every photograph counts as a patient of its own"]
-    helps = [f"name what tells patients apart in the source of `{data.name}`", "or leave `by = patient` out"]
-    ctx.out.report("R623", text, Label(part.place("by")), notes=notes, helps=helps)

@@ -81,7 +81,6 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R608", "bad-mean-image", "error", "The file of a mean image is none, or is of photographs of another size."),
     ("R621", "sampling-unfinished", "warning", "A sampling is still on its way when training ends."),
     ("R622", "sampling-contradiction", "error", "A sampling says two things that exclude one another."),
-    ("R623", "unknown-patients-drawn", "warning", "A sampling draws patients, and the data do not name them."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -94,7 +94,32 @@ def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> l
         ("45000 : 675", "WSoftmax([1, 2])", "resample(ratio = 1 : 1)", []),
         ("45000 : 675", "Softmax", "resample(ratio = 1 : 5)", []),
         ("45000 : 675", "WSoftmax([1, 200])", "natural", []),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "oversample", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "class_aware", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "progressive(epochs = 2)", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "hard(20%, of = resample)", ["R707"]),
+        # where the sampling goes is what counts, and not where it comes from
+        (
+            "45000 : 675",
+            "WSoftmax(weights = inverse_frequency)",
+            "progressive(from = 1 : 1, to = natural, epochs = 2)",
+            [],
+        ),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "hard(20%)", []),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "natural(size = 700)", []),
+        # each alone
+        ("45000 : 675", "Softmax", "oversample", []),
+        ("45000 : 675", "Softmax", "class_aware(size = 200)", []),
+        ("45000 : 675", "Softmax", "progressive(epochs = 3)", []),
+        ("45000 : 675", "Softmax", "progressive(epochs = 30)", ["R621"]),
+        ("45000 : 675", "Softmax", "hard(20%, of = natural)", []),
+        ("45000 : 675", "Softmax", "resample(by = patient)", []),
+        # an epoch without a class
+        ("45000 : 675", "Softmax", "natural(size = 20)", ["R606"]),
+        ("45000 : 675", "Softmax", "class_aware(size = 1)", ["R606"]),
+        ("45000 : 675", "Softmax", "progressive(epochs = 2, size = 20)", ["R606"]),
         # the wrong way round
+        ("45000 : 675", "WSoftmax([66.7, 1])", "hard(20%)", ["R708"]),
         ("45000 : 675", "WSoftmax([66.7, 1])", "natural", ["R708"]),
         ("675 : 45000", "WSoftmax([1, 66.7])", "natural", ["R708"]),
         ("45000 : 675", "FocalSoftmax(gamma = 2, weights = [0.75, 0.25])", "", ["R708"]),
@@ -103,6 +128,7 @@ def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> l
         ("45000 : 675", "FocalSoftmax(gamma = 2, weights = [0.25, 0.75])", "", []),
         # nothing at all
         ("45000 : 675", "Softmax", "", ["R710"]),
+        ("45000 : 675", "Softmax", "hard(20%)", ["R710"]),
         ("45000 : 675", "WSoftmax([1, 1])", "", ["R710"]),
         ("45000 : 675", "WSoftmax(weights = effective_number(beta = 0.99))", "", ["R710"]),  # weights of 1 : 1.01
         ("45000 : 675", "FocalSoftmax(gamma = 0)", "", ["R710"]),
@@ -243,7 +269,17 @@ def test_how_few_are_too_few(numbers: str, metric: str, warned: bool) -> None:
     weights=st.lists(st.sampled_from(["1e-300", "0.25", "1", "66.7", "1e12"]), min_size=2, max_size=2),
     head=st.sampled_from(["WSoftmax", "FocalSoftmax"]),
     sampling=st.sampled_from(
-        ["", "natural", "balanced_subset(size = 1)", "resample", "resample(ratio = 1e-9 : 1e12)", "resample(size = 3)"]
+        [
+            *("", "natural", "balanced_subset(size = 1)", "resample", "resample(ratio = 1e-9 : 1e12)"),
+            *(
+                "resample(size = 3)",
+                "oversample",
+                "oversample(ratio = 1e-9 : 1e12)",
+                "class_aware(size = 1)",
+                "hard(1%)",
+            ),
+            *("progressive(epochs = 9)", "progressive(from = 1e-9 : 1e12, to = natural, epochs = 1e6, size = 1)"),
+        ]
     ),
     metric=st.sampled_from(["accuracy", "sensitivity", "specificity(at_sensitivity = 99.9999%)"]),
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from retdsl.account.section import Section
 from retdsl.balance.counts import Counts, Side
+from retdsl.balance.epochs import base_of
 from retdsl.balance.numbers import percent, short, whole_percent
 from retdsl.balance.precision import TYPICAL, wilson
 from retdsl.balance.prior import Seen, seen_by_network, shares
@@ -48,9 +49,12 @@ def seen_section(experiment: Experiment, counts: Counts | None) -> Section:
     """Class by class: photographs to learn from, what an epoch draws of them, what one weighs, the effective prior."""
     data, loss = experiment.data, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
-    labels = counts.train.photographs if counts else None
-    seen = seen_by_network(experiment.sampling, loss, len(data.classes), labels)
-    columns = ("", "train", "", "an epoch", "", "weight", "the network sees")
+    side = counts.train if counts else None
+    labels = side.photographs if side else None
+    seen = seen_by_network(experiment.sampling, loss, len(data.classes), side, experiment.training.epochs)
+    moves = base_of(experiment.sampling).name == "progressive"
+    epoch = f"epoch {experiment.training.epochs}" if moves else "an epoch"
+    columns = ("", "train", "", epoch, "", "weight", "the network sees")
     known = any(part is not None for part in (labels, seen.sampled, seen.weights, seen.effective))
     rows = tuple(_seen_row(name, at, seen, labels) for at, name in enumerate(data.classes)) if known else ()
     notes = [_origin(data, counts)]

@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from retdsl.balance.counts import largest_remainder
+from retdsl.balance.counts import Side
+from retdsl.balance.epochs import drawn_from, drawn_in_epoch, is_natural, ratio_in_epoch
 from retdsl.ir import Call, Loss
 from retdsl.records import dataclass
 
@@ -33,39 +34,21 @@ class Seen:
     effective: tuple[float, ...] | None
 
 
-def seen_by_network(policy: Call, loss: Loss, classes: int, labels: Sequence[int] | None) -> Seen:
-    """What the network sees of `classes` classes. labels: photographs to learn from; None, or a class without any:
-    only what follows from the policy and the loss alone.
+def seen_by_network(policy: Call, loss: Loss, classes: int, side: Side | None, epoch: int = 1) -> Seen:
+    """What the network sees of `classes` classes. side: what there is to learn from; None, or a class without any: only
+    what follows from the policy and the loss alone. epoch: which one, for a policy whose ratio moves.
     """
-    known = None if labels is None or 0 in labels else tuple(labels)
-    drawn = drawn_in_epoch(policy, classes, known)
-    sampled = drawn or (None if policy.name == "natural" else sampling_ratio(policy, classes))
-    weights = class_weights(loss, classes, known)
+    labels = None if side is None or 0 in side.photographs else side.photographs
+    among = drawn_from(policy, side)
+    drawn = drawn_in_epoch(policy, epoch, classes, among)
+    sampled = drawn or ratio_in_epoch(policy, epoch, classes, among)
+    weights = class_weights(loss, classes, labels)
     effective: tuple[float, ...] | None = None
     if sampled is not None and weights is not None:
         effective = shares([d * w for d, w in zip(sampled, weights, strict=True)])
-    elif policy.name == "natural" and is_rule(loss, "inverse_frequency"):
+    elif is_natural(policy) and is_rule(loss, "inverse_frequency"):
         effective = (1 / classes,) * classes  # n times 1 / n, whatever the labels are
-    return Seen(known, drawn, sampled, weights, effective)
-
-
-def drawn_in_epoch(policy: Call, classes: int, labels: tuple[int, ...] | None) -> tuple[int, ...] | None:
-    """How many photographs of each class an epoch draws, as `retdsl.runtime.sampling` does it."""
-    if policy.name == "natural":
-        return labels
-    ratio, size = sampling_ratio(policy, classes), policy["size"]
-    if isinstance(size, int):
-        return largest_remainder(size, ratio)
-    if labels is None:
-        return None
-    unit = min(number / part for number, part in zip(labels, ratio, strict=True))
-    return tuple(max(1, int(part * unit + 1e-9)) for part in ratio)
-
-
-def sampling_ratio(policy: Call, classes: int) -> tuple[float, ...]:
-    """The ratio that `balanced_subset` or `resample` draws the classes in."""
-    ratio = dict(policy.options).get("ratio")
-    return tuple(float(str(part)) for part in ratio) if isinstance(ratio, tuple) else (1.0,) * classes
+    return Seen(labels, drawn, sampled, weights, effective)
 
 
 def class_weights(loss: Loss, classes: int, labels: tuple[int, ...] | None) -> tuple[float, ...] | None:

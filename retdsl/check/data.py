@@ -1,4 +1,4 @@
-"""`data` and `sampling` declarations to plans."""
+"""`data` declarations to plans."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import cast
 
 from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
-from retdsl.check.evaluate import Env, evaluate
-from retdsl.check.options import Context, Failed, check_call, place_of
+from retdsl.check.evaluate import Env
+from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import check_image
 from retdsl.check.settings import check_settings
 from retdsl.check.sources import check_sources
@@ -96,12 +96,3 @@ def _check_split(split: Call, span: Span, ctx: Context) -> None:
         )
         text = f"nothing is left for {' and '.join(empty)}"
         ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)
-
-
-def check_sampling(declared: t.Sampling, ctx: Context) -> Call | None:
-    """The policy of a sampling."""
-    val = evaluate(declared.value, Env(), ctx.out)
-    if val is None:
-        return None
-    call = check_call(val, "sampling policy", ctx)
-    return None if isinstance(call, Failed) else call

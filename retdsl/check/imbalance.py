@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
+from retdsl.balance.epochs import base_of, is_natural, ratio_in_epoch
 from retdsl.balance.numbers import about, percent, ratio_text, short
-from retdsl.balance.prior import Seen, is_rule, sampling_ratio
+from retdsl.balance.prior import Seen, is_rule
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call, Experiment, Loss
 from retdsl.records import dataclass
@@ -66,24 +67,31 @@ class Ratios:
     effective: str
 
 
-def check_imbalance(experiment: Experiment, seen: Seen, exact: bool, marks: Marks, out: Diagnostics) -> None:
-    """Reports what the sampling and the loss do to the classes. exact: whether the labels were counted."""
+def check_imbalance(
+    experiment: Experiment, first: Seen, seen: Seen, exact: bool, marks: Marks, out: Diagnostics
+) -> None:
+    """Reports what the sampling and the loss do to the classes.
+
+    first, seen: in the first epoch and in the last, which is what the network ends with; exact: whether the labels were
+    counted.
+    """
     policy, loss = experiment.sampling, experiment.network.loss
     assert loss is not None, "an experiment's network has a loss"
     classes = experiment.data.classes
-    if seen.drawn is not None and 0 in seen.drawn:
-        _report_never_drawn(classes, seen.drawn, marks.sampling or marks.model, out)
-        return
+    for drawn in (first.drawn, seen.drawn):
+        if drawn is not None and 0 in drawn:
+            _report_never_drawn(classes, drawn, marks.sampling or marks.model, out)
+            return
     pairs = _pairs(seen)
     ratios = Ratios(*(ratio_text(p or ()) for p in (seen.labels, seen.sampled, seen.weights, seen.effective)))
     if seen.labels is None:
-        _check_blind_correction(policy, loss, classes, marks, out)
+        _check_blind_correction(policy, experiment.training.epochs, loss, classes, marks, out)
     elif twice := [p for p in pairs if _is_twice(p)]:
-        _report_twice(min(twice, key=lambda p: p.effective), ratios, loss, classes, marks, out)
+        _report_twice(min(twice, key=lambda p: p.effective), ratios, policy, loss, classes, marks, out)
     elif wrong := [p for p in pairs if _is_wrong(p)]:
         _report_wrong(max(wrong, key=lambda p: p.weights), ratios, loss, classes, marks, out)
-    elif _is_uncorrected(seen, policy, loss) and marks.sampling is None:
-        _report_uncorrected(seen.labels, ratios, loss, classes, exact, marks, out)
+    elif _is_uncorrected(seen, policy, loss) and (marks.sampling is None or _is_hard_of_nothing(policy)):
+        _report_uncorrected(seen.labels, ratios, policy, loss, classes, exact, marks, out)
 
 
 def _pairs(seen: Seen) -> list[Pair]:
@@ -122,18 +130,24 @@ def _is_uncorrected(seen: Seen, policy: Call, loss: Loss) -> bool:
     flat = seen.weights is not None and max(seen.weights) < MARGIN * min(seen.weights)
     focal = bool(dict(loss.options).get("gamma"))
     strong = seen.labels is not None and max(seen.labels) >= STRONG * min(seen.labels)
-    return policy.name == "natural" and flat and not focal and strong
+    return is_natural(policy) and flat and not focal and strong
+
+
+def _is_hard_of_nothing(policy: Call) -> bool:
+    """`hard` that does not say what it is of: nobody has written that the photographs are to be as they are."""
+    return policy.name == "hard" and policy["of"] is None
 
 
 def _report_twice(
-    pair: Pair, ratios: Ratios, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics
+    pair: Pair, ratios: Ratios, policy: Call, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics
 ) -> None:
     rare, frequent = classes[pair.rare], classes[pair.frequent]
+    end = " in the end" if base_of(policy).name == "progressive" else ""
     out.report(
         "R707",
         f"the imbalance is corrected twice: `{rare}` counts {short(1 / pair.effective)} times as much as `{frequent}`",
         Label(marks.weights, f"weights of {ratios.weights} on top"),
-        Label(marks.sampling or marks.model, f"this makes {ratios.labels} into {ratios.sampled}"),
+        Label(marks.sampling or marks.model, f"this makes {ratios.labels} into {ratios.sampled}{end}"),
         notes=[
             f"{_order(classes)} are {ratios.labels} in the labels, the sampling makes it {ratios.sampled}, and the "
             f"weights make it {ratios.effective}",
@@ -143,9 +157,12 @@ def _report_twice(
     )
 
 
-def _check_blind_correction(policy: Call, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics) -> None:
+def _check_blind_correction(
+    policy: Call, epochs: int, loss: Loss, classes: Sequence[str], marks: Marks, out: Diagnostics
+) -> None:
     """Without the counts: a sampling that makes all classes equal, and weights that would have done the same."""
-    if policy.name == "natural" or len(set(sampling_ratio(policy, len(classes)))) > 1:
+    ratio = ratio_in_epoch(policy, epochs, len(classes), None)
+    if ratio is None or len(set(ratio)) > 1:
         return
     if not is_rule(loss, "inverse_frequency", "effective_number"):
         return
@@ -208,12 +225,15 @@ def _report_wrong(
 def _report_uncorrected(
     labels: tuple[int, ...],
     ratios: Ratios,
+    policy: Call,
     loss: Loss,
     classes: Sequence[str],
     exact: bool,
     marks: Marks,
     out: Diagnostics,
 ) -> None:
+    key = "of" if policy.name == "hard" else "sampling"
+    kept = ["`hard` draws as many of each class as `natural`, which it is of"] if policy.name == "hard" else []
     weak = [f"the weights of its loss are {ratios.weights}"] if dict(loss.options).get("weights") else []
     if is_rule(loss, "effective_number"):
         weak.append("weights by `effective_number` near inverse frequency only as `beta` nears 1")
@@ -228,15 +248,16 @@ def _report_uncorrected(
             f"there are {about(labels[most], exact)} `{classes[most]}` and {about(labels[rarest], exact)} "
             f"`{classes[rarest]}` to learn from; a network that always answers `{classes[most]}` is right "
             f"{percent(labels[most] / sum(labels))} of the time, and training finds that answer first",
+            *kept,
             *weak,
         ],
         helps=[
             "weigh the classes: `WSoftmax(weights = inverse_frequency)`",
-            "or draw one small balanced set: `sampling = balanced_subset(seed = 1)`",
-            "or draw both anew every epoch: `sampling = resample(ratio = 1 : 1)`"
+            f"or draw one small balanced set: `{key} = balanced_subset(seed = 1)`",
+            f"or draw both anew every epoch: `{key} = resample(ratio = 1 : 1)`"
             if len(classes) == 2
-            else "or draw all anew every epoch: `sampling = resample`",
-            "or say that it is meant so: `sampling = natural`",
+            else f"or draw all anew every epoch: `{key} = resample`",
+            f"or say that it is meant so: `{key} = natural`",
         ],
     )
 

@@ -95,7 +95,7 @@ def report_unknown_option(
     meant = guess(name, options, aliases)
     near: Sequence[str] = meant.names
     missing = [option for option in known if option not in given and known[option].default is REQUIRED]
-    hint = meant.question or _belongs_to(entry, name)
+    hint = meant.question or _belongs_to(entry, name) or _others_have(entry, name)
     if hint is None and missing:
         near = missing
         hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
@@ -121,6 +121,14 @@ def _belongs_to(entry: Entry, name: str) -> str | None:
                 if own is not None:
                     return f"it belongs to what `{key.name}` takes, as in `{key.name} = {owner.name}({own} = ...)`"
     return None
+
+
+def _others_have(entry: Entry, name: str) -> str | None:
+    """Says so if `name` is an option of another policy, optimizer, ... that could stand in its place."""
+    if entry.category in ("layer", "loss") or entry.category.endswith(" block"):
+        return None
+    owners = [f"`{owner.name}`" for owner in ENTRIES[entry.category].values() if owner.option(name) is not None]
+    return f"{' and '.join(owners)} {'has' if len(owners) == 1 else 'have'} `{name}`" if owners else None
 
 
 def about(option: Option) -> str:

@@ -15,6 +15,7 @@ from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
+from retdsl.check.samplings import check_policy
 from retdsl.check.scope import Scope
 from retdsl.check.settings import Settings, check_settings
 from retdsl.diagnostics import Fix, Label
@@ -108,7 +109,9 @@ def check_train(
         return None
     errors = ctx.out.errors
     fits = _check_head(network, data, checked, train, ctx)
-    fits = (network.loss is None or _check_policy_sizes(policy, data, checked, train, ctx)) and fits
+    side = None if counts is None else counts.train
+    if network.loss is not None:
+        fits = check_policy(policy, data, side, training.epochs, checked, train, ctx) and fits
     frozen = _with_frozen(network, checked, training.epochs, parts.frozen, ctx)
     if not fits or frozen is None:
         return None
@@ -143,12 +146,14 @@ def _check_imbalance(
     """What sampling and loss make of the classes."""
     loss = experiment.network.loss
     assert loss is not None, "a network without a loss is refused"
-    labels = None if counts is None else counts.train.photographs
-    seen = seen_by_network(experiment.sampling, loss, len(experiment.data.classes), labels)
+    side, classes = None if counts is None else counts.train, len(experiment.data.classes)
+    first, last = (
+        seen_by_network(experiment.sampling, loss, classes, side, epoch) for epoch in (1, experiment.training.epochs)
+    )
     model = ctx.scope.find("model", experiment.network.name)
     named, sampling = checked.place("model", train.name.span), checked.written.get("sampling")
     marks = Marks(named, None if sampling is None else sampling.span, _written_weights(model, named))
-    check_imbalance(experiment, seen, counts is not None and counts.exact, marks, ctx.out)
+    check_imbalance(experiment, first, last, counts is not None and counts.exact, marks, ctx.out)
 
 
 def _with_frozen(
@@ -270,29 +275,6 @@ def _written_weights(model: object, otherwise: Span) -> Span:
         if is_rule or isinstance(called, t.Listing):
             return argument.value.span
     return last.span
-
-
-def _check_policy_sizes(policy: Call, data: DataPlan, checked: Settings, train: t.Train, ctx: Context) -> bool:
-    """Whether a ratio has as many parts as there are classes."""
-    span = checked.place("sampling", train.name.span)
-    count = len(data.classes)
-    ratio = dict(policy.options).get("ratio")
-    if not isinstance(ratio, tuple) or len(ratio) == count:
-        return True
-    written = _written_ratio(checked.written.get("sampling"), ctx) or span
-    here = [] if span.start <= written.start < span.end else [Label(span, "used here")]
-    text = f"the ratio has {len(ratio)} parts, and there are {count} classes"
-    parts = Label(written, f"{len(ratio)} parts")
-    ctx.out.report("R503", text, parts, *here, *classes_of(data.name, count, ctx))
-    return False
-
-
-def _written_ratio(sampling: t.Expr | None, ctx: Context) -> Span | None:
-    """Where the ratio of a policy stands, written on the spot or where it is declared."""
-    declared = ctx.scope.find("sampling", sampling.name) if isinstance(sampling, t.Ref) else None
-    call = declared.value if isinstance(declared, t.Sampling) else sampling
-    arguments = call.arguments if isinstance(call, t.Apply) else ()
-    return next((a.value.span for a in arguments if isinstance(a.value, t.Ratio)), None)
 
 
 def _check_trainable(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retdsl.account.classes import measured_section, seen_section
+from retdsl.account.epochs import epochs_section
 from retdsl.account.inputs import input_section
 from retdsl.account.keys import as_json, written_out
 from retdsl.account.section import Section
@@ -57,6 +58,7 @@ def _sections(experiment: Experiment, spec: Checked) -> tuple[Section, ...]:
         trained_section(experiment),
         input_section(experiment),
         seen_section(experiment, counts),
+        epochs_section(experiment, counts),
         measured_section(experiment, counts),
     )
 

@@ -90,6 +90,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R612", "shadowed-rule", "error", "A rule for labels comes behind others that take all its rows."),
     ("R619", "augment-chain", "error", "Steps of an augmentation that cannot be done in that way."),
     ("R620", "unknown-class", "error", "A step is to act on a class that the data block does not have."),
+    ("R621", "sampling-unfinished", "warning", "A sampling is still on its way when training ends."),
+    ("R622", "sampling-contradiction", "error", "A sampling says two things that exclude one another."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.drawing import Pool
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.loader import Batch, Images, Loader
 from retdsl.runtime.network_input import normalize
-from retdsl.runtime.sampling import Pool
 
 
 class Batches:
@@ -36,7 +37,9 @@ class Batches:
         self._sampling = experiment.sampling
         self._seed = experiment.training.seed
         self._batch = experiment.training.batch
-        self._pool = Pool(dataset.labels(dataset.train))
+        self._train = np.array(dataset.train, np.int64)
+        self._losses = LastLosses(len(self._train))
+        self._pool = Pool(dataset.labels(dataset.train), dataset.patient_numbers(dataset.train), self._losses.values)
         everything = range(len(dataset.samples))
         self._loader = Loader(
             images,
@@ -57,15 +60,23 @@ class Batches:
     def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
         return self._loader.epoch(indices, 0, training=False)
 
+    def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
+        """Told what an epoch of training saw, in its order, for the epochs after it. indices: places in the samples."""
+        self._losses.note(np.searchsorted(self._train, indices), losses)
+
     def in_epoch(self, epoch: int) -> int:
-        return self.count(self._order(epoch))
+        """How many batches an epoch of training has, known before training begins."""
+        return self._batches_of(self.images_in_epoch(epoch))
 
     def images_in_epoch(self, epoch: int) -> int:
-        return len(self._order(epoch))
+        """How many images an epoch of training has, known before training begins."""
+        return sum(self._sampling.counts(self._pool, epoch))
 
     def count(self, indices: Sized) -> int:
-        return math.ceil(len(indices) / self._batch)
+        return self._batches_of(len(indices))
+
+    def _batches_of(self, images: int) -> int:
+        return math.ceil(images / self._batch)
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        indices = np.array(self.dataset.train, np.int64)
-        return indices[self._sampling.epoch(self._pool, self._seed, epoch)]
+        return self._train[self._sampling.epoch(self._pool, self._seed, epoch)]

@@ -16,13 +16,13 @@ import numpy as np
 
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.drawing import Labels
 from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sampling import Labels
 from retdsl.runtime.sources import Source, Wanted
 from retdsl.runtime.split import SIDES, Sides, Split
 from retdsl.runtime.test_set import WithTestSet, is_of_test_set
@@ -116,6 +116,12 @@ class Dataset:
     def labels(self, indices: Sequence[int]) -> Labels:
         """The classes of these samples, int64 `[n]`."""
         return np.array([self.samples[index].label for index in indices], np.int64)
+
+    def patient_numbers(self, indices: Sequence[int]) -> Labels:
+        """Whose these samples are, patients counted from 0 in the order of their names, int64 `[n]`."""
+        names = [self.samples[index].patient for index in indices]
+        number = {name: at for at, name in enumerate(sorted(set(names)))}
+        return np.array([number[name] for name in names], np.int64)
 
     def class_counts(self, indices: Sequence[int]) -> tuple[int, ...]:
         """How many of these samples each class has."""

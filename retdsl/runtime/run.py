@@ -69,14 +69,15 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
+        epochs = range(1, training.epochs + 1)
         recipe = Recipe(
             training.optimizer,
             training.schedule,
-            Course(batches.in_epoch(1), training.epochs),
+            Course(tuple(map(batches.in_epoch, epochs))),
             training.batch,
             training.seed,
             weights,
-            step=min(training.batch, batches.images_in_epoch(1)),
+            steps=tuple(min(training.batch, batches.images_in_epoch(epoch)) for epoch in epochs),
         )
         trainer = Trainer(network, start, recipe)
         self._folder.write_lock(
@@ -150,6 +151,8 @@ class Run:
         started = time.perf_counter()
         self._progress.training(epoch, epochs, batches.in_epoch(epoch))
         outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
+        seen = outcome.predictions
+        batches.learned(seen.indices, trainer.loss_of(seen.probabilities, seen.labels))
         valid = self._validate(trainer, batches)
         saved, is_best = self.checkpoints.offer(
             epoch,
@@ -165,7 +168,7 @@ class Run:
                 "epoch": epoch,
                 "train": self._figures(trainer, outcome.predictions),
                 "valid": valid,
-                "learning_rate": trainer.learning_rate(epoch * trainer.updates_per_epoch),
+                "learning_rate": trainer.rate_after(epoch),
                 "seconds": round(took, 3),
                 "images_per_second": round(speed, 1),
                 "saved": self.checkpoints.params_path(epoch).name if saved else None,

@@ -1,53 +1,70 @@
 """Sampling policies: which images of the training pool an epoch sees, and in what order.
 
 Enters: the training pool, a seed, an epoch. Leaves: positions in the pool, in order.
-Guaranteed: equal arguments give equal positions. Drawing k of n images: each is drawn floor(k / n) times, and the rest
-without replacement, so that no two images of a class differ by more than one turn within an epoch.
+Guaranteed: equal arguments give equal positions. How many images of each class an epoch sees is known in advance, from
+the pool's labels and patients alone. Drawing k of n images: each is drawn floor(k / n) times, and the rest without
+replacement, so that no two images of a class differ by more than one turn within an epoch.
+
+Here are the policies whose epochs do not depend on one another; `class_aware`, `progressive` and `hard` have modules of
+their own. by: None to draw images; "patient" to draw patients, and each time one of their images of the class drawn, so
+that patients with many photographs do not count more. Numbers of images below are then numbers of patients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from retdsl.runtime.errors import RunError
+from retdsl.runtime.drawing import (
+    Labels,
+    Pool,
+    Positions,
+    Units,
+    allotted,
+    class_sizes,
+    draw,
+    largest_remainder,
+    require_ratio,
+    shuffled,
+)
 from retdsl.runtime.randomness import generator
-
-Positions: TypeAlias = npt.NDArray[np.int64]
-Labels: TypeAlias = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Pool:
-    """The training images that an epoch may see.
-
-    labels: the class of each, int64 `[n]`; patients: whose each is, as a number, int64 `[n]`, None where every image is
-    a patient of its own; losses: of each when it was last seen, float64 `[n]`, NaN where it never was; None before
-    anything was seen.
-    """
-
-    labels: Labels
-    patients: npt.NDArray[np.int64] | None = None
-    losses: npt.NDArray[np.float64] | None = None
 
 
 class Sampling(Protocol):
     """A policy."""
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        """Positions in the pool, in the order in which this epoch sees them."""
+        """Positions in the pool, in the order in which this epoch sees them. epoch: from 1."""
+
+    def counts(self, pool: Pool, epoch: int, /) -> tuple[int, ...]:
+        """How many images of each class this epoch sees."""
 
 
 @dataclass(frozen=True, slots=True)
 class natural:
-    """Every image of the pool once, in an order drawn anew every epoch."""
+    """Every image of the pool once, in an order drawn anew every epoch.
+
+    size: images an epoch, the classes as they are in the pool, drawn anew every epoch.
+    """
+
+    size: int | None = None
+    by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        return _shuffled(np.arange(len(pool.labels)), seed, epoch)
+        among, random = pool.units(self.by), generator("natural", seed, epoch)
+        drawn = np.arange(len(among.labels))
+        if self.size is not None:
+            drawn = draw(among.labels, self.counts(pool, epoch), random)
+        return shuffled(among.images_of(drawn, random), seed, epoch)
+
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        sizes = pool.units(self.by).sizes
+        if self.size is None:
+            return sizes
+        require_ratio(sizes, None)
+        return largest_remainder(self.size, sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +77,19 @@ class balanced_subset:
 
     seed: int = 0
     size: int | None = None
+    by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        return _shuffled(self.subset(pool.labels), seed, epoch)
+        return shuffled(self.subset(pool.units(self.by)), seed, epoch)
 
-    def subset(self, labels: Labels) -> Positions:
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        return allotted(pool.units(self.by).sizes, None, self.size)
+
+    def subset(self, among: Units) -> Positions:
         """The set itself, in ascending order."""
-        counts = _shares(class_sizes(labels), None, self.size)
-        return np.sort(_draw(labels, counts, generator("subset", self.seed)))
+        random = generator("subset", self.seed)
+        drawn = draw(among.labels, allotted(among.sizes, None, self.size), random)
+        return np.sort(among.images_of(drawn, random))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,62 +97,59 @@ class resample:
     """Every epoch all classes are drawn anew from the whole pool.
 
     ratio: how the classes (in their order) stand to one another, None for equal; each: "epoch", the only choice;
-    size: images an epoch; default: what the ratio allows when the class that is rarest for it is used once.
+    replace: whether each image is drawn by itself, with replacement, and not evenly; size: images an epoch; default:
+    what the ratio allows when the class that is rarest for it is used once.
     Raises RunError if the ratio does not have a positive value for each class.
     """
 
     ratio: tuple[float, ...] | None = None
     each: str = "epoch"
+    replace: bool = False
     size: int | None = None
+    by: str | None = None
 
     def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
-        counts = _shares(class_sizes(pool.labels), self.ratio, self.size)
-        drawn = _draw(pool.labels, counts, generator("resample", seed, epoch))
-        return _shuffled(drawn, seed, epoch)
+        among, random = pool.units(self.by), generator("resample", seed, epoch)
+        drawn = draw(among.labels, self.counts(pool, epoch), random, replace=self.replace)
+        return shuffled(among.images_of(drawn, random), seed, epoch)
+
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        return allotted(pool.units(self.by).sizes, self.ratio, self.size)
 
 
-def class_sizes(labels: Labels) -> tuple[int, ...]:
-    """How many images each class has in the pool, up to the highest label there."""
-    return tuple(int(count) for count in np.bincount(labels))
+@dataclass(frozen=True, slots=True)
+class oversample:
+    """Every image at least once, and those of classes that are too rare for the ratio repeated evenly.
 
-
-def largest_remainder(total: int, weights: Sequence[float]) -> tuple[int, ...]:
-    """`total` divided in proportion to `weights`, in whole numbers that sum to `total` (Hamilton's method).
-
-    Equal remainders go to the earlier weight.
+    ratio: how the classes (in their order) stand to one another, None for equal; to the nearest image. Of the class
+    that is most frequent for it, every image comes once.
+    Raises RunError if the ratio does not have a positive value for each class.
     """
-    whole = sum(weights)
-    exact = [total * weight / whole for weight in weights]
-    shares = [int(share + 1e-9) for share in exact]
-    by_remainder = sorted(range(len(weights)), key=lambda at: (round(shares[at] - exact[at], 9), at))
-    for at in by_remainder[: total - sum(shares)]:
-        shares[at] += 1
-    return tuple(shares)
+
+    ratio: tuple[float, ...] | None = None
+    by: str | None = None
+
+    def epoch(self, pool: Pool, seed: int, epoch: int) -> Positions:
+        among, random = pool.units(self.by), generator("oversample", seed, epoch)
+        drawn = draw(among.labels, self.counts(pool, epoch), random)
+        return shuffled(among.images_of(drawn, random), seed, epoch)
+
+    def counts(self, pool: Pool, _epoch: int) -> tuple[int, ...]:
+        sizes = pool.units(self.by).sizes
+        weights = require_ratio(sizes, self.ratio)
+        unit = max(number / weight for number, weight in zip(sizes, weights, strict=True))
+        return tuple(int(weight * unit + 0.5) for weight in weights)
 
 
-def _shares(sizes: Sequence[int], ratio: Sequence[float] | None, size: int | None) -> tuple[int, ...]:
-    """How many images of each class an epoch sees."""
-    weights = (1.0,) * len(sizes) if ratio is None else tuple(ratio)
-    if len(weights) != len(sizes) or min(weights) <= 0:
-        written = " : ".join(f"{weight:g}" for weight in weights)
-        raise RunError(f"the sampling ratio {written} does not fit the training pool of {len(sizes)} classes")
-    if min(sizes) == 0:
-        raise RunError(f"class number {sizes.index(0)} has no photograph in the training pool")
-    if size is not None:
-        return largest_remainder(size, weights)
-    unit = min(number / weight for number, weight in zip(sizes, weights, strict=True))
-    return tuple(max(1, int(weight * unit + 1e-9)) for weight in weights)
-
-
-def _draw(labels: Labels, counts: Sequence[int], random: np.random.Generator) -> Positions:
-    """`counts[c]` positions of each class c, class by class."""
-    drawn = []
-    for label, count in enumerate(counts):
-        members = np.flatnonzero(labels == label)
-        rounds, rest = divmod(count, len(members))
-        drawn += [np.tile(members, rounds), random.permutation(members)[:rest]]
-    return np.concatenate(drawn)
-
-
-def _shuffled(positions: Positions, seed: int, epoch: int) -> Positions:
-    return generator("order", seed, epoch).permutation(positions)
+__all__ = [
+    "Labels",
+    "Pool",
+    "Positions",
+    "Sampling",
+    "balanced_subset",
+    "class_sizes",
+    "largest_remainder",
+    "natural",
+    "oversample",
+    "resample",
+]

@@ -1,7 +1,8 @@
 """How the learning rate moves during training: by which factor the optimizer's rate is multiplied at each update.
 
 Enters: the number of an update, counted from 1 over the whole training, and how long the training is. Leaves: a
-factor, 0 to 1. Guaranteed: no state, so a resumed training goes on exactly where it stopped.
+factor, 0 to 1. Guaranteed: no state, so a resumed training goes on exactly where it stopped. Time is counted in epochs,
+so that a schedule begins, falls and ends with them, even where some have more updates than others.
 
 All warm up alike: over the first `warmup` epochs the factor rises in a straight line from nearly 0 to 1 (Goyal et al.,
 2017), so that the first steps of a fresh head do not throw away what a network knew.
@@ -10,16 +11,42 @@ All warm up alike: over the first `warmup` epochs the factor rises in a straight
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """The length of a training. updates: per epoch; epochs: in all."""
+    """The length of a training. updates: of every epoch, in order, each 1 or more."""
 
-    updates: int
-    epochs: int
+    updates: tuple[int, ...]
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ends", (0, *accumulate(self.updates)))
+
+    @property
+    def epochs(self) -> int:
+        return len(self.updates)
+
+    def until(self, epoch: int) -> int:
+        """How many updates there are until an epoch has ended; none until epoch 0 has. What is beyond the end counts as
+        the end.
+        """
+        return self._ends[min(epoch, self.epochs)]
+
+    def epoch_of(self, update: int) -> int:
+        """The epoch that an update is in; both count from 1. What is beyond the end is in the last."""
+        return min(bisect_left(self._ends, update), self.epochs)
+
+    def passed(self, updates: int) -> float:
+        """How many epochs have passed after so many updates: 2.5 in the middle of the third one."""
+        if updates <= 0:
+            return 0.0
+        epoch = self.epoch_of(updates)
+        return epoch - 1 + (updates - self._ends[epoch - 1]) / self.updates[epoch - 1]
 
 
 class Schedule(Protocol):
@@ -46,7 +73,7 @@ class step:
     warmup: float = 0
 
     def multiplier(self, update: int, course: Course) -> float:
-        steps = (update - 1) // (self.every * course.updates)
+        steps = (course.epoch_of(update) - 1) // self.every
         return _warming(update, course, self.warmup) * self.factor**steps
 
 
@@ -66,9 +93,9 @@ class cosine:
             return warming
         falling = course.epochs - self.warmup
         # Counted from the update before, so that the first one has the full rate and the last one is not wasted at 0.
-        progress = min(((update - 1) / course.updates - self.warmup) / falling, 1.0) if falling > 0 else 0.0
+        progress = min((course.passed(update - 1) - self.warmup) / falling, 1.0) if falling > 0 else 0.0
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * max(progress, 0.0)))
 
 
 def _warming(update: int, course: Course, warmup: float) -> float:
-    return min(1.0, update / (warmup * course.updates)) if warmup > 0 else 1.0
+    return min(1.0, course.passed(update) / warmup) if warmup > 0 else 1.0

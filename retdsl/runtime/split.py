@@ -18,10 +18,10 @@ from typing import ClassVar, NamedTuple, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.drawing import largest_remainder
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.problems import Problems, listed
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sampling import largest_remainder
 
 SIDES = ("train", "valid", "test")
 TRAIN, VALID, TEST = range(3)

@@ -60,8 +60,8 @@ class BehindFrozen:
 class Recipe:
     """How parameters are updated.
 
-    weights: of the classes, resolved, or None; batch: images in a full batch; step: images in a full step, if an epoch
-    has fewer than a batch.
+    weights: of the classes, resolved, or None; batch: images in a full batch; steps: images in a full step of each
+    epoch, which are fewer where an epoch has fewer than a batch; None where none has.
     """
 
     optimizer: Optimizer
@@ -70,7 +70,7 @@ class Recipe:
     batch: int
     seed: int
     weights: tuple[float, ...] | None
-    step: int | None = None
+    steps: tuple[int, ...] | None = None
 
 
 class Trainer:
@@ -122,14 +122,11 @@ class Trainer:
         """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
         return tuple(self._symbols.inputs)
 
-    @property
-    def updates_per_epoch(self) -> int:
-        return self._recipe.course.updates
-
     def train_epoch(self, epoch: int, batches: Iterable[Batch], on_batch: OnBatch | None = None) -> EpochOutcome:
         """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number."""
         mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
         started = time.perf_counter()
+        self._updater.optimizer.rescale_grad = 1.0 / self._full_step(epoch)
         record = _Record(self, epoch, on_batch)
         waiting: tuple[Batch, MxArray] | None = None
         for batch in batches:
@@ -192,6 +189,14 @@ class Trainer:
         recipe = self._recipe
         return recipe.optimizer.lr * recipe.schedule.multiplier(update, recipe.course)
 
+    def updates_before(self, epoch: int) -> int:
+        """How many updates there are before an epoch begins."""
+        return self._recipe.course.until(epoch - 1)
+
+    def rate_after(self, epoch: int) -> float:
+        """The rate of the last update of an epoch."""
+        return self.learning_rate(self._recipe.course.until(epoch))
+
     def loss_of(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
         """The loss [n] of each answer."""
         return self._network.loss.value(probabilities, labels, self._recipe.weights)
@@ -215,6 +220,10 @@ class Trainer:
             [self._arguments[name] for name in self._updated],
         )
         return probabilities
+
+    def _full_step(self, epoch: int) -> int:
+        """How many images the gradient of a step is the mean of."""
+        return self._recipe.batch if self._recipe.steps is None else self._recipe.steps[epoch - 1]
 
     def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
         """The inputs of the trained part, padded to the full batch."""
@@ -260,7 +269,6 @@ class Trainer:
             recipe.optimizer.name,
             learning_rate=float(recipe.optimizer.lr),
             lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: self.learning_rate(self._updates)),
-            rescale_grad=1.0 / (recipe.step or recipe.batch),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
             param_idx2name={name: name for name in self._arguments},
             **recipe.optimizer.options(),
@@ -327,7 +335,7 @@ class _Record:
     def _not_a_number(self) -> RunError:
         trainer = self._trainer
         batch = len(self._probabilities) + 1
-        rate = trainer.learning_rate((self._epoch - 1) * trainer.updates_per_epoch + batch)
+        rate = trainer.learning_rate(trainer.updates_before(self._epoch) + batch)
         what = f"the loss is not a number in epoch {self._epoch}, batch {batch}"
         return _diverged(what, [f"the learning rate was {rate:g}"])
 

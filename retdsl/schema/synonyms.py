@@ -43,7 +43,13 @@ _SAME: dict[str, dict[str, str]] = {
         "specificity": "tnr true_negative_rate",
     },
     "schedule": {"cosine": "CosineAnnealing CosineAnnealingLR CosineDecay", "step": "StepLR"},
-    "sampling policy": {"natural": "all shuffle"},
+    "sampling policy": {
+        "natural": "all shuffle",
+        "oversample": "RandomOverSampler",
+        "class_aware": "ClassAwareSampler",
+        "progressive": "progressively_balanced",
+        "hard": "ohem hard_mining hard_examples",
+    },
     "augmentation": {
         "flip_horizontal": "hflip fliplr HorizontalFlip RandomHorizontalFlip",
         "flip_vertical": "vflip flipud VerticalFlip RandomVerticalFlip",
@@ -89,7 +95,8 @@ _SIMILAR: dict[str, dict[str, str]] = {
     },
     "sampling policy": {
         "balanced_subset": "undersample balanced RandomUnderSampler",
-        "resample": "oversample RandomOverSampler WeightedRandomSampler weighted",
+        "resample": "WeightedRandomSampler weighted",
+        "class_aware": "BalancedBatchSampler BalancedSampler",
     },
     "augmentation": {"rotate180": "rotate RandomRotation", "gaussian_noise": "noise", "flip_horizontal": "flip mirror"},
     "data source": {"csv": "table tsv excel dataframe", "synthetic_fundus": "synthetic fake painted"},
@@ -136,6 +143,7 @@ _OPTIONS_SAME: dict[str, str] = {
     "seed": "random_state random_seed",
     "valid": "val validation",
     "warmup": "warmup_epochs",
+    "replace": "replacement with_replacement",
 }
 _OPTIONS_SIMILAR: dict[str, str] = {
     "kernel": "size window",

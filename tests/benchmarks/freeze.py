@@ -153,7 +153,7 @@ def trained(network: str, way: str, batch: int) -> Callable[[], None]:
 
     experiment, start, images, labels = study(network, WAYS[way], batch)
     one = Batch(images, labels, np.arange(batch))
-    recipe = Recipe(experiment.training.optimizer, constant(), Course(1000, 1), batch, 0, None)
+    recipe = Recipe(experiment.training.optimizer, constant(), Course((1000,)), batch, 0, None)
     made: list[Trainer] = []
 
     def step() -> None:

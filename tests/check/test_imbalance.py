@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_texts import check, edited
 
-from retdsl.balance.prior import class_weights, drawn_in_epoch, seen_by_network
+from retdsl.balance.counts import Side
+from retdsl.balance.prior import class_weights, seen_by_network
 from retdsl.diagnostics import Diagnostic
 from retdsl.diagnostics.render import render_text
 from retdsl.ir import Call, Loss, Place, Value
@@ -28,27 +28,6 @@ def loss(kind: str = "WSoftmax", weights: Value = None) -> Loss:
 
 def policy(name: str, **options: Value) -> Call:
     return Call(name, tuple(options.items()))
-
-
-def simulated(call: Call, labels: Sequence[int]) -> tuple[int, ...]:
-    """The photographs of each class that the runtime draws in an epoch."""
-    pool = np.repeat(np.arange(len(labels)), labels)
-    made = getattr(runtime_sampling, call.name)(**dict(call.options))
-    return tuple(np.bincount(pool[made.epoch(runtime_sampling.Pool(pool), 7, 3)], minlength=len(labels)).tolist())
-
-
-@given(labels=counts, size=st.none() | st.integers(1, 500), data=st.data())
-def test_an_epoch_is_drawn_as_the_runtime_draws_it(
-    labels: tuple[int, ...], size: int | None, data: st.DataObject
-) -> None:
-    parts = st.lists(st.integers(1, 200), min_size=len(labels), max_size=len(labels)).map(tuple)
-    ratio = data.draw(st.none() | parts)
-    for call in (
-        policy("natural"),
-        policy("balanced_subset", seed=1, size=size),
-        policy("resample", ratio=ratio, each="epoch", size=size),
-    ):
-        assert drawn_in_epoch(call, len(labels), labels) == simulated(call, labels)
 
 
 @given(labels=counts, beta=st.floats(0, 0.999999999))
@@ -70,7 +49,7 @@ def test_the_effective_prior_is_the_share_of_the_weight_of_an_epoch(labels: tupl
     pool = np.repeat(np.arange(len(labels)), labels)
     epoch = pool[runtime_sampling.resample(size=size).epoch(runtime_sampling.Pool(pool), 1, 1)]
     weighed = np.bincount(epoch, weights=np.array(rule.weights(labels))[epoch], minlength=len(labels))
-    seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), labels)
+    seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), Side(labels))
     assert seen.effective == pytest.approx(tuple(weighed / weighed.sum()))
 
 
@@ -80,7 +59,7 @@ def test_some_of_it_is_known_without_the_counts() -> None:
     weighed = seen_by_network(policy("natural"), loss(weights=Call("inverse_frequency")), 2, None)
     assert (weighed.weights, weighed.effective) == (None, (0.5, 0.5))
     assert seen_by_network(policy("natural"), loss("Softmax"), 2, None).effective is None
-    assert seen_by_network(policy("natural"), loss("Softmax"), 2, (5, 0)).effective is None
+    assert seen_by_network(policy("natural"), loss("Softmax"), 2, Side((5, 0))).effective is None
 
 
 def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> list[Diagnostic]:
@@ -115,7 +94,32 @@ def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> l
         ("45000 : 675", "WSoftmax([1, 2])", "resample(ratio = 1 : 1)", []),
         ("45000 : 675", "Softmax", "resample(ratio = 1 : 5)", []),
         ("45000 : 675", "WSoftmax([1, 200])", "natural", []),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "oversample", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "class_aware", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "progressive(epochs = 2)", ["R707"]),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "hard(20%, of = resample)", ["R707"]),
+        # where the sampling goes is what counts, and not where it comes from
+        (
+            "45000 : 675",
+            "WSoftmax(weights = inverse_frequency)",
+            "progressive(from = 1 : 1, to = natural, epochs = 2)",
+            [],
+        ),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "hard(20%)", []),
+        ("45000 : 675", "WSoftmax(weights = inverse_frequency)", "natural(size = 700)", []),
+        # each alone
+        ("45000 : 675", "Softmax", "oversample", []),
+        ("45000 : 675", "Softmax", "class_aware(size = 200)", []),
+        ("45000 : 675", "Softmax", "progressive(epochs = 3)", []),
+        ("45000 : 675", "Softmax", "progressive(epochs = 30)", ["R621"]),
+        ("45000 : 675", "Softmax", "hard(20%, of = natural)", []),
+        ("45000 : 675", "Softmax", "resample(by = patient)", []),
+        # an epoch without a class
+        ("45000 : 675", "Softmax", "natural(size = 20)", ["R606"]),
+        ("45000 : 675", "Softmax", "class_aware(size = 1)", ["R606"]),
+        ("45000 : 675", "Softmax", "progressive(epochs = 2, size = 20)", ["R606"]),
         # the wrong way round
+        ("45000 : 675", "WSoftmax([66.7, 1])", "hard(20%)", ["R708"]),
         ("45000 : 675", "WSoftmax([66.7, 1])", "natural", ["R708"]),
         ("675 : 45000", "WSoftmax([1, 66.7])", "natural", ["R708"]),
         ("45000 : 675", "FocalSoftmax(gamma = 2, weights = [0.75, 0.25])", "", ["R708"]),
@@ -124,6 +128,7 @@ def counted(numbers: str, head: str, sampling: str, *more: tuple[str, str]) -> l
         ("45000 : 675", "FocalSoftmax(gamma = 2, weights = [0.25, 0.75])", "", []),
         # nothing at all
         ("45000 : 675", "Softmax", "", ["R710"]),
+        ("45000 : 675", "Softmax", "hard(20%)", ["R710"]),
         ("45000 : 675", "WSoftmax([1, 1])", "", ["R710"]),
         ("45000 : 675", "WSoftmax(weights = effective_number(beta = 0.99))", "", ["R710"]),  # weights of 1 : 1.01
         ("45000 : 675", "FocalSoftmax(gamma = 0)", "", ["R710"]),
@@ -264,7 +269,17 @@ def test_how_few_are_too_few(numbers: str, metric: str, warned: bool) -> None:
     weights=st.lists(st.sampled_from(["1e-300", "0.25", "1", "66.7", "1e12"]), min_size=2, max_size=2),
     head=st.sampled_from(["WSoftmax", "FocalSoftmax"]),
     sampling=st.sampled_from(
-        ["", "natural", "balanced_subset(size = 1)", "resample", "resample(ratio = 1e-9 : 1e12)", "resample(size = 3)"]
+        [
+            *("", "natural", "balanced_subset(size = 1)", "resample", "resample(ratio = 1e-9 : 1e12)"),
+            *(
+                "resample(size = 3)",
+                "oversample",
+                "oversample(ratio = 1e-9 : 1e12)",
+                "class_aware(size = 1)",
+                "hard(1%)",
+            ),
+            *("progressive(epochs = 9)", "progressive(from = 1e-9 : 1e12, to = natural, epochs = 1e6, size = 1)"),
+        ]
     ),
     metric=st.sampled_from(["accuracy", "sensitivity", "specificity(at_sensitivity = 99.9999%)"]),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv as csv_format
 import json
+import math
 import os
 import signal
 import subprocess
@@ -12,15 +13,21 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 from tiny_study import CLASSES, experiment, network, paint
 
+from retdsl.runtime import hard, progressive
 from retdsl.runtime.checkpoint import every
+from retdsl.runtime.drawing import Pool
 from retdsl.runtime.losses import Softmax, WSoftmax
 from retdsl.runtime.mx import mx
 from retdsl.runtime.program import _usual_threads, run_program
+from retdsl.runtime.sampling import resample
+from retdsl.runtime.schedules import Course, cosine
 from retdsl.runtime.split import by_patient
+from retdsl.runtime.trainer import Trainer
 
 HERE = Path(__file__).resolve().parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
@@ -275,3 +282,46 @@ def test_help_does_not_load_mxnet(tmp_path):
     assert "--symbols DIR" in out.stdout
     assert "retdsl.runtime.report" in out.stderr
     assert "mxnet" not in out.stderr.replace("retdsl.weights.mxnet_params", "")
+
+
+def test_epochs_shrink_with_a_progressive_sampling(photographs, tmp_path):
+    """Epochs and steps have the lengths that were told before training began."""
+    folder = tmp_path / "run"
+    found = experiment(photographs, sampling=progressive(epochs=3), training={"epochs": 4, "batch": 16})
+    assert run(found, folder) == 0
+    train = json.loads((folder / "lock.json").read_text())["split"]["train"]
+    rates = [line["learning_rate"] for line in lines(folder)]
+    counts = (train["healthy"], train["infected"])
+    images = [sum(progressive(epochs=3).counts(Pool(np.repeat([0, 1], counts)), epoch)) for epoch in (1, 2, 3, 4)]
+    assert images[0] == train["images"]
+    assert images[2] == images[3] == 2 * min(counts)
+    course = Course(tuple(math.ceil(number / 16) for number in images))
+    assert rates == [0.05 * cosine(warmup=1).multiplier(course.until(epoch), course) for epoch in (1, 2, 3, 4)]
+
+
+def test_hard_examples_are_those_of_the_largest_losses(photographs, tmp_path, monkeypatch):
+    """What the second epoch is drawn from is what the first one found, image by image."""
+    seen, pools = [], []
+    train, draw = Trainer.train_epoch, hard.epoch
+
+    def looking(self, epoch, batches, on_batch):
+        outcome = train(self, epoch, batches, on_batch)
+        found = outcome.predictions
+        seen.append((found.indices, self.loss_of(found.probabilities, found.labels)))
+        return outcome
+
+    def drawing(self, pool, seed, epoch):
+        pools.append((epoch, pool.losses.copy()))
+        return draw(self, pool, seed, epoch)
+
+    monkeypatch.setattr(Trainer, "train_epoch", looking)
+    monkeypatch.setattr(hard, "epoch", drawing)
+    found = experiment(photographs, sampling=hard(0.5, resample()), training={"epochs": 3})
+    assert run(found, tmp_path / "run") == 0
+    assert [epoch for epoch, _ in pools] == [1, 2, 3]
+    assert np.isnan(pools[0][1]).all()
+    positions = found.data.open(photographs).train
+    losses = dict.fromkeys(positions, math.nan)
+    for (_, told), (indices, values) in zip(pools[1:], seen, strict=False):
+        losses.update(zip(indices.tolist(), values.tolist(), strict=True))
+        np.testing.assert_array_equal(told, list(losses.values()))

@@ -8,7 +8,7 @@ import pytest
 
 from retdsl.runtime.schedules import Course, constant, cosine, step
 
-COURSE = Course(updates=10, epochs=6)
+COURSE = Course((10,) * 6)
 
 
 def course_of(schedule):
@@ -56,3 +56,50 @@ def test_a_training_that_is_all_warm_up():
 
 def test_half_an_epoch_of_warm_up():
     assert constant(warmup=0.5).multiplier(1, COURSE) == pytest.approx(0.2)
+
+
+def test_a_course_counts_epochs_of_any_length():
+    course = Course((4, 2, 1))
+    assert course.epochs == 3
+    assert [course.until(epoch) for epoch in range(4)] == [0, 4, 6, 7]
+    assert [course.epoch_of(update) for update in range(1, 9)] == [1, 1, 1, 1, 2, 2, 3, 3]
+    assert [course.passed(updates) for updates in range(8)] == [0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3]
+
+
+UNEVEN = Course((40, 23, 11, 5, 1, 1))
+"""As `progressive` makes it."""
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.1])
+def test_cosine_reaches_its_end_exactly_when_training_ends(floor):
+    for course in (COURSE, UNEVEN):
+        falling, total = cosine(warmup=2, floor=floor), course.until(6)
+        assert course.passed(total) == 6
+        assert falling.multiplier(total + 1, course) == floor, "where the next epoch would begin"
+        assert falling.multiplier(total, course) > floor, "the last update is not wasted"
+
+
+@pytest.mark.parametrize("schedule", [constant(), step(every=2), cosine(), cosine(floor=0.2)])
+def test_epochs_begin_at_the_same_rates_whatever_their_length(schedule):
+    even, uneven = (
+        [schedule.multiplier(course.until(epoch) + 1, course) for epoch in range(6)] for course in (COURSE, UNEVEN)
+    )
+    assert even == pytest.approx(uneven)
+
+
+def test_the_warm_up_is_over_when_its_epochs_are():
+    for schedule in (constant(warmup=2), cosine(warmup=2)):
+        assert schedule.multiplier(40, UNEVEN) == 0.5
+        assert schedule.multiplier(62, UNEVEN) < schedule.multiplier(63, UNEVEN) == 1
+
+
+def test_step_falls_between_epochs_of_any_length():
+    factors = [step(every=2, factor=0.5).multiplier(update, UNEVEN) for update in range(1, 82)]
+    assert factors == [1.0] * 63 + [0.5] * 16 + [0.25] * 2
+
+
+def test_a_course_is_known_before_training_begins():
+    """Whatever a float makes of thirds: an epoch that ends, ends exactly."""
+    for updates in (3, 7, 29, 97):
+        course = Course((updates,) * 50)
+        assert [course.passed(course.until(epoch)) for epoch in range(51)] == list(range(51))

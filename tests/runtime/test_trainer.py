@@ -15,7 +15,7 @@ from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import adam, sgd
 from retdsl.runtime.proof import fingerprint
-from retdsl.runtime.schedules import cosine
+from retdsl.runtime.schedules import Course, cosine
 from retdsl.runtime.symbols import sym
 
 
@@ -225,3 +225,24 @@ def test_what_the_frozen_part_gives_on_may_be_kept():
     assert shape[0] == BATCH, "padded, so that MXNet binds once"
     assert made.bytes_behind_frozen() == 4 * np.prod(shape[1:])
     assert trainer(network(frozen=None, trained=whole_part)).bytes_behind_frozen() is None
+
+
+def test_an_epoch_smaller_than_a_batch_is_one_whole_step_whenever_it_comes():
+    """Three images in the second epoch: the step there is that of a batch of three."""
+    three = [Batch(b.images[:3], b.labels[:3], b.indices[:3]) for b in batches()[:1]]
+    moved = []
+    for batch, steps in ((BATCH, (BATCH, 3)), (BATCH, None), (3, None)):
+        made = trainer(network(frozen=None, trained=whole_part), sgd(lr=0.05), batch=batch, steps=steps)
+        before = made.parameters().arguments["fc_weight"]
+        made.train_epoch(2, three)
+        moved.append(made.parameters().arguments["fc_weight"] - before)
+    np.testing.assert_allclose(moved[0], moved[2], rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(moved[0], moved[1] * BATCH / 3, rtol=1e-4, atol=1e-7)
+
+
+def test_the_rate_goes_by_the_lengths_of_the_epochs():
+    course = Course((3, 1))
+    made = trainer(network(), sgd(lr=0.05), schedule=cosine(), course=course)
+    assert made.rate_after(1) == pytest.approx(0.05 * 0.5 * (1 + np.cos(np.pi / 3)))
+    assert made.rate_after(2) == pytest.approx(0.05 * 0.5), "the last update begins in the middle"
+    assert made.updates_before(2) == 3

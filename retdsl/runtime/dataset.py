@@ -7,9 +7,10 @@ class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -29,7 +30,8 @@ class Data:
     """What a study says about its photographs.
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
-    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1].
+    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
+    on_bad_image: whether photographs that cannot be read are an "error", or are left out ("skip").
     """
 
     source: Source
@@ -37,6 +39,7 @@ class Data:
     split: by_patient
     prepare: tuple[Step, ...] = ()
     normalize: normalize | None = None
+    on_bad_image: Literal["error", "skip"] = "error"
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -86,6 +89,11 @@ class Dataset:
         """How many patients these samples are of."""
         return len({self.samples[index].patient for index in indices})
 
+    def without(self, indices: Collection[int]) -> Dataset:
+        """These photographs on no side of the split; the others keep their places in `samples`."""
+        train, valid, test = (tuple(index for index in side if index not in indices) for side in self.sides)
+        return replace(self, train=train, valid=valid, test=test)
+
     def fetch(self, index: int) -> bytes | Photograph:
         """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
         return self.data.source.read(self.root, self.samples[index])
@@ -110,7 +118,8 @@ def require_every_class(dataset: Dataset) -> None:
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
             if share > 0 and count == 0:
                 label = dataset.classes.index(title)
-                patients = len({sample.patient for sample in dataset.samples if sample.label == label})
+                used = (dataset.samples[index] for side_indices in dataset.sides for index in side_indices)
+                patients = len({sample.patient for sample in used if sample.label == label})
                 have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
                 problems.add(
                     "sides of the split that lack a class",

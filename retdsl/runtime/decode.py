@@ -84,6 +84,7 @@ def _require_readable(header: Header) -> None:
 def _decode(data: bytes, header: Header) -> Photograph | None:
     """The picture upright, in 8 bits, on black; None if it cannot be decoded. Raises RunError."""
     _silence_opencv()
+    picture: npt.NDArray[Any] | None
     flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if header.bits == 16 else 0) | cv2.IMREAD_IGNORE_ORIENTATION
     if header.alpha:
         flags = cv2.IMREAD_UNCHANGED
@@ -91,9 +92,7 @@ def _decode(data: bytes, header: Header) -> Photograph | None:
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error:
         return None
-    if picture is None:
-        return None
-    return _upright(_on_black(_eight_bits(np.asarray(picture), header)), header.orientation)
+    return None if picture is None else _upright(_on_black(_eight_bits(picture, header)), header.orientation)
 
 
 def _eight_bits(picture: npt.NDArray[Any], header: Header) -> npt.NDArray[np.uint8]:

@@ -1,8 +1,8 @@
 """A photograph in a DICOM file, as fundus cameras export them.
 
 Enters: the bytes of a DICOM file, and what decodes pictures. Leaves: uint8 RGB `[H, W, 3]`, of the first frame.
-Guaranteed: a value has the brightness that the file gives it: by its window where it has one (PS3.3 C.11.2), else by the
-bits it says are used; `MONOCHROME1` is turned into light on black.
+Guaranteed: a value has the brightness that the file gives it: by its window where it has one (PS3.3 C.11.2), else by
+the bits it says are used; `MONOCHROME1` is turned into light on black.
 
 It takes pydicom, which the extra `dicom` brings. JPEG within DICOM is decoded by OpenCV, what is not compressed or
 compressed by runs of equal bytes by pydicom; for JPEG 2000 and JPEG-LS pydicom needs a decoder of its own beside it.
@@ -94,7 +94,7 @@ def _jpeg(dataset: Any, decode: Callable[[bytes], Picture]) -> npt.NDArray[Any]:
 
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
     data = get_frame(dataset.PixelData, 0, number_of_frames=frames)
-    if dataset.PhotometricInterpretation == "RGB" and not data[2:4] == JFIF and not ADOBE in data[:4096]:
+    if dataset.PhotometricInterpretation == "RGB" and data[2:4] != JFIF and ADOBE not in data[:4096]:
         data = data[:2] + ADOBE_RGB + data[2:]
     photo = decode(data)
     return photo if dataset.SamplesPerPixel == 3 else photo[..., 0]
@@ -109,7 +109,7 @@ def _shown(dataset: Any, values: npt.NDArray[Any]) -> Picture:
         values = apply_color_lut(values, dataset)[..., :3]
         return _scaled(values, 0, np.iinfo(values.dtype).max)
     if values.ndim == 3:
-        return values if values.dtype == np.uint8 else _scaled(values, 0, 2 ** int(dataset.BitsStored) - 1)
+        return _scaled(values, 0, 2 ** int(dataset.BitsStored) - 1)
     grey = _grey(dataset, values)
     return np.asarray(cv2.cvtColor(WHITE - grey if meaning == "MONOCHROME1" else grey, cv2.COLOR_GRAY2RGB), np.uint8)
 
@@ -142,5 +142,7 @@ def _first(dataset: Any, name: str) -> float | None:
 
 
 def _scaled(values: npt.NDArray[Any], black: float, white: float) -> Picture:
-    shares = (values.astype(np.float32) - black) / (white - black)
-    return np.rint(np.clip(shares, 0, 1) * float(WHITE)).astype(np.uint8)
+    if values.dtype == np.uint8 and (black, white) == (0, 255):
+        return np.asarray(values, np.uint8)
+    shares = np.clip((values.astype(np.float32) - black) / (white - black), 0, 1)
+    return np.asarray(np.rint(shares * float(WHITE)), np.uint8)

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 
 from retdsl.runtime.dataset import Dataset, require_apart
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
+from retdsl.runtime.prepared import Looked, PreparedImages
+from retdsl.runtime.unreadable import Unreadable, gathered
 
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them."""
+    """dataset: the photographs that are used; images: prepared; looked: by index; errors: what forbids to use them;
+    skipped: the photographs that cannot be read, where the study leaves them out.
+    """
 
     dataset: Dataset
     images: PreparedImages
     looked: Mapping[int, Looked]
     errors: tuple[RunError, ...]
+    skipped: Unreadable
 
     def require_sound(self) -> None:
         """Raises the first of the errors."""
@@ -32,15 +36,23 @@ class Reading:
 def read_all(
     dataset: Dataset, threads: int, progress: Callable[[int, int], None] | None = None, *, keep: bool = True
 ) -> Reading:
-    """Reads every photograph. keep: False for whoever needs none of them afterwards."""
+    """Reads every photograph, and leaves out what cannot be read if the study says so.
+
+    keep: False for whoever needs none of them afterwards.
+    """
     images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
     errors = []
     looked: Mapping[int, Looked] = {}
+    skipped = Unreadable(len(dataset.samples))
     try:
         found = images.load_all(progress)
         looked = found.looked
-        require_readable(dataset.samples, found.refused)
+        unreadable = gathered(dataset.samples, found.refused)
+        if unreadable and dataset.data.on_bad_image == "skip":
+            dataset, skipped = dataset.without(found.refused), unreadable
+        elif unreadable:
+            errors.append(unreadable.error())
         require_apart(dataset, looked)
     except RunError as error:
         errors.append(error)
-    return Reading(dataset, images, looked, tuple(errors))
+    return Reading(dataset, images, looked, tuple(errors), skipped)

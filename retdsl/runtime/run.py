@@ -15,7 +15,7 @@ from typing import TypeVar
 from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, split_line
+from retdsl.runtime.dataset import Dataset, require_every_class, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
@@ -32,6 +32,7 @@ from retdsl.runtime.reading import read_all
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
+from retdsl.runtime.unreadable import Unreadable
 
 KEPT = 512 * 2**20
 """Bytes of validation images that are kept as the frozen part gives them on, so that it sees them only once."""
@@ -50,6 +51,7 @@ class Run:
         self._progress = progress
         self._threads = threads
         self._kept: list[BehindFrozen] | None = None
+        self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
 
@@ -83,6 +85,7 @@ class Run:
                 **facts_of_the_experiment(self._experiment, self._root),
                 **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
+                "skipped": self._skipped.to_json(),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
@@ -103,7 +106,11 @@ class Run:
         """All photographs decoded, or one error that names all that cannot be. last: the last step on each."""
         reading = read_all(dataset, self._threads, self._progress.reading)
         reading.require_sound()
-        height, width, _ = reading.images[0].shape
+        self._skipped = reading.skipped
+        if reading.skipped:
+            self._progress.note(reading.skipped.line())
+            require_every_class(reading.dataset)
+        height, width, _ = reading.images[reading.dataset.train[0]].shape
         wanted = tuple(self._experiment.network.input_shape)
         if (3, height, width) != wanted:
             raise RunError(
@@ -208,6 +215,7 @@ class Run:
                 "images": len(dataset.test),
                 "patients": dataset.patients(dataset.test),
                 "class_counts": dict(zip(dataset.classes, dataset.class_counts(dataset.test), strict=True)),
+                "skipped": self._skipped.to_json(),
                 "best_epoch": found.epoch,
                 "best_by": found.metric,
                 "best_value": found.value,

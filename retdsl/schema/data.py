@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Integer, Many, Name, Policy, RatioOf, Steps, optional
+from retdsl.schema.types import Choice, Integer, Many, Name, Policy, RatioOf, Steps, optional
 
 DATA_KEYS = Entry(
     "data",
@@ -16,6 +16,12 @@ DATA_KEYS = Entry(
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
+        Option(
+            "on_bad_image",
+            Choice(("error", "skip")),
+            "error",
+            "Whether photographs that cannot be read are an error, or are left out and counted.",
+        ),
     ),
 )
 

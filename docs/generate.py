@@ -103,6 +103,9 @@ def messages(example: Example) -> list[str]:
 def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     """The messages about an example, whose files are written into a folder."""
     for file in example.files:
+        if file.encoding == "photographs":
+            write_photographs(folder / file.name, file.text)
+            continue
         content = params(file.text) if file.encoding == "params" else file.text.encode(file.encoding)
         (folder / file.name).write_bytes(content)
     (folder / SPEC).write_text(example.whole, "utf-8")
@@ -113,6 +116,18 @@ def diagnose(example: Example, folder: Path) -> list[Diagnostic]:
     if example.reads_data and checked.program is not None:
         checked = running.check_data(spec, checked.program, quiet=True)
     return list(checked.diagnostics)
+
+
+def write_photographs(folder: Path, text: str) -> None:
+    """A folder with a photograph, or an empty file, for every line; no two photographs are alike."""
+    import cv2
+    import numpy as np
+
+    folder.mkdir()
+    for number, line in enumerate(text.splitlines()):
+        name, _, what = line.partition(": ")
+        photograph = cv2.imencode(".png", np.full((8, 8, 3), 10 * number, np.uint8))[1].tobytes()
+        (folder / name).write_bytes(photograph if what == "a photograph" else b"")
 
 
 def params(text: str) -> bytes:

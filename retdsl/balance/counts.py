@@ -51,12 +51,13 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class DataProblem:
-    """Something wrong with labels or photographs: what, in which file, each case, and what to do."""
+    """Something wrong with labels or photographs: what, in which file, each case, what to do, and how bad it is."""
 
     message: str
     where: str | None
     items: tuple[str, ...]
     helps: tuple[str, ...]
+    severity: Literal["error", "warning"] = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def reading_of(found: Mapping[str, Any], root: Path) -> Reading:
             p["where"] and _legible(p["where"].removeprefix(f"{root}{os.sep}")),
             tuple(map(_legible, p["items"])),
             tuple(map(_legible, p["help"])),
+            p.get("severity", "error"),
         )
         for p in found["problems"]
     )

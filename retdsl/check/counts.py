@@ -1,7 +1,7 @@
 """What is wrong with the photographs of a data block, and with what the spec says of their number.
 
 Enters: the plan of a data block, and what reading its labels and photographs found, if they were read. Leaves: R605,
-R606 and R607, at the block's source and at its counts.
+R606, R607 and R617, at the block's source and at its counts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ def check_counts(data: DataPlan, source: Span, counts: Span, reading: Reading | 
             shown.append(f"... and {len(problem.items) - SHOWN_ITEMS} more")
         notes = ["\n".join(shown)] if shown else []
         place = Label(source, f"in {problem.where}" if problem.where else "")
-        out.report("R605", problem.message, place, notes=notes, helps=problem.helps)
+        code = "R617" if problem.severity == "warning" else "R605"
+        out.report(code, problem.message, place, notes=notes, helps=problem.helps)
     if data.counts is None:
         return
     known = known_counts(data, reading)

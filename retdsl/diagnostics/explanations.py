@@ -5,6 +5,7 @@ Enters: a code. Leaves: an `Explanation`, read from `codes/CODE.md`. Such a file
     ```wrong              the spec that has the mistake; `wrong --data` if it shows only with `check --data`
     ```wrong labels.csv   a file that lies beside it; `wrong parts.retina latin-1` if its text is not UTF-8
     ```wrong x.params params   a weights file that lies beside it: `fc_weight [2, 64]`, a line a tensor
+    ```wrong eyes photographs   a folder of photographs: `a.png: a photograph`, or `a.png: 0 bytes`, a line each
     ```right              the spec without the mistake, and its files likewise
 
 An example that uses a name of `codes/preamble.retina` builds on those declarations, which stay unsaid. Guaranteed, by
@@ -28,7 +29,7 @@ _DECLARED = re.compile(r"^# (?P<about>.*)\n\w+ (?P<name>\w+)", re.MULTILINE)
 @dataclass(frozen=True, slots=True)
 class Beside:
     """A file beside an example. encoding: of its text; `params` for a weights file of MXNet, of which the text tells
-    the tensors, one a line: its name and its shape.
+    the tensors, one a line: its name and its shape; `photographs` for a folder, of which the text tells the files.
     """
 
     name: str
@@ -38,7 +39,8 @@ class Beside:
     @property
     def how(self) -> str:
         """How it is written, in words that follow its name."""
-        return {"utf-8": "", "params": ", which holds the tensors"}.get(self.encoding, f", saved as {self.encoding}")
+        known = {"utf-8": "", "params": ", which holds the tensors", "photographs": ", a folder that holds"}
+        return known.get(self.encoding, f", saved as {self.encoding}")
 
 
 @dataclass(frozen=True, slots=True)

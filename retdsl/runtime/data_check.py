@@ -6,7 +6,7 @@ Guaranteed: nothing that is wrong with labels, split or photographs is raised; a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from retdsl.runtime.split import SIDES
 @dataclass(frozen=True, slots=True)
 class Findings:
     """dataset: the photographs as they were divided, None where labels could not be read; errors: all that is wrong;
-    leaks: between the sides of the split, those that are allowed too.
+    leaks: between the sides of the split, those that are allowed too; warnings: what is worth knowing, though the data
+    can be used.
     """
 
     dataset: Dataset | None
     errors: tuple[RunError, ...] = ()
     leaks: Leaks = Leaks({})  # noqa: RUF009 (frozen)
+    warnings: tuple[RunError, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `json.dumps`.
@@ -34,20 +36,18 @@ class Findings:
             {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
              "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
              "labels": {"graders": {...}, "rules": [...]},                what labellings tell, often nothing
-             "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."]}]}
+             "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."],
+                           "severity": "error" | "warning"}]}
 
         Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of
         theirs.
         """
-        problems = [problem for error in self.errors for problem in (error.parts or (error,))]
         dataset = self.dataset
         return {
             "classes": None if dataset is None else list(dataset.classes),
             "sides": None if dataset is None else _sides(dataset),
             "labels": {} if dataset is None else facts_of_the_labels(dataset),
-            "problems": [
-                {"message": p.message, "where": p.where, "items": list(p.items), "help": list(p.help)} for p in problems
-            ],
+            "problems": [*_problems(self.errors, "error"), *_problems(self.warnings, "warning")],
         }
 
 
@@ -68,13 +68,22 @@ def examine(
     except RunError as error:
         return Findings(None, (error,))
     divided(dataset)
+    reading = read_all(dataset, threads, progress, keep=False)
     errors: list[RunError] = []
     try:
-        require_every_class(dataset)
+        require_every_class(reading.dataset)
     except RunError as error:
         errors.append(error)
-    reading = read_all(dataset, threads, progress, keep=False)
-    return Findings(dataset, (*errors, *reading.errors), reading.leaks)
+    warnings = (reading.skipped.warning(),) if reading.skipped else ()
+    return Findings(reading.dataset, (*errors, *reading.errors), reading.leaks, warnings)
+
+
+def _problems(found: Iterable[RunError], severity: str) -> list[dict[str, Any]]:
+    return [
+        {"message": p.message, "where": p.where, "items": list(p.items), "help": list(p.help), "severity": severity}
+        for error in found
+        for p in (error.parts or (error,))
+    ]
 
 
 def _sides(dataset: Dataset) -> dict[str, dict[str, list[int]]]:

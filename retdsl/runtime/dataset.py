@@ -7,10 +7,10 @@ class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,7 +36,8 @@ class Data:
     tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
     labels: how columns of the source become labels, in place of what the source says; test: an external test set, all
     of whose photographs are test photographs, beside those that the split makes; allow_leaks: kinds of leaks between
-    the sides that are told and not refused (see `leaks`).
+    the sides that are told and not refused (see `leaks`); on_bad_image: whether photographs that cannot be read are an
+    "error", or are left out ("skip").
     """
 
     source: Source
@@ -47,6 +48,7 @@ class Data:
     labels: consensus | None = None
     test: Source | None = None
     allow_leaks: tuple[str, ...] = ()
+    on_bad_image: Literal["error", "skip"] = "error"
 
     @property
     def photographs(self) -> Source:
@@ -131,6 +133,11 @@ class Dataset:
         """How many patients these samples are of."""
         return len({self.samples[index].patient for index in indices})
 
+    def without(self, indices: Collection[int]) -> Dataset:
+        """These photographs on no side of the split; the others keep their places in `samples`."""
+        train, valid, test = (tuple(index for index in side if index not in indices) for side in self.sides)
+        return replace(self, train=train, valid=valid, test=test)
+
     def fetch(self, index: int) -> bytes | Photograph:
         """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
         return self.data.photographs.read(self.root, self.samples[index])
@@ -155,7 +162,8 @@ def require_every_class(dataset: Dataset) -> None:
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
             if side in dataset.data.wanted_sides and count == 0:
                 label = dataset.classes.index(title)
-                patients = len({sample.patient for sample in dataset.samples if sample.label == label})
+                used = (dataset.samples[index] for side_indices in dataset.sides for index in side_indices)
+                patients = len({sample.patient for sample in used if sample.label == label})
                 have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
                 problems.add(
                     "sides of the split that lack a class",

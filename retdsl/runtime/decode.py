@@ -1,9 +1,12 @@
 """A file's bytes become a photograph, or a plain word on why they cannot.
 
-Enters: bytes: JPEG, PNG, TIFF, BMP or WebP, 8 or 16 bits, colour or grey. Leaves: uint8 RGB `[H, W, 3]`,
-turned upright as its EXIF orientation says.
-Guaranteed: a file that was cut short is refused. OpenCV alone does not promise that: up to 4.9 it fills what is missing
-of a JPEG with grey and says nothing.
+Enters: bytes: JPEG, PNG, TIFF, BMP, WebP or DICOM; colour, grey, palette or CMYK; 8 or 16 bits; with or without
+transparency. Leaves: uint8 RGB `[H, W, 3]`, turned upright as its EXIF orientation says.
+Guaranteed: a file that was cut short is refused, and so is one whose header asks for more pixels than `MOST_PIXELS`,
+before memory is taken for them.
+
+Of 16 bits, the full range becomes that of 8, or what the file itself names as its brightest value. What is transparent
+lies on black, as the retina's surround does. Of several pages, frames or pictures in one file, the first is taken.
 """
 
 from __future__ import annotations
@@ -14,39 +17,115 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.dicom import dicom_photograph, is_dicom
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.picture_header import JPEG_START, PNG_START, Header, read_header
+from retdsl.runtime.picture_size import require_size
+from retdsl.runtime.soundness import JPEG_END, what_is_wrong
 from retdsl.weights.other_files import LFS_POINTER
 
 Photograph: TypeAlias = npt.NDArray[np.uint8]
 """uint8 RGB `[H, W, 3]`."""
 
-JPEG_START, JPEG_SCAN, JPEG_END = b"\xff\xd8", 0xDA, b"\xff\xd9"
-PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 UNDRAWN = 128
 """The grey that libjpeg leaves where a JPEG holds no data."""
+
+WHITE = 255
+FULL_RANGE = 65535
+
+TWELVE_BITS = 4095
+"""No photograph with 16 bits a value is as dark as this throughout; one with 12 bits that nobody scaled is."""
+
+TURNS = {3: cv2.ROTATE_180, 6: cv2.ROTATE_90_CLOCKWISE, 8: cv2.ROTATE_90_COUNTERCLOCKWISE}
+MIRRORED = {2: 1, 4: 3, 5: 6, 7: 8}
+"""EXIF orientations that are another one, mirrored from left to right afterwards."""
+
+OTHERS = (
+    (0, b"GIF8", "GIF"),
+    (4, b"ftypheic", "HEIC"),
+    (4, b"ftypheix", "HEIC"),
+    (4, b"ftypmif1", "HEIC"),
+    (4, b"ftypavif", "AVIF"),
+    (0, b"\0\0\0\x0cjP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+    (0, b"PK\x03\x04", "ZIP"),
+)
+"""Where other kinds of files have their signature, and what they are called."""
 
 
 def decode(data: bytes) -> Photograph:
     """The photograph in a file's bytes. Raises RunError saying what the bytes are instead."""
-    if reason := _ends_early(data):
+    if is_dicom(data):
+        return dicom_photograph(data, decode)
+    if reason := what_is_wrong(data):
         raise RunError(reason)
-    photo = _decode(data)
-    if photo is None:
+    header = read_header(data)
+    if header is None:
         raise _refusal(data)
-    if _partly_undrawn(data, photo):
+    _require_readable(header)
+    photo = _decode(data, header)
+    if photo is None:
+        raise RunError("the photograph is damaged and cannot be decoded")
+    if header.format == "JPEG" and _partly_undrawn(data, photo, header):
         raise RunError("the photograph is damaged: part of its data is missing")
     return photo
 
 
-def _decode(data: bytes) -> Photograph | None:
-    if not data:
-        return None
+def _require_readable(header: Header) -> None:
+    """Raises RunError for what is no photograph, or not decoded rightly everywhere."""
+    require_size(header.width, header.height)
+    if header.unusual:
+        help = "save it as JPEG or PNG, or as TIFF of 8 bits a value"
+        raise RunError(f"this kind of {header.format} is not read", items=(header.unusual,), help=help)
+
+
+def _decode(data: bytes, header: Header) -> Photograph | None:
+    """The picture upright, in 8 bits, on black; None if it cannot be decoded. Raises RunError."""
     _silence_opencv()
+    picture: npt.NDArray[Any] | None
+    flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if header.bits == 16 else 0) | cv2.IMREAD_IGNORE_ORIENTATION
+    if header.alpha:
+        flags = cv2.IMREAD_UNCHANGED
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # larger than OpenCV allows
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
         return None
-    return None if picture is None else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+    return None if picture is None else _upright(_on_black(_eight_bits(picture, header)), header.orientation)
+
+
+def _eight_bits(picture: npt.NDArray[Any], header: Header) -> npt.NDArray[np.uint8]:
+    """uint8 or uint16 of any channels, scaled so that the brightest value of its range is white."""
+    if picture.dtype == np.uint8:
+        return picture
+    if picture.dtype != np.uint16:
+        raise RunError("the photograph's values are not whole numbers of 8 or 16 bits")
+    most = header.most or FULL_RANGE
+    if most == FULL_RANGE and picture[..., :3].max() <= TWELVE_BITS:
+        raise RunError(
+            f"of 16 bits a value, only 12 are used: none is above {TWELVE_BITS}",
+            help="scale such photographs to the full range; as they are, they would be all but black",
+        )
+    return np.asarray(cv2.convertScaleAbs(picture, alpha=WHITE / most), np.uint8)
+
+
+def _on_black(picture: npt.NDArray[np.uint8]) -> Photograph:
+    """Grey, BGR or BGR with alpha as RGB."""
+    if picture.ndim == 2:
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB), np.uint8)
+    if picture.shape[2] == 4:
+        opaque = cv2.cvtColor(picture[..., 3], cv2.COLOR_GRAY2BGR)
+        picture = np.asarray(cv2.multiply(picture[..., :3], opaque, scale=1 / WHITE), np.uint8)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _upright(photo: Photograph, orientation: int) -> Photograph:
+    """The photograph turned as EXIF orients it."""
+    turned = MIRRORED.get(orientation, orientation)
+    if turned in TURNS:
+        photo = np.asarray(cv2.rotate(photo, TURNS[turned]), np.uint8)
+    return np.asarray(cv2.flip(photo, 1), np.uint8) if orientation in MIRRORED else photo
 
 
 def _silence_opencv() -> None:
@@ -56,44 +135,17 @@ def _silence_opencv() -> None:
     logging.setLogLevel(0)
 
 
-def _ends_early(data: bytes) -> str | None:
-    """What is missing at the end of a JPEG, PNG or WebP; None if nothing, or if it is another kind of file."""
-    if data.startswith(JPEG_START) and not _jpeg_is_whole(data):
-        return "the photograph is cut short: its JPEG data has no end"
-    if data.startswith(PNG_START) and PNG_END not in data:
-        return "the photograph is cut short: its PNG data has no end"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP" and len(data) < int.from_bytes(data[4:8], "little") + 8:
-        return "the photograph is cut short: its WebP data has no end"
-    return None
-
-
-def _jpeg_is_whole(data: bytes) -> bool:
-    """Whether an end marker follows the first scan. Walks the segments there, for a thumbnail has an end of its own."""
-    at = len(JPEG_START)
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == JPEG_SCAN:
-            break
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers that stand alone
-            at += 2
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return JPEG_END in data[at:]
-
-
-def _partly_undrawn(data: bytes, photo: Photograph) -> bool:
+def _partly_undrawn(data: bytes, photo: Photograph, header: Header) -> bool:
     """Whether a JPEG with an end marker nevertheless lacks data before it.
 
     What is missing shows as a corner in libjpeg's grey. A grey corner may also be meant. So more data is put before the
     end: a whole photograph takes no notice of it, one that lacks data draws it.
     """
     corners = (photo[-8:, -8:], photo[-8:, :8], photo[:8, -8:], photo[:8, :8])  # EXIF may have turned the last one
-    if not data.startswith(JPEG_START) or not any(bool((corner == UNDRAWN).all()) for corner in corners):
+    if not any(bool((corner == UNDRAWN).all()) for corner in corners):
         return False
     end = data.rindex(JPEG_END)
-    longer = _decode(data[:end] + bytes(4096) + JPEG_END)
+    longer = _decode(data[:end] + bytes(4096) + JPEG_END, header)
     return longer is not None and not np.array_equal(longer, photo)
 
 
@@ -104,14 +156,15 @@ def _refusal(data: bytes) -> RunError:
         return RunError("the file is empty (0 bytes)")
     if start.startswith(LFS_POINTER):
         return RunError("this is a Git LFS pointer, not the photograph itself", help="fetch the files: `git lfs pull`")
-    if start[128:132] == b"DICM":
-        return RunError("this is a DICOM file, which is not read", help="export DICOM files as PNG or JPEG")
     if start.lstrip()[:1] == b"<":
         return RunError("this is a web page or XML, not a photograph")
     if not start.strip(b"\0"):
         return RunError("the file holds nothing but zeros")
     if start.startswith((JPEG_START, PNG_START)):
         return RunError("the photograph is damaged and cannot be decoded")
+    for place, signature, name in OTHERS:
+        if start[place:].startswith(signature):
+            return RunError(f"this is a {name} file, which is not read", help="save photographs as JPEG, PNG or TIFF")
     if all(byte >= 32 or byte in b"\t\n\r\f" for byte in start):
         return RunError("this is text, not a photograph")
-    return RunError("cannot be decoded as JPEG, PNG, TIFF, BMP or WebP")
+    return RunError("this is no JPEG, PNG, TIFF, BMP, WebP or DICOM file")

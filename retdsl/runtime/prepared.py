@@ -22,6 +22,8 @@ from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.sample import Sample
 
+LEAVE_ALONE = "photographs must stay as they are while a run learns from them"
+
 
 class Photographs(Protocol):
     """What the store needs of a data set."""
@@ -65,10 +67,14 @@ class PreparedImages:
         self._threads = max(1, threads)
         self._room = memory
         self._kept: dict[int, Photograph] = {}
+        self._seen: dict[int, str] = {}
         self._lock = Lock()
 
     def __getitem__(self, index: int) -> Photograph:
-        """The prepared photograph, uint8 `[H, W, 3]`; not to be written to. Raises RunError if it cannot be read."""
+        """The prepared photograph, uint8 `[H, W, 3]`; not to be written to.
+
+        Raises RunError if it cannot be read, or is another one than the first pass saw.
+        """
         kept = self._kept.get(index)
         return self._read(index) if kept is None else kept
 
@@ -100,12 +106,21 @@ class PreparedImages:
     def _look_at(self, index: int) -> tuple[tuple[int, ...], Looked]:
         fetched = self._dataset.fetch(index)
         photo = self._keep(index, self._dataset.prepare(fetched))
-        data = fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data
         pixels = blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
-        return photo.shape, Looked(sha256(data).hexdigest(), pixels)
+        self._seen[index] = _sha256(fetched)
+        return photo.shape, Looked(self._seen[index], pixels)
 
     def _read(self, index: int) -> Photograph:
-        return self._keep(index, self._dataset.prepare(self._dataset.fetch(index)))
+        image = self._dataset.samples[index].image
+        try:
+            fetched = self._dataset.fetch(index)
+        except RunError as error:
+            if index not in self._seen:
+                raise
+            raise RunError(f"{image} could be read at first, and cannot be any more: {error.message}") from None
+        if self._seen.get(index, same := _sha256(fetched)) != same:
+            raise RunError(f"{image} is not what it was when it was first read", help=LEAVE_ALONE)
+        return self._keep(index, self._dataset.prepare(fetched))
 
     def _keep(self, index: int, photo: Photograph) -> Photograph:
         with self._lock:
@@ -116,14 +131,8 @@ class PreparedImages:
         return photo
 
 
-def require_readable(samples: Sequence[Sample], refused: dict[int, RunError]) -> None:
-    """Raises one RunError that names every photograph that could not be read."""
-    if not refused:
-        return
-    items = [f"{samples[index].image}: {refused[index].message}" for index in sorted(refused)]
-    help = dict.fromkeys(text for error in refused.values() for text in error.help)
-    count = "a photograph" if len(refused) == 1 else f"{len(refused)} photographs"
-    raise RunError(f"{count} of {len(samples)} cannot be read", items=items, help=tuple(help))
+def _sha256(fetched: bytes | Photograph) -> str:
+    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
 def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:

@@ -106,8 +106,9 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
     if form == "json":
         print(json.dumps(findings.to_json()))
     else:
-        for error in findings.errors:
-            print(f"error: {error}", file=sys.stderr)
+        for severity, found in (("error", findings.errors), ("warning", findings.warnings)):
+            for problem in found:
+                print(f"{severity}: {problem}", file=sys.stderr)
     return WRONG if findings.errors else DONE
 
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.leaks import Leaks, find_leaks
-from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
+from retdsl.runtime.prepared import Looked, PreparedImages
+from retdsl.runtime.unreadable import Unreadable, gathered
 
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them; leaks: between the
-    sides of the split, those that are allowed too.
+    """dataset: the photographs that are used; images: prepared; looked: by index; errors: what forbids to use them;
+    leaks: between the sides of the split, those that are allowed too; skipped: the photographs that cannot be read,
+    where the study leaves them out.
     """
 
     dataset: Dataset
@@ -26,6 +28,7 @@ class Reading:
     looked: Mapping[int, Looked]
     errors: tuple[RunError, ...]
     leaks: Leaks
+    skipped: Unreadable
 
     def require_sound(self) -> None:
         """Raises the first of the errors."""
@@ -36,17 +39,25 @@ class Reading:
 def read_all(
     dataset: Dataset, threads: int, progress: Callable[[int, int], None] | None = None, *, keep: bool = True
 ) -> Reading:
-    """Reads every photograph. keep: False for whoever needs none of them afterwards."""
+    """Reads every photograph, and leaves out what cannot be read if the study says so.
+
+    keep: False for whoever needs none of them afterwards.
+    """
     images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
     errors = []
     looked: Mapping[int, Looked] = {}
     leaks = Leaks({})
+    skipped = Unreadable(len(dataset.samples))
     try:
         found = images.load_all(progress)
         looked = found.looked
-        require_readable(dataset.samples, found.refused)
+        unreadable = gathered(dataset.samples, found.refused)
+        if unreadable and dataset.data.on_bad_image == "skip":
+            dataset, skipped = dataset.without(found.refused), unreadable
+        elif unreadable:
+            errors.append(unreadable.error())
         leaks = find_leaks(dataset, looked, images.__getitem__, threads)
         leaks.require_none(dataset)
     except RunError as error:
         errors.append(error)
-    return Reading(dataset, images, looked, tuple(errors), leaks)
+    return Reading(dataset, images, looked, tuple(errors), leaks, skipped)

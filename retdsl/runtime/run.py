@@ -15,7 +15,7 @@ from typing import TypeVar
 from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, label_lines, split_line
+from retdsl.runtime.dataset import Dataset, label_lines, require_every_class, split_line
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
@@ -31,6 +31,7 @@ from retdsl.runtime.reading import Reading, read_all
 from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine, manifest
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
+from retdsl.runtime.unreadable import Unreadable
 
 KEPT = 512 * 2**20
 """Bytes of validation images that are kept as the frozen part gives them on, so that it sees them only once."""
@@ -49,6 +50,7 @@ class Run:
         self._progress = progress
         self._threads = threads
         self._kept: list[BehindFrozen] | None = None
+        self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
 
@@ -87,6 +89,7 @@ class Run:
                 **facts_of_the_data(dataset),
                 "images": manifest(dataset, reading.looked),
                 "leaks": reading.leaks.to_json(),
+                "skipped": self._skipped.to_json(),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
@@ -109,7 +112,11 @@ class Run:
         reading.require_sound()
         for note in reading.leaks.notes():
             self._progress.note(note)
-        height, width, channels = reading.images[0].shape
+        self._skipped = reading.skipped
+        if reading.skipped:
+            self._progress.note(reading.skipped.line())
+            require_every_class(reading.dataset)
+        height, width, channels = reading.images[reading.dataset.train[0]].shape
         wanted = tuple(self._experiment.network.input_shape)
         if channels != wanted[0]:
             raise RunError(f"photographs have {channels} channels when prepared, the network takes {wanted[0]}")
@@ -219,6 +226,7 @@ class Run:
                 "images": len(dataset.test),
                 "patients": dataset.patients(dataset.test),
                 "class_counts": dict(zip(dataset.classes, dataset.class_counts(dataset.test), strict=True)),
+                "skipped": self._skipped.to_json(),
                 "best_epoch": found.epoch,
                 "best_by": found.metric,
                 "best_value": found.value,

@@ -31,7 +31,8 @@ class WithTestSet:
         except RunError as error:
             errors.append(error)
         try:
-            apart = self.test.samples(root, wanted._replace(side=None, labels=None)  # its own labels are the reference)
+            # Graders are those of the study; a test set brings its reference along.
+            apart = self.test.samples(root, wanted._replace(side=None, labels=None))
             found += [sample._replace(origin=~sample.origin) for sample in apart]
         except RunError as error:
             errors.append(error)
@@ -39,7 +40,8 @@ class WithTestSet:
             raise errors[0]
         if errors:
             parts = [part for error in errors for part in (error.parts or (error,))]
-            raise RunError("neither the study's photographs nor its test set can be used", items=map(str, parts), parts=parts)
+            message = "neither the study's photographs nor its test set can be used"
+            raise RunError(message, items=map(str, parts), parts=parts)
         return found
 
     def read(self, root: Path, sample: Sample) -> bytes | Photograph:

@@ -21,6 +21,12 @@ DATA_KEYS = Entry(
         Option("test", optional(Policy("data source")), None, "Photographs from elsewhere that are all to test on."),
         Option("allow_leaks", Many(Choice(LEAKS)), (), "What may stand on two sides of the split."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
+        Option(
+            "on_bad_image",
+            Choice(("error", "skip")),
+            "error",
+            "Whether photographs that cannot be read are an error, or are left out and counted.",
+        ),
     ),
 )
 

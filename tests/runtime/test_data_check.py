@@ -87,6 +87,6 @@ def test_a_class_missing_and_a_photograph_broken_are_told_together(tmp_path: Pat
     answer = found(data, tmp_path).to_json()
     assert [problem["message"] for problem in answer["problems"]] == [
         "sides of the split that lack a class (2)",
-        "a photograph of 21 cannot be read",
+        "a photograph of 21 cannot be read: this is text, not a photograph",
     ]
     assert sum(map(sum, (side["photographs"] for side in answer["sides"].values()))) == 21

@@ -130,7 +130,7 @@ def test_a_grey_border_is_no_damage(progressive: int) -> None:
         (b"<!DOCTYPE html><html>", "web page"),
         (bytes(1000), "nothing but zeros"),
         (bytes(128) + b"DICM" + bytes(100), "DICOM"),
-        (b"\x01\x02\x03\xfe" * 30, "cannot be decoded as JPEG"),
+        (b"\x01\x02\x03\xfe" * 30, "this is no JPEG, PNG"),
         (b"\xff\xd8\xff\xd9" + bytes(10), "cut short"),
         (b"\xff\xd8\xff\xe0\x00\x04ab\xff\xda" + bytes(30) + b"\xff\xd9", "damaged"),
     ],

@@ -52,6 +52,28 @@ def test_the_study_trains_on_real_photographs(tmp_path: Path):
         assert found["auc"] >= 0.95, name
 
 
+def seen_of(runs: Path, name: str) -> list[tuple[int, int]]:
+    """How many healthy and infected photographs each epoch of an experiment saw."""
+    (metrics,) = runs.glob(f"{name}-*/metrics.jsonl")
+    return [tuple(json.loads(line)["images"].values()) for line in metrics.read_text().splitlines()]
+
+
+@pytest.mark.slow
+@needs_fundus
+def test_the_policies_train_at_200_to_3(tmp_path: Path):
+    """What each sees of about 252 healthy photographs and 4 infected ones, 64 an epoch."""
+    figures = trained("rare_cases", tmp_path, "--root", str(FUNDUS), "--set", "epochs=3")
+    assert seen_of(tmp_path, "penalised") == [(63, 1)] * 3
+    for name in ("subset", "fresh", "in_turn", "harder"):
+        assert seen_of(tmp_path, name) == [(32, 32)] * 3, name
+    # 1, 2 and 3 of 30 epochs on the way from the photographs as they are to both alike
+    assert seen_of(tmp_path, "balancing") == [(63, 1), (62, 2), (61, 3)]
+    assert set(figures) == {"penalised", "subset", "fresh", "in_turn", "balancing", "harder"}
+    for name, found in figures.items():
+        assert (found["class_counts"], found["images"]) == ({"healthy": 148, "infected": 144}, 292)
+        assert found["auc"] > 0.5, name
+
+
 @pytest.mark.slow
 def test_a_network_of_ones_own_learns(tmp_path: Path):
     (figures,) = trained("examples/own_network/small.retina", tmp_path).values()

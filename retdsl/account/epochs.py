@@ -111,7 +111,7 @@ def _all(found: Novelty) -> str:
 
 def _notes(policy: Call, of: str, known: tuple[Novelty, ...], classes: tuple[str, ...]) -> list[str]:
     one = "a patient" if of == "patients" else "an image"
-    notes = ["averages; new: seen in no epoch before; all after: until the last one was seen"]
+    notes = ["averages; new: in no epoch before; all after: until every one was seen"]
     most = max(range(len(known)), key=lambda at: known[at].once or 0)
     if (epochs := known[most].once or 0) > 1:
         notes.append(f"after {epochs} epochs, {one} of `{classes[most]}` has come once on average")

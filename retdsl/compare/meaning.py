@@ -1,7 +1,7 @@
 """What values mean, where the language has several ways to say one thing.
 
-A ratio is the same in any terms; no ratio is an equal one; photographs that are not normalised are normalised by
-nothing; a layer's options that are left out are at their defaults.
+A ratio is the same in any terms; no ratio is an equal one; `hard` of nothing is of `natural`; photographs that are not
+normalised are normalised by nothing; a layer's options that are left out are at their defaults.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from retdsl.schema.preparation import NORMALIZE
 COMMUTATIVE = frozenset({"Add", "Multiply", "Maximum", "Minimum"})
 """Layers whose values may come in any order."""
 
+_RATIOS = ("ratio", "from", "to")
+_EQUAL = (("resample", "ratio"), ("oversample", "ratio"), ("progressive", "to"))
+"""Ratios that are equal ones where there is none."""
+
+_NATURAL = Call("natural", (("size", None), ("by", None)))
 _AS_IT_IS = Call(NORMALIZE.name, (("mean", (0.0,) * 3), ("mean_image", None), ("std", (1.0,) * 3), ("scale", 1.0)))
 
 
@@ -26,10 +31,12 @@ def meant(call: Call, classes: int) -> Call:
 
 
 def _meant(name: str, option: str, value: Value, classes: int) -> Value:
-    if option != "ratio":
-        return meant(value, classes) if isinstance(value, Call) else value
-    if value is None and name == "resample":
+    if value is None and (name, option) == ("hard", "of"):
+        return _NATURAL
+    if value is None and (name, option) in _EQUAL:
         return (1,) * classes
+    if option not in _RATIOS:
+        return meant(value, classes) if isinstance(value, Call) else value
     if not isinstance(value, tuple):
         return value
     whole = [int(part) for part in value if isinstance(part, int | float) and part == int(part)]

@@ -173,6 +173,9 @@ class Run:
         self._folder.add_epoch(
             {
                 "epoch": epoch,
+                "images": dict(
+                    zip(batches.dataset.classes, batches.dataset.class_counts(seen.indices.tolist()), strict=True)
+                ),
                 "train": self._figures(trainer, outcome.predictions),
                 "valid": valid,
                 "learning_rate": trainer.rate_after(epoch),

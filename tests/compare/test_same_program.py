@@ -119,8 +119,19 @@ def test_values_are_what_they_mean(one: str, other: str) -> None:
     assert_same(program(BASE + BODY), program(BASE.replace(one, other) + BODY))
 
 
-def test_no_ratio_is_an_equal_one() -> None:
-    texts = [BASE.replace("data = d }", f"data = d sampling = resample{r} }}") for r in ("", "(ratio = 2 : 2)")]
+@pytest.mark.parametrize(
+    "samplings",
+    [
+        ("resample", "resample(ratio = 2 : 2)"),
+        ("oversample", "oversample(ratio = 3 : 3)"),
+        ("progressive(epochs = 3)", "progressive(from = natural, to = 2 : 2, epochs = 3)"),
+        ("progressive(from = 4 : 2, epochs = 3)", "progressive(from = 2 : 1, epochs = 3)"),
+        ("hard(20%)", "hard(fraction = 0.2, of = natural)"),
+        ("hard(20%, of = resample)", "hard(20%, of = resample(ratio = 1 : 1))"),
+    ],
+)
+def test_a_sampling_may_be_written_in_several_ways(samplings: tuple[str, str]) -> None:
+    texts = [BASE.replace("data = d }", f"data = d epochs = 9 sampling = {sampling} }}") for sampling in samplings]
     assert_same(program(texts[0] + BODY), program(texts[1] + BODY))
 
 

@@ -295,6 +295,8 @@ def test_epochs_shrink_with_a_progressive_sampling(photographs, tmp_path):
     images = [sum(progressive(epochs=3).counts(Pool(np.repeat([0, 1], counts)), epoch)) for epoch in (1, 2, 3, 4)]
     assert images[0] == train["images"]
     assert images[2] == images[3] == 2 * min(counts)
+    assert [sum(line["images"].values()) for line in lines(folder)] == images
+    assert lines(folder)[3]["images"] == {"healthy": min(counts), "infected": min(counts)}
     course = Course(tuple(math.ceil(number / 16) for number in images))
     assert rates == [0.05 * cosine(warmup=1).multiplier(course.until(epoch), course) for epoch in (1, 2, 3, 4)]
 

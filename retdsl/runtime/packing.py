@@ -78,7 +78,7 @@ def pack(
                 labels = sample.target or (float(sample.label),)
                 offset = writer.add(data, labels, written, patients[sample.patient])
                 index.write(f"{written}\t{offset}\n")
-                lst.write("\t".join([str(written), *(f"{label:g}" for label in labels), _in_a_line(sample)]) + "\n")
+                lst.write("\t".join([str(written), *(f"{label:.9g}" for label in labels), _in_a_line(sample)]) + "\n")
                 written += 1
                 rewritten += anew
             if progress is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -97,10 +98,8 @@ def test_a_file_with_any_byte_changed_is_read_or_told(
     changed = bytearray(path.read_bytes())
     changed[at % len(changed)] = value
     path.write_bytes(changed)
-    try:
-        read(path)
-    except BadRecord as error:
-        assert str(error)
+    with suppress(BadRecord):
+        assert len(read(path)) <= len(path.read_bytes()) // 32
 
 
 @pytest.mark.parametrize(

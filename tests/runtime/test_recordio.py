@@ -63,7 +63,9 @@ def test_what_mxnet_packs(tmp_path: Path, index: bool) -> None:
 def test_without_a_list_every_photograph_is_its_own_patient(tmp_path: Path) -> None:
     offsets = packed(tmp_path, listed=False)
     samples = recordio("eyes.rec").samples(tmp_path, Wanted(CLASSES))
-    assert [(sample.image, sample.patient) for sample in samples] == [(f"eyes.rec@{at}", f"eyes.rec@{at}") for at in offsets]
+    assert [(sample.image, sample.patient) for sample in samples] == [
+        (f"eyes.rec@{at}", f"eyes.rec@{at}") for at in offsets
+    ]
 
 
 def test_a_label_for_each_class_is_a_target(tmp_path: Path) -> None:

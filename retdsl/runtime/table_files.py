@@ -121,6 +121,8 @@ def read_text(file: Path, name: str, encoding: str = "utf-8") -> str:
     except UnicodeDecodeError as error:
         raise _other_encoding(data, error.start, name, encoding, file) from None
     if "\0" in text:
+        if encoding == "utf-8" and _likely_encoding(data) == "utf-16":
+            raise _other_encoding(data, 0, name, encoding, file)
         raise RunError(f"`{name}` is no text file", where=file, help="save the table as CSV in UTF-8")
     if not text.strip():
         raise RunError(f"`{name}` is empty", where=file)

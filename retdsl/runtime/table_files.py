@@ -22,6 +22,7 @@ DELIMITERS = ",;\t"
 PARQUET = ".parquet"
 NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 """What tables write in small or capital letters where they know nothing."""
+_LONGEST = max(map(len, NOTHING))
 
 _OTHER_FILES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
@@ -37,6 +38,11 @@ class Table(NamedTuple):
 
     columns: dict[str, list[str]]
     places: list[str]
+
+
+def blanks(cells: Sequence[str]) -> set[str]:
+    """Those of some cells that say nothing, each once."""
+    return {cell for cell in cells if len(cell) <= _LONGEST and cell.casefold() in NOTHING}
 
 
 def read_table(file: Path, name: str, wanted: Sequence[str], encoding: str, within: str, problems: Problems) -> Table:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.labels import Label, Labelling
-from retdsl.runtime.paths import FEW, Below
+from retdsl.runtime.paths import FEW, below
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Source, Wanted
 from retdsl.runtime.tables import csv
@@ -315,11 +315,14 @@ class TestPaths:
         assert r"folders are parted by `/`, not by `\`" in refusal(csv("labels.csv"), root).help
 
 
+PATHS = st.lists(st.sampled_from(["a", "b.png", "..", ".", "", "...", ".c"]), min_size=1, max_size=6).map("/".join)
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(["a", "b.png", "..", ".", "", "...", ".c"]), min_size=1, max_size=6).map("/".join))
-def test_below_a_root_as_the_system_resolves_it(path: str) -> None:
+@given(st.lists(PATHS, max_size=3))
+def test_below_a_root_as_the_system_resolves_it(paths: list[str]) -> None:
     """Where there are no links, a path means what `os.path` makes of it, whatever dots it has."""
     root = Path("/data/eyes")
-    whole = os.path.normpath(root / path)
-    inside = whole.startswith(f"{root}/")
-    assert Below(root)(path) == (os.path.relpath(whole, root) if inside else None)
+    whole = [os.path.normpath(root / path) for path in paths]
+    expected = [os.path.relpath(path, root) if path.startswith(f"{root}/") else None for path in whole]
+    assert below(root, paths) == expected

@@ -5,6 +5,7 @@ beside them where retdsl is not installed.
 from __future__ import annotations
 
 import json
+import keyword
 import os
 import shutil
 import signal
@@ -14,14 +15,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 import retdsl
+import retdsl.runtime
 from retdsl.balance.counts import Reading, reading_of
 from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
-from retdsl.ir import Experiment, Program
+from retdsl.ir import Call, DataPlan, Experiment, Program, Value
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
+
+if TYPE_CHECKING:
+    from retdsl.runtime.dataset import Dataset
 
 WRONG = 1
 """The exit code of a program whose spec or data have errors."""
@@ -85,6 +90,32 @@ def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:
             words = said.read().decode(errors="replace").splitlines()
             raise RunError("the program that reads the photographs failed", items=words, exit_code=code or DEFECT)
         return reading_of(json.loads(found), root)
+
+
+def open_data(plan: DataPlan, root: Path) -> Dataset:
+    """The photographs of a data block in this process, listed and divided. Raises RunError as `Data.divided` does."""
+    from retdsl.runtime.dataset import Data
+
+    settings = {_safe(key): _in_runtime(value) for key, value in plan.settings}
+    source, split, normalize = map(_in_runtime, (plan.source, plan.split, plan.normalize))
+    prepare = tuple(map(_in_runtime, plan.prepare))
+    return Data(source, plan.classes, split, prepare, normalize, **settings).divided(root)
+
+
+def _in_runtime(value: Value) -> Any:
+    """A value of a program as its text would make it."""
+    match value:
+        case Call():
+            options = {_safe(key): _in_runtime(option) for key, option in value.options if option is not None}
+            return getattr(retdsl.runtime, value.name)(**options)
+        case tuple():
+            return tuple(map(_in_runtime, value))
+        case _:
+            return value
+
+
+def _safe(option: str) -> str:
+    return f"{option}_" if keyword.iskeyword(option) else option
 
 
 def write_symbols(train_py: Path, root: Path) -> int:

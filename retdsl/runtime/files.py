@@ -23,18 +23,22 @@ from retdsl.runtime.errors import RunError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system calls a full disk, a used up quota, and a file longer than it allows."""
 
+ELSEWHERE = "choose another folder with --run"
+"""How a user has the files of a run written to another place."""
+
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, elsewhere: str = ELSEWHERE) -> Iterator[Path]:
     """Gives a temporary path beside `path`; when the body ends well, what it wrote there becomes `path`.
 
-    Raises RunError, naming the file and the space that is left, when the system refuses.
+    elsewhere: how a user has it written to another place. Raises RunError, naming the file and the space that is left,
+    when the system refuses.
     """
     try:
         with _replacing(path) as beside:
             yield beside
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(path, error, elsewhere) from error
 
 
 @contextmanager
@@ -120,9 +124,9 @@ def finite(value: Any) -> Any:
             return value
 
 
-def cannot_write(path: Path, error: OSError) -> RunError:
+def cannot_write(path: Path, error: OSError, elsewhere: str = ELSEWHERE) -> RunError:
     """The error for a file that could not be written: its name, the system's reason, and the space if that ran out."""
-    cure = _space_left(path) if error.errno in FULL else "choose another folder with --run"
+    cure = _space_left(path, elsewhere) if error.errno in FULL else elsewhere
     return RunError(
         f"cannot write `{path.name}`: {error.strerror or error}",
         where=path,
@@ -130,13 +134,13 @@ def cannot_write(path: Path, error: OSError) -> RunError:
     )
 
 
-def _space_left(path: Path) -> str:
+def _space_left(path: Path, elsewhere: str) -> str:
     try:
         folder = next(folder for folder in path.absolute().parents if folder.exists())
         free = shutil.disk_usage(folder).free
     except (OSError, StopIteration):
-        return "free some space, or choose another folder with --run"
-    return f"{free / 2**20:,.1f} MiB are free under {folder}; choose another folder with --run if that is too little"
+        return f"free some space, or {elsewhere}"
+    return f"{free / 2**20:,.1f} MiB are free under {folder}; {elsewhere} if that is too little"
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.paths import Below, is_pattern, matches, near_files, reason_of, walk
+from retdsl.runtime.paths import below, is_pattern, matches, near_files, reason_of, walk
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import (
@@ -43,10 +43,10 @@ class folder:
         pattern = None if self.patient is None else patient_pattern(self.patient)
         problems = Problems()
         photographs = self._photographs(root, wanted, problems)
-        below = Below(root)
+        images = below(root, [path for _, path in photographs])
         samples: list[Sample] = []
-        for label, found in photographs:
-            image = below(found) or os.path.normpath(found)
+        for (label, found), inside in zip(photographs, images, strict=True):
+            image = inside or os.path.normpath(found)
             match = pattern.search(os.path.basename(found)) if pattern else None
             if pattern and not (match and match.group(1)):
                 problems.add(f"file names that do not tell the patient by {self.patient!r}", image)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +22,10 @@ CIRCLE = "a symbolic link that leads in a circle"
 FEW = 16
 """For so few files, asking for each costs less than a list of its folder."""
 
-_DETOUR = re.compile(r"^/|(?:^|/)\.{0,2}(?:/|$)").search
-"""Finds what makes a path another one than it seems: a start at the top, `.`, `..` and nothing between slashes."""
+_DETOURS = ("\n/", "\n.", "\n\n", "//", "/.", "/\n")
+"""What paths, a line each, have where one of them may be another path than it seems: a start at the top, `.`, `..`,
+nothing between slashes or at the end.
+"""
 
 
 def reason_of(error: OSError | ValueError) -> str:
@@ -95,44 +96,56 @@ def _what_is_there(root: Path, start: Path) -> tuple[str, ...]:
 # --- paths that a table writes
 
 
-class Below:
-    """Brings paths below a root."""
+def below(root: Path, paths: Sequence[str]) -> list[str | None]:
+    """Paths without detours, relative to the root; None for those that lie outside. Links are not looked at."""
+    text = "\n".join(["", *paths, ""])
+    if not any(sign in text for sign in _DETOURS):
+        return list(paths)
+    tops = tuple(dict.fromkeys((os.path.abspath(root), os.path.realpath(root))))
 
-    def __init__(self, root: Path) -> None:
-        self._tops = tuple(dict.fromkeys((os.path.abspath(root), os.path.realpath(root))))
-
-    def __call__(self, path: str) -> str | None:
-        """A path without detours, relative to the root; None if it lies outside. Links are not looked at."""
-        if not _DETOUR(path):
-            return path
-        for top in self._tops:
+    def resolved(path: str) -> str | None:
+        for top in tops:
             whole = os.path.normpath(os.path.join(top, path))
             if whole.startswith(os.path.join(top, "")):
                 return os.path.relpath(whole, top)
         return None
 
+    folders: dict[str, str | None] = {}  # a million paths lie in few of them
+    found: list[str | None] = []
+    for path in paths:
+        at = path.rfind("/") + 1
+        folder, name = path[:at], path[at:]
+        if name in ("", ".", ".."):
+            found.append(resolved(path))
+            continue
+        if folder not in folders:
+            place = resolved(f"{folder}x")
+            folders[folder] = None if place is None else place[:-1]
+        place = folders[folder]
+        found.append(None if place is None else place + name)
+    return found
+
 
 def out_of_reach(images: Iterable[str], root: Path) -> dict[str, str | None]:
     """The images, relative to root, that are no files, each with the reason; None if there simply is no such file.
 
-    Folders are listed rather than asked for each of their files, which takes a tenth of the time.
+    A folder is listed once rather than asked for each of its files: over a network every question is a journey.
     """
     names: dict[str, list[str]] = {}
     for image in images:
-        folder, _, name = image.rpartition("/")
-        names.setdefault(folder, []).append(name)
+        at = image.rfind("/") + 1
+        names.setdefault(image[:at], []).append(image[at:])
     found: dict[str, str | None] = {}
     for folder, wanted in names.items():
         there = _files_in(root / folder) if len(wanted) > FEW else frozenset[str]()
-        for name in wanted:
-            if name not in there:
-                image = f"{folder}/{name}" if folder else name
-                try:
-                    mode = os.stat(root / image).st_mode
-                    if not stat.S_ISREG(mode):
-                        found[image] = "this is a folder, not a photograph" if stat.S_ISDIR(mode) else "this is no file"
-                except (OSError, ValueError) as error:
-                    found[image] = None if _is_nowhere(error) else reason_of(error)
+        for name in [name for name in wanted if name not in there]:
+            try:
+                mode = os.stat(root / folder / name).st_mode
+                if not stat.S_ISREG(mode):
+                    reason = "this is a folder, not a photograph" if stat.S_ISDIR(mode) else "this is no file"
+                    found[folder + name] = reason
+            except (OSError, ValueError) as error:
+                found[folder + name] = None if _is_nowhere(error) else reason_of(error)
     return found
 
 

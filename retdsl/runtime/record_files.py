@@ -94,7 +94,7 @@ class RecordFile:
         kind, length = word >> 29, word & LONGEST
         if kind > LAST:
             raise BadRecord("it is of a kind that does not exist")
-        if offset + _WORDS.size + length > self.size:
+        if _end_of(offset, length) > self.size:
             raise BadRecord("the file ends within it")
         if most is not None:
             return kind, length, start[_WORDS.size : _WORDS.size + length]

@@ -22,6 +22,7 @@ DELIMITERS = ",;\t"
 PARQUET = ".parquet"
 NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 """What tables write in small or capital letters where they know nothing."""
+_LONGEST = max(map(len, NOTHING))
 
 _OTHER_FILES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
@@ -37,6 +38,11 @@ class Table(NamedTuple):
 
     columns: dict[str, list[str]]
     places: list[str]
+
+
+def blanks(cells: Sequence[str]) -> set[str]:
+    """Those of some cells that say nothing, each once."""
+    return {cell for cell in cells if len(cell) <= _LONGEST and cell.casefold() in NOTHING}
 
 
 def read_table(file: Path, name: str, wanted: Sequence[str], encoding: str, within: str, problems: Problems) -> Table:
@@ -121,6 +127,8 @@ def read_text(file: Path, name: str, encoding: str = "utf-8") -> str:
     except UnicodeDecodeError as error:
         raise _other_encoding(data, error.start, name, encoding, file) from None
     if "\0" in text:
+        if encoding == "utf-8" and _likely_encoding(data) == "utf-16":
+            raise _other_encoding(data, 0, name, encoding, file)
         raise RunError(f"`{name}` is no text file", where=file, help="save the table as CSV in UTF-8")
     if not text.strip():
         raise RunError(f"`{name}` is empty", where=file)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.labels import Label, Labelling, Said, labelling
-from retdsl.runtime.paths import Below, is_pattern, matches, near_files, out_of_reach, relative_to
+from retdsl.runtime.paths import below, is_pattern, matches, near_files, out_of_reach, relative_to
 from retdsl.runtime.problems import Problems, together
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import EXTENSIONS, Wanted, read_file, stamp_of_file
-from retdsl.runtime.table_files import NOTHING, Table, read_table
+from retdsl.runtime.table_files import Table, blanks, read_table
 
 _MISSING = "photographs that do not exist"
 
@@ -102,28 +102,25 @@ class csv:
         return whole
 
     def _images(self, table: Table, root: Path, problems: Problems) -> list[str]:
-        """The photographs, relative to root; a text without meaning for those that are told."""
-        below = Below(root)
-        images: list[str] = []
-        for written, place in zip(table.columns[self.image], table.places, strict=True):
-            image = below(written)
-            if written.casefold() in NOTHING:
-                problems.add("rows without a photograph", place)
-                image = ""
+        """The photographs, relative to root; an empty text for those that are told."""
+        written, places = table.columns[self.image], table.places
+        nothing, found = blanks(written), below(root, written)
+        for row, image in enumerate(found) if nothing or None in found else ():
+            if written[row] in nothing:
+                problems.add("rows without a photograph", places[row])
+                found[row] = ""
             elif image is None:
                 help = "put the photographs below the root, link their folder there, or name another root with --root"
-                problems.add("paths that leave the root", f"{written} ({place})", help)
+                problems.add("paths that leave the root", f"{written[row]} ({places[row]})", help)
                 problems.advise("paths that leave the root", relative_to(root))
-            images.append(image or "")
-        return images
+        return [image or "" for image in found]
 
     def _patients(self, table: Table, problems: Problems) -> list[str]:
         patients = table.columns[self.patient or ""]
-        for patient in set(patients):
-            if patient.casefold() in NOTHING:
-                for one, place in zip(patients, table.places, strict=True):
-                    if one == patient:
-                        problems.add("rows without a patient", place)
+        if nothing := blanks(patients):
+            for patient, place in zip(patients, table.places, strict=True):
+                if patient in nothing:
+                    problems.add("rows without a patient", place)
         return patients
 
 
@@ -152,7 +149,7 @@ def _require_once(
 
 def _require_files(images: Sequence[str], places: Sequence[str], root: Path, beside: Path, problems: Problems) -> None:
     """Tells photographs that are no files. beside: the folder of the table, where they may be instead."""
-    out = out_of_reach(dict.fromkeys(image for image in images if image), root)
+    out = out_of_reach((image for image in images if image), root)
     if not out:
         return
     place = dict(zip(reversed(images), reversed(places), strict=True))  # the first of each

@@ -224,6 +224,77 @@ class TestFolder:
         assert "has no group" in refusal(folder("eyes", patient="a+"), top).message
 
 
+class TestFoldersOnDisk:
+    """Links, patterns and what cannot be read."""
+
+    @pytest.fixture
+    def top(self, tmp_path: Path) -> Path:
+        for name in ("north/healthy/1.png", "north/infected/2.DCM", "south/healthy/3.png"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"x")
+        return tmp_path
+
+    def test_patterns(self, top: Path) -> None:
+        found = folder("*th").samples(top, Wanted(CLASSES))
+        assert [sample.image for sample in found] == [
+            "north/healthy/1.png",
+            "north/infected/2.DCM",
+            "south/healthy/3.png",
+        ]
+        assert refusal(folder("*st"), top).message == "there is no folder `*st`"
+
+    def test_paths_are_relative_to_the_root(self, top: Path) -> None:
+        for path in ("north", "./north/", f"{top}/north", "south/../north"):
+            assert folder(path).samples(top, Wanted(CLASSES))[0].image == "north/healthy/1.png"
+        assert folder(".").samples(top / "north", Wanted(CLASSES))[0].image == "healthy/1.png"
+
+    def test_a_linked_folder_is_gone_through(self, top: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        archive = tmp_path_factory.mktemp("archive")
+        (archive / "9.png").write_bytes(b"x")
+        (top / "south" / "infected").symlink_to(archive)
+        samples = folder("south").samples(top, Wanted(CLASSES))
+        assert [(sample.image, sample.label) for sample in samples] == [
+            ("south/healthy/3.png", 0),
+            ("south/infected/9.png", 1),
+        ]
+        assert folder("south").read(top, samples[1]) == b"x"
+
+    def test_links_in_a_circle_are_told(self, top: Path) -> None:
+        healthy = top / "north" / "healthy"
+        (healthy / "again").symlink_to(healthy)
+        (healthy / "itself").symlink_to(healthy / "itself")
+        (healthy / "itself.png").symlink_to(healthy / "itself.png")
+        (healthy / "lost.png").symlink_to(healthy / "gone.png")
+        error = refusal(folder("north"), top)
+        assert {part.message: part.items for part in error.parts} == {
+            "symbolic links that lead in a circle (3)": (
+                str(healthy / "itself"),
+                str(healthy / "itself.png"),
+                f"{healthy / 'again'} is {healthy}",
+            ),
+            "links that lead nowhere (1)": (str(healthy / "lost.png"),),
+        }
+
+    def test_a_folder_met_by_two_ways_is_told(self, top: Path) -> None:
+        (top / "north" / "infected" / "more").symlink_to(top / "north" / "healthy")
+        error = refusal(folder("north"), top)
+        assert error.message == "folders that are met twice (1)"
+        assert error.items == (f"{top}/north/infected/more is {top}/north/healthy",)
+
+    def test_folders_that_cannot_be_read(self, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        scandir = os.scandir
+
+        def forbidding(path: Path):
+            if Path(path).name == "healthy":
+                raise PermissionError(13, "Permission denied")
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", forbidding)
+        error = refusal(folder("north"), top)
+        assert "folders that cannot be read (1)" in str(error)
+        assert f"{top}/north/healthy: cannot be read: Permission denied" in str(error)
+
+
 def test_files_are_refused_with_their_place(tmp_path: Path) -> None:
     (tmp_path / "sub.jpeg").mkdir()
     for name, words in [("sub.jpeg", "a folder"), ("none.jpeg", "no such file")]:

@@ -48,6 +48,7 @@ class Batches:
             self._batch,
             self._seed,
             threads,
+            targets=dataset.targets(everything),
         )
 
     def training(self, epoch: int) -> Iterator[Batch]:

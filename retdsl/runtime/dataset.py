@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph, decode
@@ -42,6 +43,11 @@ class Data:
     prepare: tuple[Step, ...] = ()
     normalize: normalize | None = None
     labels: consensus | None = None
+
+    @property
+    def soft(self) -> bool:
+        """Whether photographs may belong to several classes, each in part."""
+        return self.labels is not None and self.labels.soft
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -88,6 +94,14 @@ class Dataset:
     def labels(self, indices: Sequence[int]) -> Labels:
         """The classes of these samples, int64 `[n]`."""
         return np.array([self.samples[index].label for index in indices], np.int64)
+
+    def targets(self, indices: Sequence[int]) -> npt.NDArray[np.float32] | None:
+        """How far each of these samples belongs to each class, float32 `[n, C]`; None where labels say it all."""
+        if not self.data.soft:
+            return None
+        whole = np.eye(len(self.classes), dtype=np.float32)
+        samples = [self.samples[index] for index in indices]
+        return np.array([whole[one.label] if one.target is None else one.target for one in samples], np.float32)
 
     def class_counts(self, indices: Sequence[int]) -> tuple[int, ...]:
         """How many of these samples each class has."""

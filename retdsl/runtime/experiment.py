@@ -56,6 +56,11 @@ class Experiment:
     made_by: str | None = None
 
     @property
+    def soft(self) -> bool:
+        """Whether images are trained on with soft labels [n, C]: those of the data, or what mixing images makes."""
+        return self.data.soft or any(getattr(step, "mixes", False) for step in self.augment)
+
+    @property
     def folder(self) -> Path | None:
         """The program's folder."""
         return None if self.program is None else Path(self.program).resolve().parent

@@ -27,7 +27,9 @@ AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """images: float32 `[n, 3, H, W]`; labels: float32 `[n]`; indices: int64 `[n]`, places in the data set's samples."""
+    """images: float32 `[n, 3, H, W]`; labels: float32 `[n]`, or soft ones `[n, C]` to train on; indices: int64 `[n]`,
+    places in the data set's samples.
+    """
 
     images: FloatImage
     labels: npt.NDArray[np.float32]
@@ -52,7 +54,8 @@ class Loader:
 
     images: prepared photographs by sample index; indices, labels: the samples that may be asked for, and their classes;
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
-    augmentation; threads: how many make batches at once.
+    augmentation; threads: how many make batches at once; targets: soft labels float32 `[n, C]` of the samples, which
+    training takes in place of their classes.
     """
 
     def __init__(
@@ -66,10 +69,13 @@ class Loader:
         batch: int = 32,
         seed: int = 0,
         threads: int = 2,
+        *,
+        targets: npt.NDArray[np.float32] | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples
         self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
+        self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = tuple(augment)
         self._normalize = normalize
         self._batch = batch
@@ -108,7 +114,8 @@ class Loader:
                 image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
-        labels = np.array([self._label_of[index] for index, _ in turns], np.float32)
+        known = self._target_of if training and self._target_of is not None else self._label_of
+        labels = np.array([known[index] for index, _ in turns], np.float32)
         return Batch(images, labels, indices)
 
 

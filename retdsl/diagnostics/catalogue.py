@@ -81,6 +81,12 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R608", "bad-mean-image", "error", "The file of a mean image is none, or is of photographs of another size."),
     ("R611", "label-rules", "error", "Rules or graders that give labels do not fit the classes or the source."),
     ("R612", "shadowed-rule", "error", "A rule for labels comes behind others that take all its rows."),
+    (
+        "R613",
+        "findings-head",
+        "error",
+        "The loss is for one class a photograph and the labels for several findings, or reversed.",
+    ),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -38,17 +38,19 @@ class Batches:
         self._batch = experiment.training.batch
         self._pool = Pool(dataset.labels(dataset.train))
         everything = range(len(dataset.samples))
+        targets = dataset.targets(everything)
+        exclusive = experiment.network.loss.exclusive
         self._loader = Loader(
             images,
             dataset,
             everything,
-            dataset.labels(everything),
+            dataset.labels(everything) if exclusive or targets is None else targets,
             experiment.augment,
             last,
             self._batch,
             self._seed,
             threads,
-            targets=dataset.targets(everything),
+            targets=targets,
         )
 
     def training(self, epoch: int) -> Iterator[Batch]:

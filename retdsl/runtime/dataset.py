@@ -7,6 +7,7 @@ class.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,15 +98,16 @@ class Dataset:
 
     def targets(self, indices: Sequence[int]) -> npt.NDArray[np.float32] | None:
         """How far each of these samples belongs to each class, float32 `[n, C]`; None where labels say it all."""
-        if not self.data.soft:
+        samples = [self.samples[index] for index in indices]
+        if all(sample.target is None for sample in samples):
             return None
         whole = np.eye(len(self.classes), dtype=np.float32)
-        samples = [self.samples[index] for index in indices]
         return np.array([whole[one.label] if one.target is None else one.target for one in samples], np.float32)
 
     def class_counts(self, indices: Sequence[int]) -> tuple[int, ...]:
-        """How many of these samples each class has."""
-        return tuple(int(count) for count in np.bincount(self.labels(indices), minlength=len(self.classes)))
+        """How many of these samples each class has; one with several findings counts in each."""
+        counts = Counter(shown for index in indices for shown in self.samples[index].classes)
+        return tuple(counts[label] for label in range(len(self.classes)))
 
     def patients(self, indices: Sequence[int]) -> int:
         """How many patients these samples are of."""
@@ -135,7 +137,7 @@ def require_every_class(dataset: Dataset) -> None:
         for title, count in zip(dataset.classes, dataset.class_counts(indices), strict=True):
             if share > 0 and count == 0:
                 label = dataset.classes.index(title)
-                patients = len({sample.patient for sample in dataset.samples if sample.label == label})
+                patients = len({sample.patient for sample in dataset.samples if label in sample.classes})
                 have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
                 problems.add(
                     "sides of the split that lack a class",

@@ -57,8 +57,9 @@ class Experiment:
 
     @property
     def soft(self) -> bool:
-        """Whether images are trained on with soft labels [n, C]: those of the data, or what mixing images makes."""
-        return self.data.soft or any(getattr(step, "mixes", False) for step in self.augment)
+        """Whether training takes labels [n, C]: several findings, soft labels, or what mixing images makes of them."""
+        mixes = any(getattr(step, "mixes", False) for step in self.augment)
+        return mixes or self.data.soft or not self.network.loss.exclusive
 
     @property
     def folder(self) -> Path | None:

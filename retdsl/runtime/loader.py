@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,7 @@ class Loader:
         images: Images,
         dataset: Named,
         indices: Sequence[int],
-        labels: Sequence[int] | npt.NDArray[np.int64],
+        labels: Sequence[int] | npt.NDArray[Any],
         augment: Sequence[Augmentation] = (),
         normalize: normalize | None = None,
         batch: int = 32,
@@ -74,7 +74,7 @@ class Loader:
     ) -> None:
         self._images = images
         self._samples = dataset.samples
-        self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
+        self._label_of = dict(zip(map(int, indices), labels, strict=True))
         self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = tuple(augment)
         self._normalize = normalize

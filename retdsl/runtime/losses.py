@@ -1,4 +1,4 @@
-"""The loss heads: softmax, class-weighted softmax and focal softmax.
+"""The loss heads: softmax, class-weighted softmax and focal softmax, and sigmoid for several findings at once.
 
 Enters: a symbol of logits [N, C], and the weight of each class. Leaves: a training symbol of built-in operators only,
 with one output, the probabilities [N, C], and one more variable, the labels `<name>_label`, float32: classes [N], or,
@@ -12,7 +12,8 @@ logits z become
     z2 = s + (z - s) * f,   s = z without gradient,   f = one factor a sample [N, 1], without gradient
 
 which leaves the value alone (z2 = z) and multiplies the gradient by f. Every loss here has a gradient of that form.
-With soft labels a sample weighs w.t, the mean weight of its classes.
+With soft labels a sample weighs w.t, the mean weight of its classes. `LogisticRegressionOutput` sends back (p - t) / C,
+and a sigmoid's weights, one a finding [1, C], take the place of f.
 Each node carries a name of its own, `<name>_...`, because automatic names depend on what the process did before.
 """
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,24 @@ SMALLEST_DOUBT = 1e-20
 """Below this 1 - p counts as this much in a power, so that a negative exponent (gamma < 1) stays finite."""
 
 
+SMALLEST_REMAINDER = 2.0**-25
+"""What float32 rounds to 1 lacks at most this much of it."""
+
+
 class Loss(Protocol):
-    """A loss head. `weights`: the class weights the spec asks for, or the rule for them, or None."""
+    """A loss head.
+
+    weights: the class weights the spec asks for, or the rule for them, or None; exclusive: whether a photograph shows
+    one class only. Where it may show several, labels are always [N, C].
+    """
+
+    exclusive: ClassVar[bool]
 
     @property
     def weights(self) -> ClassWeights | None: ...
+
+    def deploy(self, logits: Symbol, name: str) -> Symbol:
+        """The same probabilities from a symbol that has no label."""
 
     def symbol(self, logits: Symbol, weights: Sequence[float] | None, name: str, *, soft: bool = False) -> Symbol:
         """The training symbol. weights: resolved, one a class, or None; soft: whether labels are [N, C]."""
@@ -50,8 +64,18 @@ class Loss(Protocol):
         """The loss of every sample [N], from probabilities [N, C] and labels [N], or soft ones [N, C]."""
 
 
+class _Exclusive:
+    """What all softmax heads have in common."""
+
+    __slots__ = ()
+    exclusive: ClassVar[bool] = True
+
+    def deploy(self, logits: Symbol, name: str) -> Symbol:
+        return sym.softmax(logits, name=name)
+
+
 @dataclass(frozen=True, slots=True)
-class Softmax:
+class Softmax(_Exclusive):
     """Cross-entropy: -log p_y, with soft labels -sum_c t_c log p_c."""
 
     @property
@@ -78,7 +102,7 @@ class Softmax:
 
 
 @dataclass(frozen=True, slots=True)
-class WSoftmax:
+class WSoftmax(_Exclusive):
     """Cross-entropy in which a sample counts as much as its class weighs: -w_y log p_y.
 
     With soft labels (w.t) (-sum_c t_c log p_c).
@@ -96,7 +120,7 @@ class WSoftmax:
 
 
 @dataclass(frozen=True, slots=True)
-class FocalSoftmax:
+class FocalSoftmax(_Exclusive):
     """Cross-entropy that forgets what is already known: -w_y (1 - p_y)^gamma log p_y.
 
     With soft labels every class has its share: (w.t) (-sum_c t_c (1 - p_c)^gamma log p_c). gamma: 0 or more; 0 is
@@ -116,6 +140,38 @@ class FocalSoftmax:
         known = _known(probabilities)
         loss = _expected((1.0 - known) ** self.gamma * -np.log(known), labels)
         return loss if weights is None else _expected(weights, labels) * loss
+
+
+@dataclass(frozen=True, slots=True)
+class Sigmoid:
+    """Binary cross-entropy of every finding, averaged over the findings: -w_c (t_c log p_c + (1 - t_c) log(1 - p_c)).
+
+    weights: one a finding; None weighs all alike.
+    """
+
+    weights: ClassWeights | None = None
+    exclusive: ClassVar[bool] = False
+
+    def deploy(self, logits: Symbol, name: str) -> Symbol:
+        return sym.sigmoid(logits, name=name)
+
+    def symbol(
+        self,
+        logits: Symbol,
+        weights: Sequence[float] | None,
+        name: str,
+        *,
+        soft: bool = False,  # noqa: ARG002 (they always are)
+    ) -> Symbol:
+        return sigmoid(logits, weights, name)
+
+    def value(
+        self, probabilities: NDArray[Any], labels: NDArray[Any], weights: Sequence[float] | None
+    ) -> NDArray[np.float64]:
+        doubt = (1.0 - probabilities.astype(np.float64)).clip(min=SMALLEST_REMAINDER)
+        entropy = -(labels * np.log(_known(probabilities)) + (1.0 - labels) * np.log(doubt))
+        mean: NDArray[np.float64] = (entropy if weights is None else entropy * np.asarray(weights)).mean(axis=1)
+        return mean
 
 
 def softmax(logits: Symbol, name: str, *, soft: bool = False) -> Symbol:
@@ -163,16 +219,26 @@ def focal_softmax(
     return _scaled_softmax(logits, value, sym.BlockGrad(focused, name=f"{name}_target"), factor, name)
 
 
-def deploy_softmax(logits: Symbol, name: str) -> Symbol:
-    """The same probabilities from a symbol that has no label."""
-    return sym.softmax(logits, name=name)
+def sigmoid(logits: Symbol, weights: Sequence[float] | None, name: str) -> Symbol:
+    """Probabilities [N, C], each on its own; sends back w_c (p_c - t_c) / C. weights: one a finding."""
+    label = _label(name)
+    if weights is None:
+        return sym.LogisticRegressionOutput(data=logits, label=label, name=name)
+    value = sym.BlockGrad(logits, name=f"{name}_value")
+    row = sym.reshape(_table(weights, name), shape=(1, -1), name=f"{name}_w")
+    return sym.LogisticRegressionOutput(data=_scaled(logits, value, row, name), label=label, name=name)
 
 
 def _scaled_softmax(logits: Symbol, value: Symbol, label: Symbol, factor: Symbol, name: str) -> Symbol:
     """SoftmaxOutput of `logits` whose gradient is multiplied by `factor` [N, 1]. value: the logits without gradient."""
+    return sym.SoftmaxOutput(data=_scaled(logits, value, factor, name), label=label, name=name)
+
+
+def _scaled(logits: Symbol, value: Symbol, factor: Symbol, name: str) -> Symbol:
+    """The logits, with a gradient that is multiplied by `factor`."""
     difference = sym.elemwise_sub(logits, value, name=f"{name}_difference")
     scaled = sym.broadcast_mul(difference, sym.BlockGrad(factor, name=f"{name}_scale"), name=f"{name}_scaled")
-    return sym.SoftmaxOutput(data=sym.elemwise_add(value, scaled, name=f"{name}_logits"), label=label, name=name)
+    return sym.elemwise_add(value, scaled, name=f"{name}_logits")
 
 
 def _focus(log_p: Symbol, gamma: float, name: str) -> Symbol:

@@ -26,7 +26,7 @@ import numpy as np
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape, initial_values
-from retdsl.runtime.losses import Loss, deploy_softmax
+from retdsl.runtime.losses import Loss
 from retdsl.runtime.pretrained import WeightsSource
 from retdsl.runtime.symbols import Symbol, sym
 
@@ -137,7 +137,7 @@ class Network:
     def deploy_symbol(self) -> Symbol:
         """From the input to probabilities [N, C]; needs no class weights. Raises RunError if MXNet cannot build it."""
         with _building():
-            return deploy_softmax(self._scores(), self.loss_name)
+            return self.loss.deploy(self._scores(), self.loss_name)
 
     def whole_symbol(self, weights: Sequence[float] | None, epoch: int = 1, *, soft: bool = False) -> Symbol:
         """From the input and the labels to the loss head. weights: one a class, or None; soft: labels are [N, C].
@@ -166,7 +166,7 @@ class Network:
             deploy=self.deploy_symbol(),
             frozen=frozen,
             trained=trained,
-            trained_deploy=deploy_softmax(now.trained(features), self.loss_name),
+            trained_deploy=self.loss.deploy(now.trained(features), self.loss_name),
             inputs=inputs,
         )
 

@@ -85,7 +85,8 @@ class _Rows:
         lines = self._first_lines()
         places = [f"line {line}" for line, *_ in self.rows]
         labels = self.labelling.label(self.labels, places, classes, self.problems, self.wanted.told)
-        for missing in sorted(set(range(len(classes))) - {label.position for label in labels if label is not None}):
+        shown = {position for label in labels if label is not None for position in label.positions}
+        for missing in sorted(set(range(len(classes))) - shown):
             self.problems.add("classes without a photograph", f"`{classes[missing]}`")
         samples = [
             Sample(image, label.position, patient if self.source.patient else image, side, label.target)

@@ -200,6 +200,11 @@ class Trainer:
         """The loss [n] of each answer."""
         return self._network.loss.value(probabilities, labels, self._recipe.weights)
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether a photograph shows one class only, so that the labels of predictions are [n]."""
+        return self._network.loss.exclusive
+
     def _update(self, batch: Batch) -> MxArray:
         """One step. Returns the probabilities [n, C] before it, still being computed."""
         self._updates += 1
@@ -323,7 +328,7 @@ class _Record:
         if not (math.isfinite(total) and np.isfinite(values).all()):
             raise self._not_a_number()
         self._indices.append(batch.indices)
-        self._labels.append(hard_labels(batch.labels))
+        self._labels.append(hard_labels(batch.labels) if self._trainer.exclusive else batch.labels)
         self._probabilities.append(values)
         self._images += len(values)
         self._total += total

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Boolean, Choice, Integer, Many, Name, OneOf, RatioOf, Rule, optional
+from retdsl.schema.types import Boolean, Choice, Integer, Many, Name, OneOf, Policy, RatioOf, Rule, optional
 
-LABEL = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
-"""How columns say what a photograph shows: one column, or rules of which the first that matches gives the class."""
+GRADE = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
+"""How columns tell one class: one column, or rules of which the first that matches gives the class."""
+
+LABEL = OneOf((*GRADE.types, Policy("labelling")))
+"""How columns tell what a photograph shows."""
+
+FINDINGS = "findings"
+
+LABELLINGS = (
+    Entry(
+        FINDINGS,
+        "labelling",
+        "Several findings at once, a column of 0 and 1 for each.",
+        (
+            Option(
+                "columns",
+                Many(Name("a column"), least=1),
+                REQUIRED,
+                "One for each class, or for each but the first: then the first has the photographs without a finding.",
+            ),
+        ),
+        ("columns",),
+        ("multi_label", "multilabel"),
+    ),
+)
 
 CONSENSUSES = (
     Entry(
@@ -14,7 +37,7 @@ CONSENSUSES = (
         "agreement of graders",
         "One label of what several graders say of the same photograph.",
         (
-            Option("graders", Many(LABEL, least=2), REQUIRED, "For each grader a column, or rules on columns."),
+            Option("graders", Many(GRADE, least=2), REQUIRED, "For each grader a column, or rules on columns."),
             Option(
                 "method",
                 Choice(("majority", "dawid_skene")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retdsl.runtime.losses import FocalSoftmax, Softmax, WSoftmax, deploy_softmax, hard_labels
+from retdsl.runtime.losses import FocalSoftmax, Sigmoid, Softmax, WSoftmax, hard_labels
 from retdsl.runtime.mx import mx
 
 EXTREME = (1.0, 66.7)
@@ -158,6 +158,57 @@ def test_a_symbol_for_soft_labels_predicts_without_them(loss, weights):
     np.testing.assert_allclose(module.get_outputs()[0].asnumpy(), softmax64(logits), rtol=1e-5, atol=1e-7)
 
 
+def sigmoid64(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+@pytest.mark.parametrize("weights", [None, THREE])
+@pytest.mark.parametrize("mixed", [False, True])
+def test_gradient_of_findings_is_that_of_the_value(weights, mixed):
+    loss = Sigmoid(weights)
+    symbol = mx.sym.load_json(loss.symbol(mx.sym.Variable("z"), weights, "head").tojson())
+    logits, _ = samples(classes=3)
+    random = np.random.RandomState(2)
+    found = (random.rand(*logits.shape) if mixed else random.randint(0, 2, logits.shape)).astype(np.float32)
+    probabilities, gradient = run(symbol, logits, found)
+    exact, step = logits.astype(np.float64), 1e-5
+    np.testing.assert_allclose(probabilities, sigmoid64(exact), rtol=0, atol=1e-6)
+    for c in range(3):
+        shift = np.zeros_like(exact)
+        shift[:, c] = step
+        up, down = (loss.value(sigmoid64(exact + sign * shift), found, weights) for sign in (1, -1))
+        np.testing.assert_allclose(gradient[:, c], (up - down) / (2 * step), rtol=3e-5, atol=3e-5)
+
+
+def test_the_value_of_findings_is_the_mean_of_scikit_learns():
+    from sklearn.metrics import log_loss
+
+    logits, _ = samples(classes=3)
+    found = np.random.RandomState(2).randint(0, 2, logits.shape)
+    p = sigmoid64(logits.astype(np.float64))
+    value = Sigmoid().value(p, found, None).mean()
+    assert value == pytest.approx(np.mean([log_loss(found[:, c], p[:, c]) for c in range(3)]))
+
+
+def test_findings_that_are_sure_stay_finite():
+    logits = np.float32([[1000, -1000, 40], [-40, 90, 0]])
+    for found in (np.zeros((2, 3), np.float32), np.ones((2, 3), np.float32)):
+        p, gradient = run(Sigmoid(THREE).symbol(mx.sym.Variable("z"), THREE, "head"), logits, found)
+        assert np.isfinite(gradient).all()
+        assert np.isfinite(Sigmoid(THREE).value(p, found, THREE)).all()
+
+
+def test_findings_predict_without_labels_and_as_the_deploy_symbol():
+    logits, _ = samples(classes=3)
+    z = mx.sym.Variable("z")
+    module = mx.mod.Module(Sigmoid(THREE).symbol(z, THREE, "head"), data_names=["z"], label_names=["head_label"])
+    module.bind([("z", logits.shape)], for_training=False)
+    module.init_params()
+    module.forward(mx.io.DataBatch([mx.nd.array(logits)]), is_train=False)
+    deployed = Sigmoid().deploy(z, "head").bind(mx.cpu(), {"z": mx.nd.array(logits)}).forward()[0].asnumpy()
+    np.testing.assert_allclose(module.get_outputs()[0].asnumpy(), deployed, rtol=1e-6, atol=1e-7)
+
+
 def test_the_class_of_soft_labels_is_the_likeliest_and_the_last_of_equals():
     shares = np.float32([[0.2, 0.5, 0.3], [0.5, 0.5, 0], [0.4, 0.2, 0.4]])
     assert list(hard_labels(shares)) == [1, 1, 2]
@@ -196,7 +247,7 @@ def test_predicts_without_labels_and_as_the_deploy_symbol(loss, weights):
     module.init_params()
     module.forward(mx.io.DataBatch([mx.nd.array(logits)]), is_train=False)
     without = module.get_outputs()[0].asnumpy()
-    deployed = deploy_softmax(z, "head").bind(mx.cpu(), {"z": mx.nd.array(logits)}).forward()[0].asnumpy()
+    deployed = loss.deploy(z, "head").bind(mx.cpu(), {"z": mx.nd.array(logits)}).forward()[0].asnumpy()
     np.testing.assert_allclose(without, deployed, rtol=1e-6, atol=1e-7)
 
 

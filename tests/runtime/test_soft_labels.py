@@ -9,20 +9,25 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from tiny_study import CLASSES, SIDE, experiment, network, paint, whole_part
 from tiny_trainer import BATCH, batches, trainer
 
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.augment import gaussian_noise
+from retdsl.runtime.checkpoint import every
 from retdsl.runtime.class_weights import inverse_frequency
 from retdsl.runtime.dataset import Data
+from retdsl.runtime.labels import findings
 from retdsl.runtime.loader import Loader
-from retdsl.runtime.losses import FocalSoftmax, Softmax, WSoftmax
+from retdsl.runtime.losses import FocalSoftmax, Sigmoid, Softmax, WSoftmax
+from retdsl.runtime.metrics import accuracy, auc
 from retdsl.runtime.mx import mx
 from retdsl.runtime.optimizers import sgd
 from retdsl.runtime.program import run_program
 from retdsl.runtime.schedules import Course, constant
 from retdsl.runtime.split import by_patient
+from retdsl.runtime.symbols import sym
 from retdsl.runtime.tables import csv
 from retdsl.runtime.trainer import Recipe, Trainer
 
@@ -156,3 +161,36 @@ def test_a_study_of_several_graders_runs(tmp_path, capsys, soft, method):
     assert set(json.loads(line)["train"]) == {"loss", "accuracy", "multi_ace", "auc"}
     symbol = mx.sym.load(str(next((folder / "checkpoints").glob("*-symbol.json"))))
     assert ("softmax_targets_output" in symbol.get_internals().list_outputs()) == soft
+
+
+def test_a_study_of_findings_runs(tmp_path):
+    paint(tmp_path)
+    with (tmp_path / "labels.csv").open() as table:
+        rows = list(csv_format.DictReader(table))
+    lines = ["image,red,odd,patient"]
+    lines += [f"{r['image']},{int(r['label'] == 'infected')},{at % 2},{r['patient']}" for at, r in enumerate(rows)]
+    (tmp_path / "findings.csv").write_text("\n".join(lines) + "\n")
+    classes = ("none_seen", "red", "odd")
+    source = csv("findings.csv", label=findings(("red", "odd")), patient="patient")
+    data = Data(source, classes, by_patient(0.5, 0.25, 0.25, seed=1))
+    dataset = data.divided(tmp_path)
+    reds = sum(row["label"] == "infected" for row in rows)
+    assert dataset.class_counts(range(len(rows)))[1:] == (reds, 22)
+
+    def scores(features):
+        return sym.FullyConnected(sym.Flatten(features["data"], name="flat"), num_hidden=3, name="fc")
+
+    net = network(loss=Sigmoid(inverse_frequency()), frozen=None, trained=scores, loss_name="sigmoid")
+    training = {"optimizer": sgd(lr=0.01), "epochs": 20, "metrics": (accuracy(), auc()), "checkpoint": every(20)}
+    study = experiment(tmp_path, data=data, network=net, augment=(), training=training)
+    folder = tmp_path / "run"
+    assert run_program(study, ["--run", str(folder), "--plain", "--threads", "2"]) == 0
+    figures = json.loads((folder / "test.json").read_text())
+    with (folder / "predictions.csv").open() as table:
+        predictions = list(csv_format.DictReader(table))
+    shown = np.array([[name in row["label"].split("+") for name in classes] for row in predictions])
+    p = np.array([[float(row[f"p_{name}"]) for name in classes] for row in predictions])
+    assert figures["accuracy"] == pytest.approx(np.mean((p > 0.5) == shown))
+    assert figures["auc"] == pytest.approx(np.mean([roc_auc_score(shown[:, c], p[:, c]) for c in range(3)]))
+    assert roc_auc_score(shown[:, 1], p[:, 1]) == 1, "what can be seen is learned"
+    assert not np.allclose(p.sum(axis=1), 1), "no finding takes from another"

@@ -16,6 +16,7 @@ from retdsl.check.sources import check_sources
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.sources import FINDINGS
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -38,7 +39,7 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
     split = cast(Call, settings.values["split"])
-    if "->" in declared.span.text or "labels" in settings.written:
+    if "labels" in settings.written or any(sign in declared.span.text for sign in ("->", FINDINGS)):
         from retdsl.check.labels import check_labels
 
         check_labels(settings, classes, ctx)

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from retdsl.check.frame import Frame
 from retdsl.check.options import Context
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Loss
+from retdsl.ir import Call, DataPlan, Loss, Value
 from retdsl.schema import ENTRIES
+from retdsl.schema.losses import FINDINGS_LOSS
+from retdsl.schema.sources import FINDINGS
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -27,9 +29,40 @@ def report_after_loss(loss: Loss, step: t.Expr, first: t.Expr, frame: Frame, out
 
 def classes_of(data: str, count: int, ctx: Context) -> list[Label]:
     """A label at the classes of a data block."""
+    return [Label(span, f"{count} classes") for span in _written(data, "classes", ctx)]
+
+
+def _written(data: str, key: str, ctx: Context) -> list[Span]:
+    """Where a key of a data block has its value."""
     declared = ctx.scope.find("data", data)
     settings = declared.settings if isinstance(declared, t.Data) else ()
-    return [Label(s.value.span, f"{count} classes") for s in settings if s.key.name == "classes"]
+    return [setting.value.span for setting in settings if setting.key.name == key]
+
+
+def has_findings(data: DataPlan) -> bool:
+    """Whether photographs may show several of the classes at once."""
+    source: Value = data.source
+    sources = source if isinstance(source, tuple) else (source,)
+    labels = [dict(each.options).get("label") for each in sources if isinstance(each, Call)]
+    return any(isinstance(label, Call) and label.name == FINDINGS for label in labels)
+
+
+def check_head_of_labels(data: DataPlan, loss: Loss, trained: Span, ctx: Context) -> bool:
+    """Whether the head fits: findings need one that takes each on its own, and exclusive classes one that does not."""
+    several = has_findings(data)
+    if several == (loss.kind == FINDINGS_LOSS):
+        return True
+    if several:
+        text = f"`{loss.kind}` shares one probability out among findings that may all be there"
+        notes = ["several findings at once are questions of their own, each answered yes or no"]
+        helps = [f"end the model in `{FINDINGS_LOSS}`"]
+    else:
+        text = f"`{loss.kind}` answers for each class alone, and a photograph has one class here"
+        notes = ["the probabilities of classes that exclude one another add up to 1"]
+        helps = ["end the model in `Softmax`, or name a column for each finding: `label = findings([...])`"]
+    says = [Label(span, "says what photographs show") for span in _written(data.name, "source", ctx)]
+    ctx.out.report("R613", text, Label(trained, f"ends in `{loss.kind}`"), *says, notes=notes, helps=helps)
+    return False
 
 
 def check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:

@@ -17,7 +17,7 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Value
-from retdsl.schema.sources import LABEL, TABLES
+from retdsl.schema.sources import FINDINGS, LABEL, TABLES
 from retdsl.schema.spelling import spell
 from retdsl.schema.types import RULE
 from retdsl.source import Span
@@ -46,6 +46,7 @@ def check_labels(settings: Settings, classes: Sequence[str], ctx: Context) -> No
     labels = settings.values["labels"]
     if isinstance(labels, Call):
         _check_graders(labels, settings, ctx)
+    _check_findings(settings, classes, ctx)
 
 
 def _check_graders(labels: Call, settings: Settings, ctx: Context) -> None:
@@ -71,6 +72,21 @@ def _check_graders(labels: Call, settings: Settings, ctx: Context) -> None:
         helps = ["name a third grader, or take `method = majority`"]
         where = Label(written.span, f"{len(graders)} graders")
         ctx.out.report("R611", "`dawid_skene` needs three graders or more", where, notes=notes, helps=helps)
+
+
+def _check_findings(settings: Settings, classes: Sequence[str], ctx: Context) -> None:
+    """As many columns as classes, or one fewer: the first class is then that of photographs without any finding."""
+    for argument in _arguments(settings.written["source"]):
+        written = argument.value
+        called = written.function.name if isinstance(written, t.Apply) else ""
+        columns = next((a.value for a in _arguments(written) if isinstance(a.value, t.Listing)), None)
+        if called != FINDINGS or columns is None or len(columns.items) in (len(classes), len(classes) - 1):
+            continue
+        count = len(columns.items)
+        text = f"{count} finding{'s' * (count != 1)} for {len(classes)} classes"
+        notes = ["each finding is a class; a class before them is that of photographs without any"]
+        where = Label(columns.span, f"{count} column{'s' * (count != 1)}"), Label(settings.written["classes"].span)
+        ctx.out.report("R611", text, *where, notes=notes, helps=["name a column for each class"])
 
 
 def _calls_of(value: Value) -> list[Call]:

@@ -11,6 +11,7 @@ from retdsl.check.options import NAME, Context, Given, check_arguments, place_of
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Loss, Node, Parameter, Shape, Value
 from retdsl.schema import ENTRIES, Entry, Layer, Option, ShapeError
+from retdsl.schema.losses import FINDINGS_LOSS
 from retdsl.schema.model import parameter_names
 from retdsl.schema.shapes import shape_text
 from retdsl.syntax import tree as t
@@ -107,5 +108,5 @@ def check_loss(call: t.Apply, name: str, wire: Wire, frame: Frame, out: Diagnost
         frame.report_flow(out, "R401", text, Label(call.span), call, helps=helps)
         return None
     own = given.values.pop("name")
-    label = "softmax" if own is None else str(own)
-    return Loss(label, name, tuple(given.values.items()), wire.node, place_of(call.span))
+    usual = "sigmoid" if name == FINDINGS_LOSS else "softmax"
+    return Loss(usual if own is None else str(own), name, tuple(given.values.items()), wire.node, place_of(call.span))

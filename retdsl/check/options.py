@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from retdsl.check.evaluate import (
     CallValue,
@@ -376,26 +376,21 @@ def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
     return FAILED
 
 
+_FORMS: dict[type, Any] = {
+    **dict.fromkeys((Many, Pair), tuple),
+    **dict.fromkeys((Name, Choice), str | Word),
+    Policy: Word | CallValue,
+    Reference: Word,
+    Part: Word | str | CutValue,
+    RatioOf: RatioValue,
+    Rule: RuleValue,
+    Nothing: type(None),
+}
+"""What the values of a type are written as; those of all others are numbers."""
+
+
 def _fits(val: Val, kind: Type) -> bool:
     """Whether a value has the outer form of a type, so that messages of that type are the ones to show."""
-    match kind:
-        case Many() | Pair():
-            return isinstance(val.value, tuple)
-        case Policy():
-            return isinstance(val.value, Word | CallValue)
-        case Reference():
-            return isinstance(val.value, Word)
-        case Part():
-            return isinstance(val.value, Word | str | CutValue)
-        case RatioOf():
-            return isinstance(val.value, RatioValue)
-        case Name() | Choice():
-            return isinstance(val.value, str | Word)
-        case OneOf(types=types):
-            return any(_fits(val, alternative) for alternative in types)
-        case Nothing():
-            return val.value is None
-        case Rule():
-            return isinstance(val.value, RuleValue)
-        case _:
-            return isinstance(val.value, int | float) and not isinstance(val.value, bool)
+    if isinstance(kind, OneOf):
+        return any(_fits(val, alternative) for alternative in kind.types)
+    return isinstance(val.value, _FORMS.get(type(kind), int | float)) and not isinstance(val.value, bool)

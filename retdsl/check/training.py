@@ -10,7 +10,14 @@ from retdsl.balance.prior import seen_by_network
 from retdsl.check.augmentation import check_augmented
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
-from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
+from retdsl.check.heads import (
+    check_head_of_labels,
+    check_written_weights,
+    classes_of,
+    has_findings,
+    last_layer,
+    report_weight_count,
+)
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
@@ -146,6 +153,8 @@ def _check_imbalance(
     """What sampling and loss make of the classes."""
     loss = experiment.network.loss
     assert loss is not None, "a network without a loss is refused"
+    if has_findings(experiment.data):  # a rare finding is no class that others crowd out
+        return
     side, classes = None if counts is None else counts.train, len(experiment.data.classes)
     first, last = (
         seen_by_network(experiment.sampling, loss, classes, side, epoch) for epoch in (1, experiment.training.epochs)
@@ -256,6 +265,7 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         fixes = [] if last is None else number_fixes(last, shape[-1], f"count({data.name}.classes)")
         ctx.out.report("R502", text, *labels, *declared_classes, helps=helps, fixes=fixes)
         fits = False
+    fits = check_head_of_labels(data, network.loss, span, ctx) and fits
     weights = dict(network.loss.options).get("weights")
     if isinstance(weights, tuple) and len(weights) != count:
         where = Label(_written_weights(model, span), f"{len(weights)} given")

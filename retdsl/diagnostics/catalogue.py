@@ -93,6 +93,12 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R621", "sampling-unfinished", "warning", "A sampling is still on its way when training ends."),
     ("R622", "sampling-contradiction", "error", "A sampling says two things that exclude one another."),
     ("R617", "data-warning", "warning", "The labels or the photographs can be used, but not all of them."),
+    (
+        "R613",
+        "findings-head",
+        "error",
+        "The loss is for one class a photograph and the labels for several findings, or reversed.",
+    ),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

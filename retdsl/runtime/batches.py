@@ -41,17 +41,20 @@ class Batches:
         self._losses = LastLosses(len(self._train))
         self._pool = Pool(dataset.labels(dataset.train), dataset.patient_numbers(dataset.train), self._losses.values)
         everything = range(len(dataset.samples))
+        targets = dataset.targets(everything)
+        exclusive = experiment.network.loss.exclusive
         self._loader = Loader(
             images,
             dataset,
             everything,
-            dataset.labels(everything),
+            dataset.labels(everything) if exclusive or targets is None else targets,
             experiment.augment,
             last,
             self._batch,
             self._seed,
             threads,
             dataset.classes,
+            targets=targets,
         )
 
     def training(self, epoch: int) -> Iterator[Batch]:

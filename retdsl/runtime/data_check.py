@@ -91,7 +91,7 @@ def _sides(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
         side: {
             "photographs": list(dataset.class_counts(indices)),
             "patients": [
-                dataset.patients([index for index in indices if dataset.samples[index].label == label])
+                dataset.patients([index for index in indices if label in dataset.samples[index].classes])
                 for label in range(len(dataset.classes))
             ],
         }

@@ -7,12 +7,14 @@ class.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph, decode
@@ -60,6 +62,11 @@ class Data:
         """The sides that must hold every class."""
         wanted = self.split.wanted
         return wanted if self.test is None or "test" in wanted else (*wanted, "test")
+
+    @property
+    def soft(self) -> bool:
+        """Whether photographs may belong to several classes, each in part."""
+        return self.labels is not None and self.labels.soft
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -125,9 +132,18 @@ class Dataset:
         number = {name: at for at, name in enumerate(sorted(set(names)))}
         return np.array([number[name] for name in names], np.int64)
 
+    def targets(self, indices: Sequence[int]) -> npt.NDArray[np.float32] | None:
+        """How far each of these samples belongs to each class, float32 `[n, C]`; None where labels say it all."""
+        samples = [self.samples[index] for index in indices]
+        if all(sample.target is None for sample in samples):
+            return None
+        whole = np.eye(len(self.classes), dtype=np.float32)
+        return np.array([whole[one.label] if one.target is None else one.target for one in samples], np.float32)
+
     def class_counts(self, indices: Sequence[int]) -> tuple[int, ...]:
-        """How many of these samples each class has."""
-        return tuple(int(count) for count in np.bincount(self.labels(indices), minlength=len(self.classes)))
+        """How many of these samples each class has; one with several findings counts in each."""
+        counts = Counter(shown for index in indices for shown in self.samples[index].classes)
+        return tuple(counts[label] for label in range(len(self.classes)))
 
     def patients(self, indices: Sequence[int]) -> int:
         """How many patients these samples are of."""
@@ -163,7 +179,7 @@ def require_every_class(dataset: Dataset) -> None:
             if side in dataset.data.wanted_sides and count == 0:
                 label = dataset.classes.index(title)
                 used = (dataset.samples[index] for side_indices in dataset.sides for index in side_indices)
-                patients = len({sample.patient for sample in used if sample.label == label})
+                patients = len({sample.patient for sample in used if label in sample.classes})
                 have = "1 patient has one" if patients == 1 else f"{patients} patients have one"
                 problems.add(
                     "sides of the split that lack a class",

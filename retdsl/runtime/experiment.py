@@ -56,6 +56,12 @@ class Experiment:
     made_by: str | None = None
 
     @property
+    def soft(self) -> bool:
+        """Whether training takes labels [n, C]: several findings, soft labels, or what mixing images makes of them."""
+        mixes = any(getattr(step, "mixes", False) for step in self.augment)
+        return mixes or self.data.soft or not self.network.loss.exclusive
+
+    @property
     def folder(self) -> Path | None:
         """The program's folder."""
         return None if self.program is None else Path(self.program).resolve().parent

@@ -40,7 +40,8 @@ class joined:
         problems = Problems()
         self._require_once(samples, problems)
         if wanted.every:
-            for missing in sorted(set(range(len(wanted.classes))) - {sample.label for sample in samples}):
+            shown = {position for sample in samples for position in sample.classes}
+            for missing in sorted(set(range(len(wanted.classes))) - shown):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
         problems.raise_any("the sources cannot be joined", root)
         return samples

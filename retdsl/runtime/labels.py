@@ -15,9 +15,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from retdsl.runtime.problems import Problems, did_you_mean, listed
+from retdsl.runtime.sample import shown
 
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 """Cells that say nothing, in lower case, unless a class is called so or a rule asks for that very text."""
+
+
+YES_OR_NO = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
+"""What stands for 1 and 0 among findings, in lower case."""
 
 
 class Label(NamedTuple):
@@ -25,6 +30,11 @@ class Label(NamedTuple):
 
     position: int
     target: tuple[float, ...] | None = None
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Every class that it names: one, or all findings."""
+        return (self.position,) if self.target is None else shown(self.position, self.target)
 
 
 class Told(NamedTuple):
@@ -223,6 +233,43 @@ class mapped:
             taken.append((f"all others -> {other}", firsts[None]))
         lines = [f"labels: {text}: {in_rows(count)}" for text, count in taken]
         return Told("rules", [{"rule": text, "rows": count} for text, count in taken], tuple(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class findings:
+    """Several findings at once, a column of 0 and 1 for each.
+
+    columns: one for each class, in their order; or for each but the first, which is then that of photographs without
+    any finding. `label` is the last finding of a photograph, in the order of the classes.
+    """
+
+    columns: tuple[str, ...]
+
+    def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
+        found = [YES_OR_NO.get(cell.lower(), _number(cell)) for cell in cells]
+        for column, cell, value in zip(self.columns, cells, found, strict=True):
+            if cell.lower() in MISSING:
+                return UNLABELLED
+            if value not in (0, 1):
+                help = "a finding is 1 where it is there and 0 where it is not"
+                return Doubt("cells that are neither 0 nor 1", f"`{cell}` in `{column}`", help)
+        target = tuple(float(value or 0) for value in found)
+        if len(target) < len(classes):
+            target = (float(not any(target)), *target)
+        if not any(target):
+            help = "name a first class without a column, which is that of photographs without any finding"
+            return Doubt("rows without any finding", "all are 0", help)
+        return Label(len(target) - 1 - target[::-1].index(1.0), target)
+
+    def label(
+        self,
+        rows: Sequence[Sequence[str]],
+        places: Sequence[str],
+        classes: tuple[str, ...],
+        problems: Problems,
+        told: list[Told] | None = None,  # noqa: ARG002
+    ) -> list[Label | None]:
+        return label_each(self, rows, places, classes, problems)
 
 
 Said: TypeAlias = "str | rule | tuple[rule, ...] | OneByOne"

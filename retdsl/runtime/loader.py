@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,8 @@ AHEAD = 2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or targets `[n, classes]` where images are mixed; indices:
-    int64 `[n]`, places in the data set's samples.
+    """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or soft ones `[n, classes]` to train on; indices: int64
+    `[n]`, places in the data set's samples.
     """
 
     images: FloatImage
@@ -56,7 +56,8 @@ class Loader:
 
     images: prepared photographs by sample index; indices, labels: the samples that may be asked for, and their classes;
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
-    augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them.
+    augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them;
+    targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes.
     """
 
     def __init__(
@@ -64,17 +65,20 @@ class Loader:
         images: Images,
         dataset: Named,
         indices: Sequence[int],
-        labels: Sequence[int] | npt.NDArray[np.int64],
+        labels: Sequence[int] | npt.NDArray[Any],
         augment: Sequence[Augmentation] = (),
         normalize: normalize | None = None,
         batch: int = 32,
         seed: int = 0,
         threads: int = 2,
         classes: Sequence[str] = (),
+        *,
+        targets: npt.NDArray[np.float32] | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples
-        self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
+        self._label_of = dict(zip(map(int, indices), labels, strict=True))
+        self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = Augmenter(augment, classes, seed)
         self._mix = Mixer(augment, classes, seed)
         self._normalize = normalize
@@ -113,7 +117,8 @@ class Loader:
                 image = self._augment(image, epoch=epoch, name=sample.image, label=sample.label, occurrence=occurrence)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
-        labels = np.array([self._label_of[index] for index, _ in turns], np.float32)
+        known = self._target_of if training and self._target_of is not None else self._label_of
+        labels = np.array([known[index] for index, _ in turns], np.float32)
         if training and self._mix:
             names = [(self._samples[index].image, occurrence) for index, occurrence in turns]
             labels = self._mix(images, labels, names, epoch)

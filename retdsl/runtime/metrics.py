@@ -1,7 +1,8 @@
 """The figures a study is judged by, from probabilities and labels.
 
-Enters: labels [N], integers, and probabilities [N, C], float. Leaves: one number, or NaN where the metric means
-nothing because a class has no image among the labels. Guaranteed: no warning, whatever is missing.
+Enters: labels [N], integers, or of several findings [N, C], and probabilities [N, C], float. Leaves: one number, or NaN
+where the metric means nothing because a class has no image among the labels. Guaranteed: no warning, whatever is
+missing.
 
 The last class is the positive one: `sensitivity` is the share of its images that are found, `specificity` the share of
 all others that are left alone. scikit-learn computes what it has, and is imported only then: it takes 0.8 s.
@@ -171,9 +172,16 @@ class specificity(_Higher):
 
 
 def measure(metrics: Sequence[Metric], labels: NDArray[Any], probabilities: NDArray[Any]) -> dict[str, float]:
-    """Every metric's value by its key, in the order of `metrics`. labels: of any number type."""
+    """Every metric's value by its key, in the order of `metrics`. labels: of any number type.
+
+    Labels [N, C] are of findings, each of them a question of its own, whose answer is yes or no: the mean over them.
+    """
     whole = labels.astype(np.int64)
-    return {metric.key: metric.value(whole, probabilities) for metric in metrics}
+    if whole.ndim == 1:
+        return {metric.key: metric.value(whole, probabilities) for metric in metrics}
+    answers = [np.stack([1 - of_one, of_one], axis=1) for of_one in probabilities.T]
+    pairs = list(zip(whole.T, answers, strict=True))
+    return {metric.key: float(np.mean([metric.value(one, p) for one, p in pairs])) for metric in metrics}
 
 
 def undefined(figures: Mapping[str, float]) -> list[str]:

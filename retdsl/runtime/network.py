@@ -26,7 +26,7 @@ import numpy as np
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array, Shape, initial_values
-from retdsl.runtime.losses import Loss, deploy_softmax
+from retdsl.runtime.losses import Loss
 from retdsl.runtime.pretrained import WeightsSource
 from retdsl.runtime.symbols import Symbol, sym
 
@@ -137,19 +137,19 @@ class Network:
     def deploy_symbol(self) -> Symbol:
         """From the input to probabilities [N, C]; needs no class weights. Raises RunError if MXNet cannot build it."""
         with _building():
-            return deploy_softmax(self._scores(), self.loss_name)
+            return self.loss.deploy(self._scores(), self.loss_name)
 
-    def whole_symbol(self, weights: Sequence[float] | None, epoch: int = 1) -> Symbol:
-        """From the input and the labels to the loss head. weights: one a class, or None.
+    def whole_symbol(self, weights: Sequence[float] | None, epoch: int = 1, *, soft: bool = False) -> Symbol:
+        """From the input and the labels to the loss head. weights: one a class, or None; soft: labels are [N, C].
 
         epoch: which BatchNorm layers use their stored statistics, because they are frozen then, stands in the symbol.
         """
-        symbol = self.loss.symbol(self._scores(), weights, self.loss_name)
+        symbol = self.loss.symbol(self._scores(), weights, self.loss_name, soft=soft)
         _keep_statistics(symbol, self.frozen_names(epoch))
         return symbol
 
-    def symbols(self, weights: Sequence[float] | None, epoch: int = 1) -> Symbols:
-        """What is bound in this epoch."""
+    def symbols(self, weights: Sequence[float] | None, epoch: int = 1, *, soft: bool = False) -> Symbols:
+        """What is bound in this epoch; weights, soft: as in `whole_symbol`."""
         now = self._at(epoch)
         frozen = None
         inputs: dict[str, Shape] = {self.input: tuple(self.input_shape)}
@@ -159,14 +159,14 @@ class Network:
             _, shapes, _ = frozen.infer_shape(**{self.input: (1, *self.input_shape)})
             inputs = {name: tuple(shape[1:]) for name, shape in zip(cuts, shapes, strict=True)}
         features = {name: sym.Variable(name) for name in inputs}
-        trained = self.loss.symbol(now.trained(features), weights, self.loss_name)
+        trained = self.loss.symbol(now.trained(features), weights, self.loss_name, soft=soft)
         _keep_statistics(trained, self.frozen_names(epoch))
         return Symbols(
-            whole=self.whole_symbol(weights, epoch),
+            whole=self.whole_symbol(weights, epoch, soft=soft),
             deploy=self.deploy_symbol(),
             frozen=frozen,
             trained=trained,
-            trained_deploy=deploy_softmax(now.trained(features), self.loss_name),
+            trained_deploy=self.loss.deploy(now.trained(features), self.loss_name),
             inputs=inputs,
         )
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Predictions:
-    """indices: int64 [n], places in the data set's samples; labels: int64 [n]; probabilities: float32 [n, C]."""
+    """indices: int64 [n], places in the data set's samples; labels: int64 [n], of several findings
+    [n, C], 0 or 1; probabilities: float32 [n, C].
+    """
 
     indices: NDArray[np.int64]
     labels: NDArray[np.int64]

@@ -86,7 +86,7 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
         dataset = data.open(root)
         counts = dataset.class_counts(dataset.train)
     weights = class_weights(network.loss.weights, counts, data.classes)
-    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights).tojson())
+    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())
 
 
 def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str) -> int:

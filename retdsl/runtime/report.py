@@ -87,13 +87,23 @@ def new_run_folder(name: str, runs: Path) -> Path:
 
 
 def predictions_csv(predictions: Predictions, samples: Sequence[Sample], classes: Sequence[str]) -> str:
-    """One row a photograph: image, patient, label, and `p_CLASS` for every class, with all digits of a float32."""
+    """One row a photograph: image, patient, label, and `p_CLASS` for every class, with all digits of a float32.
+
+    Several findings are joined by `+`.
+    """
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["image", "patient", "label", *(f"p_{name}" for name in classes)])
     for index, probabilities in zip(predictions.indices, predictions.probabilities, strict=True):
         sample = samples[index]
-        rows.writerow([sample.image, sample.patient, classes[sample.label], *(f"{p:.9g}" for p in probabilities)])
+        rows.writerow(
+            [
+                sample.image,
+                sample.patient,
+                "+".join(classes[at] for at in sample.classes),
+                *(f"{p:.9g}" for p in probabilities),
+            ]
+        )
     return text.getvalue()
 
 
@@ -104,7 +114,9 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
     for side, indices in sides.items():
         for index in indices:
             sample = dataset.samples[index]
-            assignment.update(f"{side}\0{sample.image}\0{sample.label}\0{sample.patient}\n".encode())
+            assignment.update(
+                f"{side}\0{sample.image}\0{'+'.join(map(str, sample.classes))}\0{sample.patient}\n".encode()
+            )
     counts = {
         side: {
             "images": len(indices),

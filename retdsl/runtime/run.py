@@ -80,6 +80,7 @@ class Run:
             training.seed,
             weights,
             steps=tuple(min(training.batch, batches.images_in_epoch(epoch)) for epoch in epochs),
+            soft=self._experiment.soft,
         )
         trainer = Trainer(network, start, recipe)
         self._folder.write_lock(
@@ -94,7 +95,7 @@ class Run:
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
         )
-        self._folder.write_symbols(self._experiment.name, network.whole_symbol(weights).tojson(), deploy.tojson())
+        self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         speed = self._train(trainer, batches)
         self._finish(reading, batches, trainer, speed, started)
 

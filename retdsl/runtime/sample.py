@@ -17,7 +17,7 @@ class Sample(NamedTuple):
     patient: whose eye it is; photographs of one patient never stand on both sides of a split.
     side: the side of the split that its source puts it on, in the source's own word; None where it says nothing.
     target: how far it belongs to each class, in the order of `classes`, where `label` does not say it all: graders who
-    disagree, several findings at once.
+    disagree, several findings at once. Of findings, `label` is the last.
     origin: the place of its source among several that are joined; negative in an external test set (see `test_set`).
     """
 
@@ -27,3 +27,13 @@ class Sample(NamedTuple):
     side: str | None = None
     target: tuple[float, ...] | None = None
     origin: int = 0
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """Every class that it shows: its label, or all of its findings."""
+        return (self.label,) if self.target is None else shown(self.label, self.target)
+
+
+def shown(label: int, target: tuple[float, ...]) -> tuple[int, ...]:
+    """The positions of all findings in a target; of graders who disagree, that of the label alone."""
+    return tuple(position for position, share in enumerate(target) if share == 1) or (label,)

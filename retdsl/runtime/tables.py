@@ -53,7 +53,9 @@ class csv:
         cells = list(zip(*(table.columns[column] for column in reads.columns), strict=True))
         labels = reads.label(cells, table.places, wanted.classes, problems, wanted.told)
         if wanted.every:
-            for missing in sorted(set(range(len(wanted.classes))) - {label.position for label in labels if label}):
+            for missing in sorted(
+                set(range(len(wanted.classes))) - {shown for label in labels if label for shown in label.positions}
+            ):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
         _require_once(images, labels, cells, table.places, problems)
         _require_files(images, table.places, root, where.parent if len(tables) == 1 else root, problems)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,16 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.inference import Bound, MxArray, device, full_batch, predict
+from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
+from retdsl.runtime.losses import as_targets, hard_labels
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import generator
 from retdsl.runtime.schedules import Course, Schedule
+from retdsl.runtime.symbols import Symbol
 
 OnBatch = Callable[[int, float], None]
 """Told after each batch: how many images it had, and the mean loss of the epoch so far."""
@@ -61,7 +64,8 @@ class Recipe:
     """How parameters are updated.
 
     weights: of the classes, resolved, or None; batch: images in a full batch; steps: images in a full step of each
-    epoch, which are fewer where an epoch has fewer than a batch; None where none has.
+    epoch, which are fewer where an epoch has fewer than a batch; None where none has; soft: whether batches to train on
+    may have soft labels [n, C].
     """
 
     optimizer: Optimizer
@@ -71,6 +75,7 @@ class Recipe:
     seed: int
     weights: tuple[float, ...] | None
     steps: tuple[int, ...] | None = None
+    soft: bool = False
 
 
 class Trainer:
@@ -91,7 +96,7 @@ class Trainer:
     def begin_phase(self, epoch: int) -> None:
         """Trains from now on what the network trains in this epoch. Raises RunError if that is nothing."""
         mx.nd.waitall()
-        self._symbols = self._network.symbols(self._recipe.weights, epoch)
+        self._symbols = self._network.symbols(self._recipe.weights, epoch, soft=self._recipe.soft)
         self._frozen_names = self._network.frozen_names(epoch)
         self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
         if not self._updated:
@@ -201,6 +206,11 @@ class Trainer:
         """The loss [n] of each answer."""
         return self._network.loss.value(probabilities, labels, self._recipe.weights)
 
+    @property
+    def exclusive(self) -> bool:
+        """Whether a photograph shows one class only, so that the labels of predictions are [n]."""
+        return self._network.loss.exclusive
+
     def _update(self, batch: Batch) -> MxArray:
         """One step. Returns the probabilities [n, C] before it, still being computed."""
         self._updates += 1
@@ -210,7 +220,8 @@ class Trainer:
             # A loss or a part may not look at every input.
             if name in executor.arg_dict:
                 _first(features, size).copyto(executor.arg_dict[name])
-        mx.nd.array(batch.labels, ctx=self._where, dtype=np.float32).copyto(executor.arg_dict[self._label])
+        label = executor.arg_dict[self._label]
+        mx.nd.array(as_targets(batch.labels, label.shape), ctx=self._where, dtype=np.float32).copyto(label)
         (probabilities,) = executor.forward(is_train=True)
         probabilities = probabilities.copy()
         executor.backward()
@@ -233,9 +244,10 @@ class Trainer:
     def _executor(self, size: int) -> Any:
         """The trained part bound for training at this batch size; all sizes share parameters and gradients."""
         if size not in self._executors:
-            shapes = {self._label: (), **self._symbols.inputs}
-            inputs = {name: mx.nd.zeros((size, *shape), ctx=self._where) for name, shape in shapes.items()}
             symbol = self._symbols.trained
+            given = {name: (size, *shape) for name, shape in self._symbols.inputs.items()}
+            given[self._label] = self._shape_of_labels(symbol, given)
+            inputs = {name: mx.nd.zeros(shape, ctx=self._where) for name, shape in given.items()}
             self._executors[size] = symbol.bind(
                 self._where,
                 {name: inputs[name] if name in inputs else self._arguments[name] for name in symbol.list_arguments()},
@@ -244,6 +256,13 @@ class Trainer:
                 aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
             )
         return self._executors[size]
+
+    def _shape_of_labels(self, symbol: Symbol, inputs: Mapping[str, Shape]) -> Shape:
+        """`[n]`, or `[n, C]` where they are soft, for these inputs."""
+        known = {**inputs, **{name: array.shape for name, array in self._arguments.items()}}
+        names = symbol.list_arguments()
+        shapes, _, _ = symbol.infer_shape(**{name: known[name] for name in names if name in known})
+        return tuple(dict(zip(names, shapes, strict=True))[self._label])
 
     def _require_finite_parameters(self, epoch: int) -> None:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.
@@ -318,7 +337,7 @@ class _Record:
         if not (math.isfinite(total) and np.isfinite(values).all()):
             raise self._not_a_number()
         self._indices.append(batch.indices)
-        self._labels.append(batch.labels)
+        self._labels.append(hard_labels(batch.labels) if self._trainer.exclusive else batch.labels)
         self._probabilities.append(values)
         self._images += len(values)
         self._total += total

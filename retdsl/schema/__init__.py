@@ -11,7 +11,7 @@ from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
 from retdsl.schema.preparation import NORMALIZE, PREPARE
 from retdsl.schema.samplings import SAMPLINGS
-from retdsl.schema.sources import CONSENSUSES, SOURCES
+from retdsl.schema.sources import CONSENSUSES, LABELLINGS, SOURCES
 from retdsl.schema.splits import SPLITS
 from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SCHEDULES, UNFREEZINGS
 
@@ -20,6 +20,7 @@ ENTRIES: dict[str, dict[str, Entry]] = {}
 
 for _entry in (
     *SOURCES,
+    *LABELLINGS,
     *CONSENSUSES,
     *SPLITS,
     *PREPARE,

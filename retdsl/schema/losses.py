@@ -7,6 +7,9 @@ from retdsl.schema.types import Many, OneOf, Policy, Real, optional
 
 _WEIGHTS = OneOf((Many(Real(0, above=True), least=1), Policy("class weighting")))
 
+FINDINGS_LOSS = "Sigmoid"
+"""The head for several findings at once; all others are for classes that exclude one another."""
+
 LOSSES = (
     Entry("Softmax", "loss", "Cross-entropy of the softmax of the scores.", aliases=("SoftmaxOutput", "CrossEntropy")),
     Entry(
@@ -29,6 +32,14 @@ LOSSES = (
         ("gamma",),
         ("FocalLoss", "Focal"),
         "Lin et al. 2017, arXiv:1708.02002",
+    ),
+    Entry(
+        FINDINGS_LOSS,
+        "loss",
+        "Binary cross-entropy of several findings at once, averaged over the findings.",
+        (Option("weights", optional(_WEIGHTS), None, "A weight per finding, or how they follow from the counts."),),
+        ("weights",),
+        ("BCELoss", "BCEWithLogitsLoss", "BinaryCrossEntropy", "LogisticRegressionOutput"),
     ),
 )
 

@@ -40,8 +40,31 @@ SOURCE = OneOf((Policy("data source"), Many(Policy("data source"), least=1)))
 JOINED = "joined"
 """What a checked program calls several sources; a spec writes them as a list."""
 
-LABEL = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
-"""How columns say what a photograph shows: one column, or rules of which the first that matches gives the class."""
+GRADE = OneOf((Name("a column"), Rule(), Many(Rule(), least=1)))
+"""How columns tell one class: one column, or rules of which the first that matches gives the class."""
+
+LABEL = OneOf((*GRADE.types, Policy("labelling")))
+"""How columns tell what a photograph shows."""
+
+FINDINGS = "findings"
+
+LABELLINGS = (
+    Entry(
+        FINDINGS,
+        "labelling",
+        "Several findings at once, a column of 0 and 1 for each.",
+        (
+            Option(
+                "columns",
+                Many(Name("a column"), least=1),
+                REQUIRED,
+                "One for each class, or for each but the first: then the first has the photographs without a finding.",
+            ),
+        ),
+        ("columns",),
+        ("multi_label", "multilabel"),
+    ),
+)
 
 CONSENSUSES = (
     Entry(
@@ -49,7 +72,7 @@ CONSENSUSES = (
         "agreement of graders",
         "One label of what several graders say of the same photograph.",
         (
-            Option("graders", Many(LABEL, least=2), REQUIRED, "For each grader a column, or rules on columns."),
+            Option("graders", Many(GRADE, least=2), REQUIRED, "For each grader a column, or rules on columns."),
             Option(
                 "method",
                 Choice(("majority", "dawid_skene")),

@@ -15,7 +15,7 @@ _SAME: dict[str, dict[str, str]] = {
         "Deconvolution": "ConvTranspose2d Conv2DTranspose ConvTranspose TransposedConv",
         "BatchNorm": "bn BatchNorm2d BatchNormalization",
         "Activation(relu)": "ReLU Rectifier",
-        "Activation(sigmoid)": "Sigmoid logistic",
+        "Activation(sigmoid)": "logistic",
         "Activation(tanh)": "Tanh",
         "Activation(softsign)": "Softsign",
         "Activation(softrelu)": "Softplus",

@@ -17,6 +17,7 @@ from retdsl.schema.types import (
     Policy,
     RatioOf,
     Real,
+    Rule,
     Type,
 )
 
@@ -45,6 +46,8 @@ def candidates(kind: Type) -> list[str]:
             return ["none"]
         case Pair(of=of):
             return [*candidates(of), f"({candidates(of)[0]}, {candidates(of)[1]})"]
+        case Rule():
+            return ["grade >= 2 -> ill", 'dx == "DR" -> ill']
         case Many(of=of, length=length):
             lists = [candidates(of)] * (length or 2) if candidates(of) else []
             return [f"[{', '.join(item[at % len(item)] for item in lists)}]" for at in (0, 1)]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.labels import Label, Said, Told, labelling, rule
+from retdsl.runtime.labels import Label, Said, Told, findings, labelling, rule
 from retdsl.runtime.problems import Problems
 
 TWO = ("healthy", "infected")
@@ -146,6 +146,27 @@ class TestRules:
         taken = {fact["rule"].split()[-1]: fact["rows"] for fact in told[0].data}
         counts = Counter(found)
         assert taken == {name: counts[at] for at, name in enumerate(THREE)}
+
+
+class TestFindings:
+    def test_each_column_is_a_class_and_the_label_is_the_last_that_is_there(self) -> None:
+        rows = [("1", "0", "0"), ("0", "1", "1.0"), ("1", "TRUE", "no")]
+        found = labelling(findings(("a", "b", "c"))).label(rows, ["1", "2", "3"], THREE, Problems())
+        assert found == [Label(0, (1, 0, 0)), Label(2, (0, 1, 1)), Label(1, (1, 1, 0))]
+        assert [label and label.positions for label in found] == [(0,), (1, 2), (0, 1)]
+
+    def test_a_first_class_without_a_column_has_the_photographs_without_any(self) -> None:
+        found = labelling(findings(("a", "b"))).label([("0", "0"), ("1", "0")], ["1", "2"], THREE, Problems())
+        assert found == [Label(0, (1, 0, 0)), Label(1, (0, 1, 0))]
+
+    def test_what_is_no_finding(self) -> None:
+        error = refusal(findings(("a", "b")), [("1", "2"), ("", "1"), ("maybe", "0"), ("0", "0")], TWO)
+        assert [part.message for part in error.parts] == [
+            "rows without a label (1)",
+            "cells that are neither 0 nor 1 (2)",
+            "rows without any finding (1)",
+        ]
+        assert error.parts[1].items[0] == "`2` in `b`: 1 row, first in line 2"
 
 
 def test_equal_cells_share_a_label() -> None:

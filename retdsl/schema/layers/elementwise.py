@@ -48,7 +48,7 @@ ACTIVATIONS = (
         shape=same,
         prefix="{act_type}",
         unnamed=("act_type",),
-        aliases=("ReLU", "Sigmoid", "Tanh", "Softplus"),
+        aliases=("ReLU", "Tanh", "Softplus"),
     ),
     layer(
         "LeakyReLU",

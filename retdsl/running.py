@@ -20,6 +20,7 @@ import retdsl
 from retdsl.balance.counts import Reading, reading_of
 from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
 from retdsl.ir import Experiment, Program
+from retdsl.records import replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
 
@@ -69,9 +70,15 @@ def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str,
     for experiment in program.experiments:
         if experiment.data.name not in readings:
             with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
-                train_py = compile_experiment(program, experiment, Path(folder), root)
+                train_py = compile_experiment(program, _as_declared(program, experiment), Path(folder), root)
                 readings[experiment.data.name] = _read_by(train_py, root, quiet)
     return readings
+
+
+def _as_declared(program: Program, experiment: Experiment) -> Experiment:
+    """The experiment with the split of its data block, whatever fold it asks for itself."""
+    declared = next(data for data in program.data if data.name == experiment.data.name)
+    return replace(experiment, data=replace(experiment.data, split=declared.split))
 
 
 def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:

@@ -12,6 +12,7 @@ from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.options import Context, Failed, check_call, place_of
 from retdsl.check.photographs import check_image
 from retdsl.check.settings import Settings, check_settings
+from retdsl.check.splits import check_split
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, Value
 from retdsl.schema.data import DATA_KEYS
@@ -37,15 +38,17 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
     source, split = cast(Call, settings.values["source"]), cast(Call, settings.values["split"])
-    _check_split(split, settings.place("split", declared.name.span), ctx)
+    check_split(settings, declared.name.span, ctx)
     if dict(source.options).get("patient", True) is None:
         label = Label(settings.written["source"].span, "no `patient`")
         notes = ["two eyes of one patient look alike; on both sides of a split they make the figures too good"]
         example = {"csv": "patient = COLUMN", "folder": 'patient = "(p[0-9]+)_"'}.get(source.name, "patient = ...")
         helps = [f"name what tells patients apart, as in `{source.name}(..., {example})`"]
         ctx.out.report("R602", "photographs are split without knowing the patients", label, notes=notes, helps=helps)
-    if source.name == "synthetic_fundus":
-        _check_painted(source, classes, settings, ctx)
+    for key in ("source", "test"):
+        painted = settings.values[key]
+        if isinstance(painted, Call) and painted.name == "synthetic_fundus":
+            _check_painted(key, painted, classes, settings, ctx)
     counts = cast("tuple[int, ...] | None", settings.values["counts"])
     if counts is not None and len(counts) != len(classes):
         text = f"{len(counts)} counts for {len(classes)} classes"
@@ -77,37 +80,15 @@ def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> Non
         first.setdefault(name, item.span)
 
 
-def _check_painted(source: Call, classes: Sequence[str], settings: Settings, ctx: Context) -> None:
+def _check_painted(key: str, source: Call, classes: Sequence[str], settings: Settings, ctx: Context) -> None:
     """`synthetic_fundus` paints healthy and infected eyes, and nothing else."""
-    here = settings.written["source"].span
+    here = settings.written[key].span
     if len(classes) > 2:
         text = f"`synthetic_fundus` paints two classes, and there are {len(classes)}"
         ctx.out.report("R603", text, Label(settings.written["classes"].span), Label(here, "paints two"))
     if len(cast("tuple[Value, ...]", source["ratio"])) != 2:
-        place = Label(settings.part("source", "ratio", here))
+        place = Label(settings.part(key, "ratio", here))
         ctx.out.report("R303", "the ratio of `synthetic_fundus` has two parts, as `200 : 3`", place)
-
-
-def _check_split(split: Call, span: Span, ctx: Context) -> None:
-    parts = {side: float(str(split[side])) for side in ("train", "valid", "test")}
-    shown = " + ".join(f"{100 * share:g}%" for share in parts.values())
-    total = sum(parts.values())
-    if abs(total - 1) > 1e-9:
-        label = Label(span, f"{shown} = {100 * total:g}%")
-        rest = 1 - parts["train"] - parts["valid"]
-        helps = [f"with train and valid as they are, `test = {100 * rest:.12g}%` is left"] if rest > 0 else []
-        ctx.out.report("R601", "the parts of the split do not add up to 100%", label, helps=helps)
-        return
-    empty = [side for side, share in parts.items() if share == 0]
-    if empty:
-        notes = ["train is learned from, valid chooses the best epoch, test gives the final figures"]
-        helps = (
-            [f"take a part of `train` for {' and '.join(f'`{side}`' for side in empty)}"]
-            if "train" not in empty
-            else []
-        )
-        text = f"nothing is left for {' and '.join(empty)}"
-        ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)
 
 
 def check_sampling(declared: t.Sampling, ctx: Context) -> Call | None:

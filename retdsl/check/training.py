@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from retdsl.balance.counts import Counts
+from retdsl.balance.counts import Counts, of_another_fold
 from retdsl.balance.prior import seen_by_network
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
@@ -16,6 +16,7 @@ from retdsl.check.options import Context, place_of
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.check.settings import Settings, check_settings
+from retdsl.check.splits import with_fold
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
@@ -94,11 +95,15 @@ def check_train(
         return None
     values = checked.values
     data = parts.data.get(str(values["data"]))
+    counts = parts.counts.get(str(values["data"]))
+    if data is not None and values["fold"] is not None:
+        folded = with_fold(data, cast(int, values["fold"]), checked.place("fold", train.name.span), ctx)
+        if folded is not None and folded != data:
+            data, counts = folded, counts and of_another_fold(folded, counts)
     network, untold = parts.network(str(values["model"]), data.image_shape) if data else (None, {})
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
-    counts = parts.counts.get(str(values["data"]))
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None

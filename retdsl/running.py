@@ -30,7 +30,10 @@ WRONG = 1
 DEFECT = 70
 """The exit code of a defect of retdsl itself."""
 
-_EXIT_CODES = (0, WRONG, 2, DEFECT, 130)
+INTERRUPTED = 130
+"""The exit code of a program that was asked to end, and did."""
+
+_EXIT_CODES = (0, WRONG, 2, DEFECT, INTERRUPTED)
 """Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""
 
 

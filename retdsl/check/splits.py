@@ -12,7 +12,8 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan
 from retdsl.records import replace
-from retdsl.schema.spelling import spell_call
+from retdsl.schema.spelling import spell, spell_call
+from retdsl.schema.types import Fraction
 from retdsl.source import Span
 
 WITHOUT_COLUMNS = frozenset({"folder", "synthetic_fundus", "recordio"})
@@ -95,14 +96,24 @@ def _report_two_test_sets(split: Call, settings: Settings, span: Span, ctx: Cont
     options["test"] = None if split.name == "by_column" else 0.0
     if split.name == "by_patient":  # what was set aside to test on is learned from
         options["train"] = round(1 - cast(float, split["valid"]), 12)
-    right = spell_call(Call(split.name, tuple(options.items())), "split")
+    right = _spelt(Call(split.name, tuple(options.items())))
     written = "split" in settings.written
     told = [Label(span, "sets photographs aside to test on")] if written else []
-    notes = [] if written else [f"without a `split`, it is `{spell_call(split, 'split')}`"]
+    notes = [] if written else [f"without `split`, patients are divided `{_spelt(split)}`"]
     helps = [f"write `{right}`" if written else f"add `split = {right}`"]
     fixes = [Fix.at(span, right)] if written else []
     text = "there is a test set, and the split makes another one"
     ctx.out.report("R615", text, Label(here, "all of these are to test on"), *told, notes=notes, helps=helps, fixes=fixes)
+
+
+def _spelt(split: Call) -> str:
+    """A split as the language writes it; of shares, all three."""
+    written = spell_call(split, "split")
+    if split.name != "by_patient":
+        return written
+    shares = ", ".join(f"{side} = {spell(split[side], Fraction())}" for side in ("train", "valid", "test"))
+    others = spell_call(Call("by_patient", tuple(o for o in split.options if o[0] in ("seed", "stable"))), "split")
+    return f"by_patient({shares}{others.removeprefix('by_patient').rstrip(')').replace('(', ', ', 1)})"
 
 
 def with_fold(data: DataPlan, fold: int, written: Span, ctx: Context) -> DataPlan | None:

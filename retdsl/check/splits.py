@@ -103,7 +103,9 @@ def _report_two_test_sets(split: Call, settings: Settings, span: Span, ctx: Cont
     helps = [f"write `{right}`" if written else f"add `split = {right}`"]
     fixes = [Fix.at(span, right)] if written else []
     text = "there is a test set, and the split makes another one"
-    ctx.out.report("R615", text, Label(here, "all of these are to test on"), *told, notes=notes, helps=helps, fixes=fixes)
+    ctx.out.report(
+        "R615", text, Label(here, "all of these are to test on"), *told, notes=notes, helps=helps, fixes=fixes
+    )
 
 
 def _spelt(split: Call) -> str:

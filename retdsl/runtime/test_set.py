@@ -39,7 +39,9 @@ class WithTestSet:
             raise errors[0]
         if errors:
             parts = [part for error in errors for part in (error.parts or (error,))]
-            raise RunError("neither the study's photographs nor its test set can be used", items=map(str, parts), parts=parts)
+            raise RunError(
+                "neither the study's photographs nor its test set can be used", items=map(str, parts), parts=parts
+            )
         return found
 
     def read(self, root: Path, sample: Sample) -> bytes | Photograph:

@@ -22,6 +22,7 @@ import retdsl.runtime
 from retdsl.balance.counts import Reading, reading_of
 from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
 from retdsl.ir import Call, DataPlan, Experiment, Program, Value
+from retdsl.records import replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
 
@@ -34,7 +35,10 @@ WRONG = 1
 DEFECT = 70
 """The exit code of a defect of retdsl itself."""
 
-_EXIT_CODES = (0, WRONG, 2, DEFECT, 130)
+INTERRUPTED = 130
+"""The exit code of a program that was asked to end, and did."""
+
+_EXIT_CODES = (0, WRONG, 2, DEFECT, INTERRUPTED)
 """Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""
 
 
@@ -74,9 +78,15 @@ def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str,
     for experiment in program.experiments:
         if experiment.data.name not in readings:
             with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
-                train_py = compile_experiment(program, experiment, Path(folder), root)
+                train_py = compile_experiment(program, _as_declared(program, experiment), Path(folder), root)
                 readings[experiment.data.name] = _read_by(train_py, root, quiet)
     return readings
+
+
+def _as_declared(program: Program, experiment: Experiment) -> Experiment:
+    """The experiment with the split of its data block, whatever fold it asks for itself."""
+    declared = next(data for data in program.data if data.name == experiment.data.name)
+    return replace(experiment, data=replace(experiment.data, split=declared.split))
 
 
 def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:

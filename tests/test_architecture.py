@@ -51,7 +51,8 @@ MAY_IMPORT = {
     },
     "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "weights", "compiler"},
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
-    "running": {"balance", "compiler", "ir", "runtime", "weights"},
+    "running": {"records", "balance", "compiler", "ir", "runtime", "weights"},
+    "reproducing": {"records", "running", "runtime", "weights"},
     "commands": {
         "records",
         "weights",
@@ -60,6 +61,7 @@ MAY_IMPORT = {
         "compiler",
         "networks",
         "running",
+        "reproducing",
         "intake",
         "diagnostics",
         "ir",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retdsl.account.section import Section
-from retdsl.balance.counts import Counts, Side
+from retdsl.balance.counts import Counts, Side, shares_of
 from retdsl.balance.epochs import base_of
 from retdsl.balance.numbers import percent, short, whole_percent
 from retdsl.balance.precision import TYPICAL, wilson
@@ -81,7 +81,7 @@ def measured_section(experiment: Experiment, counts: Counts | None) -> Section:
         classes=data.classes,
         exact=counts is not None and counts.exact,
         valid=counts.valid if counts else None,
-        test=counts.test if counts else None,
+        test=counts.test if counts and not _is_unknown(counts.test) else None,
     )
     title, typical = "what its figures are measured on", f"{whole_percent(TYPICAL)} means"
     if counts is None:
@@ -114,16 +114,24 @@ def _share(parts: Sequence[float] | None, at: int) -> str:
 
 def _side_cells(side: Side, at: int) -> tuple[str, ...]:
     """Photographs, patients if they were counted, and what a measured share of `TYPICAL` may be in truth."""
+    if _is_unknown(side):
+        return UNKNOWN, UNKNOWN
     number = side.photographs[at]
     low, high = wilson(TYPICAL * number, number) if number else (0.0, 1.0)
     patients = () if side.patients is None else (str(side.patients[at]),)
     return (str(number), *patients, f"{100 * low:.0f} to {whole_percent(high)}")
 
 
+def _is_unknown(side: Side) -> bool:
+    """Whether it holds no photograph, as the side of a test set that nobody has counted."""
+    return not any(side.photographs)
+
+
 def _origin(data: DataPlan, counts: Counts | None) -> str:
     """Where the numbers come from, or how they would come."""
     if counts is None:
-        return f"counts are not known: give `counts = ...` in `data {data.name}`, or use --data"
+        give = "" if shares_of(data.split) is None else f"give `counts = ...` in `data {data.name}`, or "
+        return f"counts are not known: {give}use --data"
     total = " : ".join(map(str, counts.total))
     match counts.origin:
         case "read":
@@ -132,3 +140,5 @@ def _origin(data: DataPlan, counts: Counts | None) -> str:
             return f"estimates from `counts = {total}` and the shares of the split; --data counts"
         case "painted":
             return f"estimates from {total}, which `synthetic_fundus` paints; --data counts"
+        case "fold":
+            return f"estimates for this fold, from {total} counted in the labels"

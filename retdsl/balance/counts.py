@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from retdsl.ir import Call, DataPlan
-from retdsl.records import dataclass
+from retdsl.records import dataclass, replace
 
 SIDES = ("train", "valid", "test")
 
@@ -31,12 +31,18 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The photographs of each side. origin: "read" from the labels, "given" in the spec, or "painted" by the source."""
+    """The photographs of each side.
+
+    origin: "read" from the labels, "given" in the spec, "painted" by the source, or those of a "fold" other than the
+    one that was read. apart: whether the test side is a set from elsewhere, with no part of the source's photographs;
+    it has none where they are not known.
+    """
 
     train: Side
     valid: Side
     test: Side
-    origin: Literal["read", "given", "painted"]
+    origin: Literal["read", "given", "painted", "fold"]
+    apart: bool = False
 
     @property
     def exact(self) -> bool:
@@ -45,8 +51,9 @@ class Counts:
 
     @property
     def total(self) -> tuple[int, ...]:
-        """Photographs of each class in all."""
-        return tuple(map(sum, zip(*(side.photographs for side in (self.train, self.valid, self.test)), strict=True)))
+        """Photographs of each class in all that the split divides."""
+        sides = (self.train, self.valid) if self.apart else (self.train, self.valid, self.test)
+        return tuple(map(sum, zip(*(side.photographs for side in sides), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +98,49 @@ def reading_of(found: Mapping[str, Any], root: Path) -> Reading:
 def known_counts(data: DataPlan, reading: Reading | None = None) -> Counts | None:
     """The photographs of a data block: as they were read, else as its source paints them, else as the spec says."""
     if reading is not None and reading.counts is not None:
-        return reading.counts
+        return replace(reading.counts, apart=data["test"] is not None)
     painted = painted_counts(data.source)
     total = painted or data.counts
-    if total is None:
+    return None if total is None else _estimated(data, total, "painted" if painted else "given")
+
+
+def of_another_fold(data: DataPlan, counts: Counts) -> Counts | None:
+    """What is known of the sides of this data block if `counts` are those of another fold of it."""
+    estimated = _estimated(data, counts.total, "fold" if counts.exact else counts.origin)
+    return estimated and replace(estimated, test=counts.test)  # the same for every fold
+
+
+def _estimated(data: DataPlan, total: Sequence[int], origin: Literal["given", "painted", "fold"]) -> Counts | None:
+    shares = shares_of(data.split)
+    if shares is None:
         return None
-    shares = [float(str(data.split[side])) for side in SIDES]
     by_class = [expected_sides(number, shares) for number in total]
     train, valid, test = (Side(tuple(numbers)) for numbers in zip(*by_class, strict=True))
-    return Counts(train, valid, test, "painted" if painted else "given")
+    elsewhere = data["test"]
+    if isinstance(elsewhere, Call):
+        test = Side(painted_counts(elsewhere) or (0,) * len(data.classes))
+    return Counts(train, valid, test, origin, apart=elsewhere is not None)
+
+
+def shares_of(split: Call) -> tuple[float, float, float] | None:
+    """The share of each side in what a split divides; None where nobody knows before it is done."""
+    match split.name:
+        case "by_patient":
+            train, valid, test = (float(str(split[side])) for side in SIDES)
+            return train, valid, test
+        case "folds":
+            test = float(str(split["test"]))
+            valid = (1 - test) / cast(int, split["k"])
+            return 1 - test - valid, valid, test
+    return None
 
 
 def expected_sides(number: int, shares: Sequence[float]) -> tuple[int, ...]:
     """`number` photographs of one class, divided; each side gets one, as far as they go."""
     sides = list(largest_remainder(number, shares))
-    for side in range(len(sides)):
-        if sides[side] == 0 and number >= len(sides):
+    wanted = [side for side, share in enumerate(shares) if share > 0]
+    for side in wanted:
+        if sides[side] == 0 and number >= len(wanted):
             sides[sides.index(max(sides))] -= 1
             sides[side] = 1
     return tuple(sides)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from retdsl.balance.counts import SIDES, Reading, known_counts
+from retdsl.balance.counts import SIDES, Reading, known_counts, shares_of
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import DataPlan, Value
 from retdsl.source import Span
@@ -36,7 +36,8 @@ def check_counts(data: DataPlan, source: Span, counts: Span, reading: Reading | 
     if data.counts is None:
         return
     known = known_counts(data, reading)
-    assert known is not None, "they are given"
+    if known is None:  # nobody knows on which sides they are
+        return
     if known.origin == "given":
         _check_rare(data, counts, out)
     elif known.total != data.counts:
@@ -51,16 +52,21 @@ def check_counts(data: DataPlan, source: Span, counts: Span, reading: Reading | 
 
 def _check_rare(data: DataPlan, counts: Span, out: Diagnostics) -> None:
     """A class whose patients may be too few for the sides of the split."""
-    assert data.counts is not None
+    shares = shares_of(data.split)
+    assert data.counts is not None and shares is not None, "they are given, and their sides are known"
+    sides = sum(share > 0 for share in shares)
+    all_sides = "all three sides" if sides == len(SIDES) else "both sides"
     for name, number in zip(data.classes, data.counts, strict=True):
-        if number > MOST_EYES * (len(SIDES) - 1):
+        if number > MOST_EYES * (sides - 1):
             continue
         have = "1 photograph" if number == 1 else f"{number} photographs"
-        text = f"{have} of `{name}` cannot be on all three sides of the split"
+        text = f"{have} of `{name}` cannot be on {all_sides} of the split"
         notes = ["every side needs every class: training, validation and test mean nothing without it"]
-        if number >= len(SIDES):
-            text = f"{have} of `{name}` may not be on all three sides of the split"
+        if number >= sides:
+            text = f"{have} of `{name}` may not be on {all_sides} of the split"
             notes = ["they may be the eyes of two patients, who cannot be on three sides; every side needs every class"]
+            if sides < len(SIDES):
+                notes = ["they may be the eyes of one patient, who is on one side; every side needs every class"]
         out.report("R606", text, Label(counts), notes=notes, helps=[f"add patients of the class `{name}`"])
 
 

@@ -13,6 +13,7 @@ from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import check_image
 from retdsl.check.settings import check_settings
 from retdsl.check.sources import check_sources
+from retdsl.check.splits import check_split
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan
 from retdsl.schema.data import DATA_KEYS
@@ -43,9 +44,12 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
         from retdsl.check.labels import check_labels
 
         check_labels(settings, classes, ctx)
-    _check_split(split, settings.place("split", declared.name.span), ctx)
-    named = settings.written["classes"].span
-    source = check_sources(settings.values["source"], settings.written["source"], classes, named, ctx)
+    check_split(settings, declared.name.span, ctx)
+    for key in ("source", "test"):
+        if settings.values[key] is not None:
+            named = settings.written["classes"].span
+            settings.values[key] = check_sources(settings.values[key], settings.written[key], classes, named, ctx)
+    source = cast(Call, settings.values["source"])
     counts = cast("tuple[int, ...] | None", settings.values["counts"])
     if counts is not None and len(counts) != len(classes):
         text = f"{len(counts)} counts for {len(classes)} classes"
@@ -75,25 +79,3 @@ def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> Non
             label = Label(item.span, "named again")
             ctx.out.report("R603", f"the class `{name}` is named twice", label, Label(first[name], "first named here"))
         first.setdefault(name, item.span)
-
-
-def _check_split(split: Call, span: Span, ctx: Context) -> None:
-    parts = {side: float(str(split[side])) for side in ("train", "valid", "test")}
-    shown = " + ".join(f"{100 * share:g}%" for share in parts.values())
-    total = sum(parts.values())
-    if abs(total - 1) > 1e-9:
-        label = Label(span, f"{shown} = {100 * total:g}%")
-        rest = 1 - parts["train"] - parts["valid"]
-        helps = [f"with train and valid as they are, `test = {100 * rest:.12g}%` is left"] if rest > 0 else []
-        ctx.out.report("R601", "the parts of the split do not add up to 100%", label, helps=helps)
-        return
-    empty = [side for side, share in parts.items() if share == 0]
-    if empty:
-        notes = ["train is learned from, valid chooses the best epoch, test gives the final figures"]
-        helps = (
-            [f"take a part of `train` for {' and '.join(f'`{side}`' for side in empty)}"]
-            if "train" not in empty
-            else []
-        )
-        text = f"nothing is left for {' and '.join(empty)}"
-        ctx.out.report("R601", text, Label(span, shown), notes=notes, helps=helps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from retdsl.balance.counts import Counts, Side
+from retdsl.balance.counts import SIDES, Counts, Side, shares_of
 from retdsl.balance.numbers import about, percent, whole_percent
 from retdsl.balance.precision import TYPICAL, cases_needed, wilson
 from retdsl.check.imbalance import NEARLY_BALANCED
@@ -150,19 +150,13 @@ def _report_few(
     found = round(TYPICAL * number)
     low, high = wilson(found, number)
     have = _have(scarce.few, scarce.label, title, counts.exact)
-    needed, share = cases_needed(GOOD), float(str(split[name]))
-    helps = [
-        f"plus or minus {100 * GOOD:.0f} points take {needed} photographs on a side: with {name} = {100 * share:g}%, "
-        f"{math.ceil(needed / share - 1e-9)} `{title}` in all"
-    ]
-    enough = -(-100 * FEWEST // counts.total[scarce.label])
-    shares = {side: float(str(split[side])) for side in SIDE_WORDS} | dict.fromkeys(scarce.few, enough / 100)
-    if share < enough / 100 and sum(shares.values()) <= MOST_MEASURED:
-        larger = " and ".join(f"{side} = {enough}%" for side in scarce.few)
-        helps.append(f"or more on a side: {larger} would have {FEWEST}" + " each" * (len(scarce.few) > 1))
+    helps = _more_cases(scarce, name, title, split, counts)
     if scarce.asked.kept is not None:
         helps.append("choose the best epoch by `auc`, which goes by the order of all photographs")
-    helps.append("repeat it with other seeds of the split, and see how far the figures spread")
+    if split.name == "folds":
+        helps.append("let every fold validate in turn, and see how far the figures spread")
+    elif split.name == "by_patient":
+        helps.append("repeat it with other seeds of the split, and see how far the figures spread")
     out.report(
         "R709",
         f"{have}, too few to measure the {scarce.asked.metric.name}",
@@ -174,6 +168,24 @@ def _report_few(
         ],
         helps=helps,
     )
+
+
+def _more_cases(scarce: Scarce, name: str, title: str, split: Call, counts: Counts) -> list[str]:
+    """How many photographs a side needs, and how the split could give it more."""
+    needed, shares = cases_needed(GOOD), shares_of(split)
+    goal = f"plus or minus {100 * GOOD:.0f} points take {needed} photographs on a side"
+    share = 0.0 if shares is None else dict(zip(SIDES, shares, strict=True))[name]
+    if share == 0:  # nobody knows what the side is a share of
+        return [goal]
+    said = f"k = {split['k']}" if split.name == "folds" and name == "valid" else f"{name} = {100 * share:g}%"
+    helps = [f"{goal}: with {said}, {math.ceil(needed / share - 1e-9)} `{title}` in all"]
+    enough = -(-100 * FEWEST // counts.total[scarce.label])
+    if split.name == "by_patient":
+        sides = {side: float(str(split[side])) for side in SIDE_WORDS} | dict.fromkeys(scarce.few, enough / 100)
+        if share < enough / 100 and sum(sides.values()) <= MOST_MEASURED:
+            larger = " and ".join(f"{side} = {enough}%" for side in scarce.few)
+            helps.append(f"or more on a side: {larger} would have {FEWEST}" + " each" * (len(scarce.few) > 1))
+    return helps
 
 
 def _report_edge(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from retdsl.balance.counts import Counts
+from retdsl.balance.counts import Counts, of_another_fold
 from retdsl.balance.prior import seen_by_network
 from retdsl.check.augmentation import check_augmented
 from retdsl.check.evaluate import Env
@@ -25,6 +25,7 @@ from retdsl.check.provenance import Written, keys_of
 from retdsl.check.samplings import check_policy
 from retdsl.check.scope import Scope
 from retdsl.check.settings import Settings, check_settings
+from retdsl.check.splits import with_fold
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
@@ -103,6 +104,11 @@ def check_train(
         return None
     values = checked.values
     data = parts.data.get(str(values["data"]))
+    counts = parts.counts.get(str(values["data"]))
+    if data is not None and values["fold"] is not None:
+        folded = with_fold(data, cast(int, values["fold"]), checked.place("fold", train.name.span), ctx)
+        if folded is not None and folded != data:
+            data, counts = folded, counts and of_another_fold(folded, counts)
     network, untold = parts.network(str(values["model"]), data.image_shape) if data else (None, {})
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
@@ -110,7 +116,6 @@ def check_train(
     if augment and data is not None:
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
-    counts = parts.counts.get(str(values["data"]))
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None

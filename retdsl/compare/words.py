@@ -32,7 +32,7 @@ MOST_NAMED = 3
 """Layers that are named one by one."""
 
 KEYS = (
-    *("source", "classes", "split", "image", "sampling", "augment"),
+    *("source", "classes", "split", "test", "allow_leaks", "image", "sampling", "augment"),
     *("input", "network", "loss", "weights", "freeze", "names"),
     *("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"),
 )

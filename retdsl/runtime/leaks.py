@@ -54,7 +54,7 @@ class Leaks:
     def notes(self) -> list[str]:
         """What is to be said of leaks that are allowed, a line each."""
         return [
-            f"leaks allowed: {len(cases)} {KINDS[kind]}, such as {cases[0]}"
+            f"leaks allowed: {KINDS[kind]} ({len(cases)}), such as {cases[0]}"
             for kind, cases in self.found.items()
             if cases and kind in self.allowed
         ]

@@ -15,9 +15,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import cv2
 
 from retdsl.runtime.dataset import Dataset
-from retdsl.runtime.decode import JPEG_START, PNG_START, Photograph, decode
+from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import replacing
+from retdsl.runtime.picture_header import JPEG_START, PNG_START
 from retdsl.runtime.record_files import RecordWriter, beside
 from retdsl.runtime.sample import Sample
 

@@ -42,12 +42,14 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
-    trains = not arguments.symbols and not arguments.check_data
+    trains = not arguments.symbols and not arguments.check_data and not arguments.facts
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
         code = DONE
         if arguments.check_data:
             code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format)
+        if arguments.facts:
+            print_facts(experiment, root)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols))
         if folder is None:
@@ -87,6 +89,14 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
         counts = dataset.class_counts(dataset.train)
     weights = class_weights(network.loss.weights, counts, data.classes)
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())
+
+
+def print_facts(experiment: Experiment, root: Path) -> None:
+    """Puts what lock.json would say now on stdout, as `manifest.facts_of_today` describes it."""
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime.manifest import facts_of_today
+
+    print(json.dumps(facts_of_today(experiment, root)))
 
 
 def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str) -> int:
@@ -144,6 +154,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--check-data", action="store_true", help="only read all labels and photographs")
+    add("--facts", action="store_true", help="only say, as JSON, what a run would be made of")
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     return parser

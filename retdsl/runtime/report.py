@@ -25,9 +25,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
 from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.predictions import Predictions
-from retdsl.runtime.prepared import Looked
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.split import SIDES
 from retdsl.weights.files import sha256_of
 
 DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")
@@ -133,20 +131,6 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }
-
-
-def manifest(dataset: Dataset, looked: Mapping[int, Looked]) -> list[dict[str, str]]:
-    """Every photograph that is used, in the order of its name: where it is, its side, its label, and its SHA-256."""
-    side_of = {index: side for side, indices in zip(SIDES, dataset.sides, strict=True) for index in indices}
-    return [
-        {
-            "image": dataset.samples[index].image,
-            "side": side_of[index],
-            "label": dataset.classes[dataset.samples[index].label],
-            "sha256": looked[index].sha256,
-        }
-        for index in sorted(side_of)
-    ]
 
 
 def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any]:

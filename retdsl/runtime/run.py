@@ -20,6 +20,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.loader import Batch
+from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
@@ -28,7 +29,7 @@ from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.proof import Proof
 from retdsl.runtime.reading import Reading, read_all
-from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine, manifest
+from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
 from retdsl.runtime.unreadable import Unreadable
@@ -88,7 +89,7 @@ class Run:
                 **facts_of_the_experiment(self._experiment, self._root),
                 **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
-                "images": manifest(dataset, reading.looked),
+                "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
                 "leaks": reading.leaks.to_json(),
                 "skipped": self._skipped.to_json(),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),

@@ -6,7 +6,7 @@ from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.sources import SOURCE
 from retdsl.schema.splits import LEAKS
-from retdsl.schema.types import Choice, Integer, Many, Name, Policy, RatioOf, Steps, optional
+from retdsl.schema.types import Choice, Integer, Many, Name, Nothing, OneOf, Policy, RatioOf, Steps, optional
 
 DATA_KEYS = Entry(
     "data",
@@ -18,7 +18,7 @@ DATA_KEYS = Entry(
         Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
-        Option("test", optional(Policy("data source")), None, "Photographs from elsewhere that are all to test on."),
+        Option("test", OneOf((*SOURCE.types, Nothing())), None, "Photographs from elsewhere that are all to test on."),
         Option("allow_leaks", Many(Choice(LEAKS)), (), "What may stand on two sides of the split."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
         Option(

@@ -85,7 +85,14 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
         arrows.append(Arrow(policy.id, augment.id, look=Look.TRAIN))
     normalize = _normalize(experiment, ids)
     arrows.append(Arrow(boxes[-1].id, normalize.id, look=Look.TRAIN))
-    arrows += [_part(experiment, part, split, normalize) for part in ("valid", "test")]
+    arrows.append(_part(experiment, "valid", split, normalize))
+    if isinstance(elsewhere := dict(data.settings).get("test"), Call):
+        lines = _source_lines(elsewhere, ())
+        test = _card(ids, "test set", elsewhere.name, lines, spell_call(elsewhere, "data source"))
+        boxes.append(test)
+        arrows.append(Arrow(test.id, normalize.id, "test", Look.TEST))
+    elif data.split["test"] not in (0, None):
+        arrows.append(_part(experiment, "test", split, normalize))
     return [*boxes, normalize], arrows
 
 
@@ -187,7 +194,7 @@ def _part(experiment: Experiment, part: str, tail: Box, head: Box) -> Arrow:
     look = {"train": Look.TRAIN, "valid": Look.VALID, "test": Look.TEST}[part]
     word = {"train": "training", "valid": "validation", "test": "test"}[part]
     share = dict(experiment.data.split.options).get(part)
-    return Arrow(tail.id, head.id, f"{word}\n{value(part, share)}" if share is not None else word, look)
+    return Arrow(tail.id, head.id, f"{word}\n{value(part, share)}" if isinstance(share, float) else word, look)
 
 
 def _normalize(experiment: Experiment, ids: Identifiers) -> Box:

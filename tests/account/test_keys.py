@@ -40,6 +40,7 @@ def test_every_key_stands_there_with_its_origin() -> None:
 train refreshed {  # test.retina:48
   model      = plain                                        # from balanced:47
   data       = fundus                                       # from penalised:36
+  fold       = none                                         # default
   freeze     = eyes                                         # from penalised:37
   sampling   = resampled                                    # line 48
              # overrides subset of balanced:47
@@ -119,7 +120,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == 12
+    assert len(keys) == len(found["keys"]) == 13
     assert keys["model"] == {
         "key": "model",
         "value": "plain",

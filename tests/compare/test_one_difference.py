@@ -68,6 +68,9 @@ GIVEN = {
     "Pooling": {"kernel": "2"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
 }
+BESIDE = {"by_column": {"source": 'csv("labels.csv", patient = patient)'}}
+"""What an entry needs elsewhere in the study."""
+
 MOST_TRIED = 12
 
 
@@ -105,7 +108,10 @@ def pair(entry: Entry, option: Option) -> tuple[Program, Program] | None:
     form = BY_HAND.get(entry.name, form)
     extra = {**GIVEN.get(entry.name, {}), **({"name": '"probe"'} if entry.category == "layer" else {})}
     for one, other in list(permutations(dict.fromkeys(candidates(option.type)), 2))[:MOST_TRIED]:
-        texts = [spec(**{key: form.format(call(entry, **{**extra, option.name: v}))}) for v in (one, other)]
+        texts = [
+            spec(**BESIDE.get(entry.name, {}), **{key: form.format(call(entry, **{**extra, option.name: v}))})
+            for v in (one, other)
+        ]
         programs = [built(text) for text in texts]
         if programs[0] is not None and programs[1] is not None:
             return programs[0], programs[1]

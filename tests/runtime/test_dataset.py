@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retdsl.runtime.dataset import Data, require_apart
+from retdsl.runtime.dataset import Data
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.prepare import crop_circle, resize
-from retdsl.runtime.prepared import Looked, PreparedImages
+from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.tables import csv
@@ -82,20 +82,6 @@ def test_an_empty_validation_side_may_be_wanted(tmp_path: Path) -> None:
     assert dataset.valid == ()
     assert dataset.class_counts(dataset.valid) == (0, 0)
     assert dataset.class_counts(dataset.test) == (30, 1)
-
-
-def test_one_photograph_on_two_sides_is_refused(tmp_path: Path) -> None:
-    dataset = study(60, 20, by_patient(seed=3)).open(tmp_path)
-    looked = {index: Looked(str(index), bytes([index])) for index in range(len(dataset.samples))}
-    require_apart(dataset, looked)
-    first, second, third = dataset.train[0], dataset.train[1], dataset.test[0]
-    require_apart(dataset, {**looked, second: looked[first]})
-    with pytest.raises(RunError) as caught:
-        require_apart(dataset, {**looked, third: looked[first]})
-    names = {first: "train", third: "test"}
-    shown = [f"{dataset.samples[index].image} ({names[index]})" for index in sorted(names)]
-    assert caught.value.message == "photographs that are the same on two sides of the split (1)"
-    assert caught.value.items == (" = ".join(shown),)
 
 
 def test_real_photographs() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.split import Sides, by_patient
+from retdsl.runtime.split import Sides, by_column, by_patient, folds
 
 eyes = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 2)), min_size=1, max_size=80).map(
     lambda rows: [Sample(f"{at}.jpeg", label, f"patient {who}") for at, (who, label) in enumerate(rows)]
@@ -110,3 +110,88 @@ def test_a_share_of_nothing_leaves_a_side_empty() -> None:
 def test_shares_that_do_not_add_up_are_refused(parts: tuple[float, float, float]) -> None:
     with pytest.raises(RunError, match="must sum to 1"):
         by_patient(*parts).divide(one_eye_each(5))
+
+
+@given(samples=eyes, more=eyes, parts=shares, seed=st.integers(0, 99))
+def test_a_stable_side_never_changes(
+    samples: list[Sample], more: list[Sample], parts: tuple[float, float, float], seed: int
+) -> None:
+    split = by_patient(*parts, seed, stable=True)
+    together = samples + [sample._replace(image=f"more/{sample.image}") for sample in more]
+    for one, other in ((samples, together), (together, samples), (samples, samples[::-1])):
+        before, after = (
+            {patient: at for at, side in enumerate(split.divide(some)) for patient in patients(some, side)}
+            for some in (one, other)
+        )
+        assert all(after[patient] == side for patient, side in before.items() if patient in after)
+    assert sorted(index for side in split.divide(together) for index in side) == list(range(len(together)))
+
+
+def test_stable_shares_hold_on_average() -> None:
+    sides = by_patient(0.7, 0.2, 0.1, seed=5, stable=True).divide(one_eye_each(20_000))
+    for side, share in zip(sides, (0.7, 0.2, 0.1), strict=True):
+        assert abs(len(side) / 20_000 - share) < 0.015  # more than four deviations
+    assert [len(side) for side in by_patient(0.6, 0, 0.4, stable=True).divide(one_eye_each(50))][1] == 0
+    assert [len(side) for side in by_patient(0.6, 0.4, 0, stable=True).divide(one_eye_each(50))][2] == 0
+
+
+@given(samples=eyes, k=st.integers(2, 7), test=st.sampled_from([0.0, 0.1, 0.3]), seed=st.integers(0, 9))
+def test_every_fold_validates_other_patients_and_all_are_tested_on_the_same(
+    samples: list[Sample], k: int, test: float, seed: int
+) -> None:
+    divided = [folds(k, fold, test, seed).divide(samples) for fold in range(1, k + 1)]
+    assert len({sides.test for sides in divided}) == 1
+    assert (divided[0].test == ()) or test > 0
+    validated = [patient for sides in divided for patient in patients(samples, sides.valid)]
+    assert len(validated) == len(set(validated)), "no patient validates twice"
+    assert set(validated) | patients(samples, divided[0].test) == {sample.patient for sample in samples}
+    for sides in divided:
+        assert sorted(index for side in sides for index in side) == list(range(len(samples)))
+        assert not patients(samples, sides.train) & patients(samples, sides.valid)
+    sizes = [len(patients(samples, sides.valid)) for sides in divided]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_folds_are_alike() -> None:
+    samples = one_eye_each(203, 21)
+    for fold in range(1, 6):
+        sides = folds(5, fold, test=0.1, seed=3).divide(samples)
+        ill = [sum(samples[index].label for index in side) for side in sides]
+        assert ill[2] == 2
+        assert ill[1] in (3, 4)
+        assert len(sides.test) == 22
+        assert len(sides.valid) in (40, 41)
+
+
+@pytest.mark.parametrize("split", [folds(5, 6), folds(1), folds(5, 0), folds(5, 1, test=1.0)])
+def test_a_fold_that_is_not_there(split: folds) -> None:
+    with pytest.raises(RunError, match="there is no fold"):
+        split.divide(one_eye_each(9))
+
+
+def on_sides(*words: str) -> list[Sample]:
+    return [Sample(f"{at}.jpeg", at % 2, f"p{at // 2}", word) for at, word in enumerate(words)]
+
+
+def test_a_column_says_the_sides() -> None:
+    samples = on_sides("Training", "Test", "Val", "Training", "Training", "Test")
+    split = by_column("usage", train="Training", valid="Val", test="Test")
+    assert split.divide(samples) == Sides((0, 3, 4), (2,), (1, 5))
+
+
+def test_a_share_of_the_patients_to_learn_from_validates() -> None:
+    samples = on_sides(*["train"] * 80, *["test"] * 20)
+    train, valid, test = by_column("usage", valid=0.25, seed=4).divide(samples)
+    assert test == tuple(range(80, 100))
+    assert (len(train), len(valid)) == (60, 20)
+    assert not patients(samples, train) & patients(samples, valid)
+    assert by_column("usage", valid=0.25, seed=5).divide(samples).valid != valid
+
+
+def test_words_that_are_no_side_are_all_told() -> None:
+    samples = on_sides("train", "Test", "", "test", "validation")
+    with pytest.raises(RunError) as caught:
+        by_column("usage").divide(samples)
+    assert caught.value.message == "photographs that the column `usage` puts on no side (3)"
+    assert caught.value.items == ("1.jpeg: `Test`", "2.jpeg: nothing", "4.jpeg: `validation`")
+    assert caught.value.help == ("the words are `train`, `test`",)

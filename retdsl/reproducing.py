@@ -1,0 +1,266 @@
+"""Whether a run can be had again: what it was made of compared with what is here, and then the very program run anew.
+
+Enters: a run folder. Leaves: an `Outcome`, whose first difference is the one to mend first: what is made of a thing
+comes after it. Guaranteed: the run folder stays as it is, and a program that is not the one that ran is never run.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from retdsl import running
+from retdsl.records import dataclass
+from retdsl.runtime.errors import RunError
+from retdsl.weights.files import sha256_of
+
+TIMES = frozenset({"seconds", "images_per_second"})
+"""What no two runs have alike."""
+
+MOST_NAMED = 3
+"""Photographs that a difference names; of more it tells how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as it was. subject: of what, in a word; then, now: as texts, None where that says nothing;
+    help: what to do about it.
+    """
+
+    subject: str
+    message: str
+    then: str | None = None
+    now: str | None = None
+    help: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """differences: in the order in which to mend them, none if all is as it was; ran: whether the program ran anew;
+    compared: what was found to be the same, in words.
+    """
+
+    differences: tuple[Difference, ...]
+    ran: bool
+    compared: tuple[str, ...]
+
+
+def reproduce(run: Path, root: Path | None = None, *, only_check: bool = False) -> Outcome:
+    """Compares what a run was made of with what is here; if all is the same, runs its program again and compares.
+
+    root: where the photographs are now, if not where they were. only_check: run nothing. Raises RunError for a folder
+    that holds no run, for a record that cannot be read or says too little, and if the program fails.
+    """
+    record = read_record(run)
+    train_py = run / "program" / "train.py"
+    if not train_py.is_file():
+        help = "`retdsl train` keeps the program in the run folder"
+        raise RunError("the program of this run is not in its folder", where=train_py, help=help)
+    differences = [*_changed_files(record, run, train_py)]
+    if not differences:  # else another program would say what there is
+        place = root or Path(record["root"])
+        threads = ["--threads", str(record["threads"])] if record["threads"] else []
+        differences = [*differences_of(record, _facts(train_py, place, threads))]
+    if differences or only_check:
+        count = f"{len(record['images'])} photographs"
+        made_of = ("program", "versions", "threads", "device", "labels", count, "split", "weights")
+        return Outcome(tuple(differences), False, () if differences else made_of)
+    with tempfile.TemporaryDirectory(prefix="retdsl-reproduce-") as folder:
+        again = Path(folder) / "run"
+        code = running.run_program(train_py, "--run", str(again), "--root", str(place), *threads)
+        if code == running.INTERRUPTED:
+            raise KeyboardInterrupt
+        if code != 0:
+            raise RunError("the program did not come to its end", where=train_py, exit_code=code)
+        compared: list[str] = []
+        return Outcome(tuple(differences_of_runs(run, again, compared)), True, tuple(compared))
+
+
+def read_record(run: Path) -> dict[str, Any]:
+    """lock.json of a run. Raises RunError if there is none, or if it cannot be used."""
+    path = run / "lock.json"
+    if not path.is_file():
+        what = "there is no such folder" if not run.is_dir() else "this folder holds no run: it has no lock.json"
+        raise RunError(what, where=run, help="name a folder that `retdsl train` has made, as in `runs/NAME-DATE-TIME`")
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"lock.json cannot be read: {error}", where=path) from None
+    needed = ("program_sha256", "versions", "threads", "device", "root", "split_sha256", "images", "weights")
+    lacking = [key for key in needed if not isinstance(record, dict) or key not in record]
+    if lacking == ["images"]:
+        help = "train it once more; the new run can be reproduced"
+        raise RunError("this run is older than the manifest of its photographs", where=path, help=help)
+    if lacking or not _is_sound(record):
+        what = f"it lacks {', '.join(lacking)}" if lacking else "its parts are not what they should be"
+        raise RunError(f"lock.json is damaged: {what}", where=path)
+    return dict(record)
+
+
+def _is_sound(record: Mapping[str, Any]) -> bool:
+    """Whether the parts of a record have the form that they are read in."""
+    keys = ("image", "side", "label", "sha256")
+    rows, threads = record["images"], record["threads"]
+    return (
+        isinstance(record["versions"], dict)
+        and isinstance(record["root"], str)
+        and (threads is None or (isinstance(threads, int) and threads > 0))
+        and isinstance(rows, list)
+        and all(isinstance(row, dict) and all(isinstance(row.get(key), str) for key in keys) for row in rows)
+    )
+
+
+def differences_of(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
+    """What two records differ in, in the order in which to mend it."""
+    for name in dict.fromkeys((*then["versions"], *now["versions"])):
+        old, new = then["versions"].get(name), now["versions"].get(name)
+        if old != new:
+            text = f"{name} is {new or 'not here'}, the run had {old or 'none'}"
+            yield Difference(name, text, old, new, f"pip install {name}=={old}" if old and name != "python" else None)
+    for name, text in (("system", "the system"), ("threads", "the number of threads"), ("device", "the device")):
+        if then.get(name) != now.get(name):
+            yield _plain(name, text, then.get(name), now.get(name))
+    problems = now.get("problems", {})
+    if "data" in problems:
+        help = "if they lie elsewhere now, say where with --root"
+        yield Difference("data", f"the photographs cannot be used: {problems['data']}", help=help)
+    else:
+        if then.get("labels_sha256") != now.get("labels_sha256"):
+            yield _changed("labels", "the table of labels is another one", then, now, "labels_sha256")
+        yield from _differences_of_images(then["images"], now["images"])
+        if then["split_sha256"] != now["split_sha256"]:
+            yield _changed("split", "photographs, patients or labels are on other sides", then, now, "split_sha256")
+    if "weights" in problems:
+        yield Difference("weights", f"the weights cannot be used: {problems['weights']}")
+    else:
+        for old, new in zip_longest(then["weights"], now["weights"]):
+            if old != new:
+                yield _file("weights", "the weights", old, new)
+        if then.get("mean_image") != now.get("mean_image"):
+            yield _file("mean_image", "the mean image", then.get("mean_image"), now.get("mean_image"))
+
+
+def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Difference]:
+    """What the results of two runs differ in; what does not goes to `same`. Only what the first has is compared."""
+    found = _first_epoch_that_differs(_lines(run), _lines(again))
+    if found is not None:
+        yield found
+    same += [] if found else [f"{len(_lines(run))} epochs of metrics.jsonl"]
+    predictions = run / "predictions.csv"
+    if predictions.is_file():
+        pairs = zip_longest(_rows(predictions), _rows(again / "predictions.csv"))
+        row = next((at for at, (old, new) in enumerate(pairs, 1) if old != new), None)
+        if row is not None:
+            yield Difference("predictions", f"predictions.csv differs, first in line {row}")
+        same += ["predictions.csv"] if row is None else []
+    parameters = sorted((run / "checkpoints").glob("*.params"))
+    for path in parameters:
+        other = again / "checkpoints" / path.name
+        hashes = sha256_of(path), sha256_of(other) if other.is_file() else None
+        if hashes[0] != hashes[1]:
+            yield Difference("parameters", f"the parameters {path.name} differ", *hashes)
+            return
+    same += [f"{len(parameters)} files of parameters"] if parameters else []
+
+
+def _changed_files(record: Mapping[str, Any], run: Path, train_py: Path) -> Iterator[Difference]:
+    """What of the run folder itself is not as it was."""
+    spec = run / "spec.retina"
+    if "spec_sha256" in record and (not spec.is_file() or sha256_of(spec) != record["spec_sha256"]):
+        yield Difference("spec", f"{spec} is not the spec that was run")
+    if sha256_of(train_py) != record["program_sha256"]:
+        yield Difference("program", f"{train_py} is not the program that was run")
+
+
+def _facts(train_py: Path, root: Path, options: Sequence[str]) -> dict[str, Any]:
+    """What the program finds out about itself, its data and this machine."""
+    with tempfile.TemporaryFile() as answer:
+        code = running.run_program(train_py, "--facts", "--root", str(root), *options, answer=answer)
+        answer.seek(0)
+        found = answer.read()
+    if code != 0 or not found:
+        raise RunError("the program cannot say what it would be made of now", where=train_py, exit_code=code or 1)
+    return dict(json.loads(found))
+
+
+def _differences_of_images(then: Sequence[Mapping[str, str]], now: Sequence[Mapping[str, str]]) -> Iterator[Difference]:
+    old, new = _by_name(then), _by_name(now)
+    missing = [name for name in old if name not in new]
+    both = [name for name in old if name in new]
+    unreadable = [name for name in both if old[name]["sha256"] and not new[name]["sha256"]]
+    changed = [name for name in both if new[name]["sha256"] not in ("", old[name]["sha256"])]
+    added = [name for name in new if name not in old]
+    labels = [name for name in both if old[name]["label"] != new[name]["label"]]
+    for subject, names, one, many in (
+        ("missing", missing, "is not listed any more", "are not listed any more"),
+        ("unreadable", unreadable, "cannot be read", "cannot be read"),
+        ("changed", changed, "is not the same file", "are not the same files"),
+        ("new", added, "is new", "are new"),
+        ("relabelled", labels, "has another label", "have other labels"),
+    ):
+        if names:
+            shown = ", ".join(name for name, _ in names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+            text = f"a photograph {one}: {shown}" if len(names) == 1 else f"{len(names)} photographs {many}: {shown}"
+            yield Difference(f"image {subject}", text)
+
+
+def _by_name(rows: Sequence[Mapping[str, str]]) -> dict[tuple[str, int], Mapping[str, str]]:
+    """Rows by their photograph; sources that are joined may have one name twice."""
+    found: dict[tuple[str, int], Mapping[str, str]] = {}
+    times: dict[str, int] = {}
+    for row in rows:
+        time = times[row["image"]] = times.get(row["image"], 0) + 1
+        found[row["image"], time] = row
+    return found
+
+
+def _first_epoch_that_differs(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> Difference | None:
+    for at, line in enumerate(old):
+        epoch = line.get("epoch", at + 1)
+        if at >= len(new):
+            return Difference("metrics", f"epoch {epoch} is missing")
+        for key, value in _figures(line):
+            other = dict(_figures(new[at])).get(key)
+            if value != other:
+                return Difference("metrics", f"epoch {epoch}: {key} is {other}, it was {value}", str(value), str(other))
+    return None
+
+
+def _figures(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
+    """Everything in a line of metrics.jsonl but the times: `valid auc`, 0.93."""
+    for key, value in line.items():
+        if isinstance(value, Mapping):
+            yield from _figures(value, f"{within}{key} ")
+        elif key not in TIMES:
+            yield f"{within}{key}", value
+
+
+def _lines(run: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl of a run. Raises RunError if it cannot be read."""
+    path = run / "metrics.jsonl"
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise RunError(f"metrics.jsonl cannot be read: {error}", where=path) from None
+
+
+def _rows(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines() if path.is_file() else []
+
+
+def _plain(subject: str, what: str, then: object, now: object) -> Difference:
+    return Difference(subject, f"{what} is {now}, it was {then}", str(then), str(now))
+
+
+def _changed(subject: str, text: str, then: Mapping[str, Any], now: Mapping[str, Any], key: str) -> Difference:
+    return Difference(subject, text, *(str(facts[key]) if facts.get(key) else None for facts in (then, now)))
+
+
+def _file(subject: str, what: str, then: Mapping[str, str] | None, now: Mapping[str, str] | None) -> Difference:
+    if then is None or now is None:
+        return Difference(subject, f"{what} {'were not there then' if then is None else 'are not there now'}")
+    return Difference(subject, f"{what} {then['file']} differ", then["sha256"], now["sha256"])

@@ -17,7 +17,7 @@ LEAST_SIDE = 8
 
 def require_size(width: int, height: int) -> None:
     """Raises RunError for a picture that is too large to be decoded, or too small to show anything."""
-    size = (f"{width} x {height} pixels",)
+    size = (f"{height} x {width} pixels",)
     if width * height > MOST_PIXELS:
         raise RunError(
             f"the photograph is larger than {MOST_PIXELS // 1_000_000} million pixels",

@@ -21,7 +21,7 @@ class folder:
 
     path: relative to root; patient: a regular expression for the file's name whose first group is the patient, as in
     `"(.+)_(left|right)"`; without it, every photograph counts as a patient of its own. Photographs are files ending in
-    .jpg, .jpeg, .png, .tif, .tiff, .bmp or .webp, in capitals or not; other and hidden files are ignored.
+    .jpg, .jpeg, .png, .tif, .tiff, .bmp, .webp or .dcm, in capitals or not; other and hidden files are ignored.
     """
 
     path: str

@@ -17,7 +17,7 @@ from retdsl.runtime.labels import Labelling
 from retdsl.runtime.problems import listed, near_names
 from retdsl.runtime.sample import Sample
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
 
 
 class Wanted(NamedTuple):

@@ -138,12 +138,12 @@ def _arguments(text: str) -> Sequence[str]:
 
 
 def _facts(plan: DataPlan, dataset: Dataset, experiment: Experiment | None) -> tuple[tuple[str, str], ...]:
-    last = spell_call(plan.normalize, "image step") if plan.normalize else "values from 0 to 1"
     asked = () if experiment is None else (("experiment", experiment.name),)
+    last = () if plan.normalize is None else (("at the end", spell_call(plan.normalize, "image step")),)
     return (
         *asked,
         ("source", spell_call(plan.source, "data source")),
         ("split", spell_call(plan.split, "split")),
         ("photographs", f"{sum(map(len, dataset.sides)):,} of {dataset.patients(sum(dataset.sides, ())):,} patients"),
-        ("at the end", last),
+        *last,
     )

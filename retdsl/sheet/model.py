@@ -34,6 +34,13 @@ class Row:
     pictures: tuple[Picture, ...] = ()
     reason: str = ""
 
+    @property
+    def about(self) -> tuple[str, ...]:
+        """Its folder and its patient, as far as they say more than its name."""
+        folder = self.name.rpartition("/")[0]
+        whose = self.patient if self.patient.startswith("patient") else f"patient {self.patient}"
+        return (*([f"{folder}/"] if folder else []), *([whose] if self.patient != self.name else []))
+
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -85,13 +85,11 @@ def _group(made: _Paper, sheet: Sheet, group: Group, y: float) -> float:
 
 def _row(made: _Paper, sheet: Sheet, row: Row, y: float) -> float:
     """Puts a photograph on the paper; returns the height it takes."""
-    folder, _, name = row.name.rpartition("/")
-    made.text(MARGIN, y, name, TEXT, bold=True, width=NAMES - GAP)
+    made.text(MARGIN, y, row.name.rpartition("/")[2], TEXT, bold=True, width=NAMES - GAP)
     below = y + 1.5 * TEXT
-    for line in (folder and f"{folder}/", row.patient != row.name and f"patient {row.patient}"):
-        if line:
-            made.text(MARGIN, below, line, SMALL, SOFT_INK, width=NAMES - GAP)
-            below += 1.4 * SMALL
+    for line in row.about:
+        made.text(MARGIN, below, line, SMALL, SOFT_INK, width=NAMES - GAP)
+        below += 1.4 * SMALL
     made.chip(MARGIN, below + 4, row.side, row.side)
     below += 26 - y
     x, cell = MARGIN + NAMES, cell_side(sheet.width)
@@ -182,7 +180,7 @@ def _lay(sheet: Picture, x: int, y: int, side: int, picture: Picture) -> None:
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     high, wide = max(1, round(height * scale)), max(1, round(width * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC if scale < 2 else cv2.INTER_NEAREST
     shown = cv2.cvtColor(cv2.resize(picture, (wide, high), interpolation=method), cv2.COLOR_RGB2BGR)
     top, left = y + (side - high) // 2, x + (side - wide) // 2
     sheet[top : top + high, left : left + wide] = shown

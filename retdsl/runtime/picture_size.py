@@ -1,6 +1,6 @@
 """How large a picture may be, and how small.
 
-Enters: a size that a header tells. Leaves: nothing, or a RunError. It is asked before memory is taken: thirty kilobytes
+Enters: a size that a header tells. Leaves: nothing, or a RunError. It is asked before memory is taken: a few megabytes
 of PNG can ask for gigabytes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from retdsl.runtime.errors import RunError
 
 MOST_PIXELS = 200_000_000
-"""Of a photograph. The largest fundus cameras give some 50 million; decoded, 200 million are 600 MB."""
+"""Of a photograph; decoded, so many are 600 MB."""
 
 LEAST_SIDE = 8
 """Of a photograph, in pixels; the least that `resize` makes, too."""

@@ -195,4 +195,4 @@ def test_without_pydicom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(builtins, "__import__", without)
     error = reason(data)
     assert error.message == "DICOM files need pydicom, which is not installed"
-    assert error.help == ("`pip install 'retdsl[dicom]'`",)
+    assert error.help == ("`pip install 'retdsl[dicom]'`, or pydicom alone",)

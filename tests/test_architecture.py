@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "outline", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
+    "sheet": {"records", "ir", "schema", "runtime", "viz"},
     "account": {"records", "ir", "outline", "schema", "balance"},
     "compare": {"records", "ir", "schema"},
     "compiler": {
@@ -63,6 +64,7 @@ MAY_IMPORT = {
         "running",
         "reproducing",
         "intake",
+        "sheet",
         "diagnostics",
         "ir",
         "outline",

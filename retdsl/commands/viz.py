@@ -1,4 +1,6 @@
-"""`retdsl viz WHAT`: the picture of an experiment and its network, of a model, or of a backbone and where to cut it."""
+"""`retdsl viz WHAT`: the picture of an experiment and its network, of a model, or of a backbone and where to cut it; or
+a contact sheet of the photographs.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retdsl import compiler, networks
+from retdsl.commands.contact_sheet import add_sheet_arguments, draw_sheet
 from retdsl.commands.looking import add_look_arguments, look, refuse_size
 from retdsl.commands.spec import checked_spec
 from retdsl.commands.terminal import DONE
@@ -22,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cut", metavar="LAYER", help="what a cut at a layer or a group keeps, and leaves behind")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a train key")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT", help="a .svg, .png, .pdf, .dot or .html file")
+    add_sheet_arguments(parser)
     parser.add_argument("--expand", action="store_true", help="every layer of every block")
 
 
@@ -33,6 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _draw(arguments: argparse.Namespace) -> Sequence[Path]:
     of_spec = networks.is_spec(arguments.file)
+    if arguments.data is not None:
+        if not of_spec or any((arguments.model, arguments.backbone, arguments.cut, arguments.size, arguments.expand)):
+            raise Refused("`--data` is for photographs, of a spec", "leave out what is about networks")
+        return [draw_sheet(arguments)]
     if of_spec and arguments.backbone is None:
         if arguments.cut is not None:
             raise Refused("`--cut` cuts a backbone", "choose one with `--backbone NAME`")

@@ -67,7 +67,9 @@ def _pydicom() -> Any:
         import pydicom
         import pydicom.config
     except ModuleNotFoundError:
-        raise RunError("DICOM files need pydicom, which is not installed", help=f"`{INSTALL}`") from None
+        raise RunError(
+            "DICOM files need pydicom, which is not installed", help=f"`{INSTALL}`, or pydicom alone"
+        ) from None
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # it would warn of harmless slips
     return pydicom
 

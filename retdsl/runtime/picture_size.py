@@ -1,6 +1,6 @@
 """How large a picture may be, and how small.
 
-Enters: a size that a header tells. Leaves: nothing, or a RunError. It is asked before memory is taken: thirty kilobytes
+Enters: a size that a header tells. Leaves: nothing, or a RunError. It is asked before memory is taken: a few megabytes
 of PNG can ask for gigabytes.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from retdsl.runtime.errors import RunError
 
 MOST_PIXELS = 200_000_000
-"""Of a photograph. The largest fundus cameras give some 50 million; decoded, 200 million are 600 MB."""
+"""Of a photograph; decoded, so many are 600 MB."""
 
 LEAST_SIDE = 8
 """Of a photograph, in pixels; the least that `resize` makes, too."""
@@ -17,7 +17,7 @@ LEAST_SIDE = 8
 
 def require_size(width: int, height: int) -> None:
     """Raises RunError for a picture that is too large to be decoded, or too small to show anything."""
-    size = (f"{width} x {height} pixels",)
+    size = (f"{height} x {width} pixels",)
     if width * height > MOST_PIXELS:
         raise RunError(
             f"the photograph is larger than {MOST_PIXELS // 1_000_000} million pixels",

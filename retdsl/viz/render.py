@@ -73,6 +73,14 @@ def draw(dot: str, suffix: str) -> bytes:
             raise RenderError(f"no picture can be written as `{suffix}`", f"the name must end in {', '.join(SUFFIXES)}")
 
 
+def draw_placed(dot: str, resolution: int) -> bytes:
+    """A PNG of DOT text whose nodes all say where they are, so that nothing has to be laid out.
+
+    resolution: dots per inch; a unit of DOT is 1/72 of an inch. Raises RenderError.
+    """
+    return _rendered(dot, "-Kneato", "-n2", f"-Gdpi={resolution}", "-Tpng")
+
+
 def renderers() -> list[str]:
     """The commands that can draw, best first: `dot`, then `graphviz-pure` from this environment or from the path."""
     places = [sysconfig.get_path("scripts"), os.path.dirname(sys.executable)]

@@ -25,7 +25,7 @@ SAMPLES = [Sample("a.png", 0, "1"), Sample("b.png", 1, "1"), Sample("c.png", 0, 
 def root(tmp_path: Path) -> Path:
     """A folder with photographs a.png, b.png, c.png."""
     for value, name in enumerate(("a.png", "b.png", "c.png")):
-        cv2.imwrite(str(tmp_path / name), np.full((2, 2, 3), value, np.uint8))
+        cv2.imwrite(str(tmp_path / name), np.full((8, 8, 3), value, np.uint8))
     return tmp_path
 
 

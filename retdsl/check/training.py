@@ -7,13 +7,13 @@ from typing import cast
 
 from retdsl.balance.counts import Counts
 from retdsl.balance.prior import seen_by_network
-from retdsl.check.augmentation import check_augmented
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import check_written_weights, classes_of, last_layer, report_weight_count
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
+from retdsl.check.photographs import fit_anywhere
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.scope import Scope
 from retdsl.check.settings import Settings, check_settings
@@ -99,7 +99,9 @@ def check_train(
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
-    if augment and data is not None:
+    if augment and data is not None and not fit_anywhere(augment):
+        from retdsl.check.augmentation import check_augmented
+
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
     counts = parts.counts.get(str(values["data"]))

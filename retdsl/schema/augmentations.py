@@ -13,6 +13,9 @@ MIXING = frozenset({"mixup", "cutmix"})
 OF_COLOURS = frozenset({"hue", "saturation"})
 """Steps that change nothing where there are no colours."""
 
+PARTICULAR = MIXING | OF_COLOURS | {"one_of"}
+"""Steps that cannot stand everywhere, or be used with all photographs."""
+
 
 def _step(
     name: str, doc: str, *options: Option, p: float = 1.0, aliases: tuple[str, ...] = (), reference: str | None = None

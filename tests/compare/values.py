@@ -37,14 +37,16 @@ def candidates(kind: Type) -> list[str]:
             return [f"{bottom + share * (top - bottom):g}" for share in (0.25, 0.5, 0.125)]
         case Choice(names=names):
             return list(names)
+        case Name(what="a class"):
+            return ["healthy", "infected"]
         case Name():
             return ["one", '"two/2.params"', '"three.params"']
         case Nothing():
             return ["none"]
         case Pair(of=of):
             return [*candidates(of), f"({candidates(of)[0]}, {candidates(of)[1]})"]
-        case Many(of=of, length=length):
-            lists = [candidates(of)] * (length or 2) if candidates(of) else []
+        case Many(of=of, length=length, round_brackets=colours):
+            lists = [candidates(of)] * (length or (3 if colours else 2)) if candidates(of) else []
             return [f"[{', '.join(item[at % len(item)] for item in lists)}]" for at in (0, 1)]
         case RatioOf():
             return ["2 : 1", "5 : 3"]
@@ -53,7 +55,7 @@ def candidates(kind: Type) -> list[str]:
         case Part(anywhere=True):
             return ["stage4", '"stage1_*"']
         case Policy(category=category):
-            return [call(entry) for entry in ENTRIES[category].values()]
+            return [call(entry) for entry in ENTRIES[category].values() if entry.name != "one_of"]  # which takes these
         case _:
             return []
 

@@ -101,7 +101,9 @@ class TestJpeg:
         assert np.abs(made.astype(float) - PHOTO).mean() > np.abs(made - expected).mean()
 
     def test_quality_is_drawn_up_to_100(self) -> None:
-        errors = [np.abs(jpeg(quality=20).apply(PHOTO, Always(at)).astype(int) - PHOTO).mean() for at in (0, 0.5, 0.999)]
+        errors = [
+            np.abs(jpeg(quality=20).apply(PHOTO, Always(at)).astype(int) - PHOTO).mean() for at in (0, 0.5, 0.999)
+        ]
         assert errors == sorted(errors, reverse=True)
         assert np.array_equal(jpeg(quality=20).apply(PHOTO, Always(0.999)), jpeg(quality=100).apply(PHOTO, Always(0)))
 

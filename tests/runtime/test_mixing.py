@@ -42,7 +42,9 @@ def test_a_chain_without_mixing_has_nothing_to_do() -> None:
 
 def test_mixup_is_the_same_share_of_both_images_and_both_targets() -> None:
     count = 12
-    images = np.eye(count, dtype=np.float32)[:, None, None, :].repeat(3, axis=1).copy()  # each lights a pixel of its own
+    images = (
+        np.eye(count, dtype=np.float32)[:, None, None, :].repeat(3, axis=1).copy()
+    )  # each lights a pixel of its own
     _, labels, turns = batch(count)
     targets = Mixer((mixup(alpha=1),), CLASSES, 1)(images, labels, turns, 1)
     of = images[:, 0, 0]  # how much of each image is in each

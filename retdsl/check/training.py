@@ -116,6 +116,10 @@ def check_train(
         return None
     network, phases = frozen
     _check_trainable(network, phases, checked, train, ctx)
+    if data.image_shape[1] == 1 and network.backbones:
+        from retdsl.check.conventions import check_channels
+
+        check_channels(data, network, ctx)
     if ctx.out.errors > errors:
         return None
     if data.normalize is None and any(backbone.weights for backbone in network.backbones):

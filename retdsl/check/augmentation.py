@@ -1,4 +1,4 @@
-"""`augment` declarations: their steps, their order, and whether they fit the photographs that they are used with."""
+"""Steps of `augment` chains beside one another: their order, and whether they fit the photographs and their classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TypeAlias, cast
 from retdsl.check.fixes import rename_fixes
 from retdsl.check.heads import classes_of
 from retdsl.check.options import Context
-from retdsl.check.photographs import check_steps
 from retdsl.diagnostics import Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, DataPlan
@@ -21,18 +20,14 @@ Step: TypeAlias = "tuple[Call, t.Expr]"
 """A checked step, and what was written."""
 
 
-def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:
-    """The steps of an augment chain; None after a mistake."""
-    checked = check_steps(declared.value, "image", CATEGORY, ctx)
-    if checked is None:
-        return None
+def check_together(steps: Sequence[Call], declared: t.Augment, ctx: Context) -> bool:
+    """Whether the steps of a chain can be done in their order, and those of `one_of` be chosen from."""
     errors = ctx.out.errors
-    steps = [call for call, _ in checked]
     written = list(_written(steps, declared.value))
     _check_mixing_is_last(written, ctx)
     for call, step in written:
         _check_choice(call, step, ctx)
-    return None if ctx.out.errors > errors else tuple(steps)
+    return ctx.out.errors == errors
 
 
 def check_augmented(steps: Sequence[Call], name: str, used: Span, data: DataPlan, batch: int, ctx: Context) -> None:

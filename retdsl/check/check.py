@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import cast
 
 from retdsl.balance.counts import Counts, Reading, known_counts
-from retdsl.check.augmentation import check_augment
 from retdsl.check.backbones import Found
 from retdsl.check.circular import report_circles
 from retdsl.check.data import check_data
@@ -17,6 +16,7 @@ from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
 from retdsl.check.options import Context
+from retdsl.check.photographs import check_augment
 from retdsl.check.samplings import check_sampling
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train

@@ -58,9 +58,7 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
         if backbone.convention is not None:
             last = complete(backbone.convention.normalize, "image step")
             return replace(data, normalize=last, normalize_from=backbone.name)
-    declared = ctx.scope.find("data", data.name)
-    settings = declared.settings if isinstance(declared, t.Data) else ()
-    image = [Label(s.value.span, "gives values from 0 to 1") for s in settings if s.key.name == "image"]
+    image = [Label(span, "gives values from 0 to 1") for span in _image_of(data, ctx)]
     for name, at in untold.items():
         text = f"nobody knows what photographs the weights of `{name}` were trained on"
         notes = ["a network that gets other values than it was trained on sees little, and nothing says so"]
@@ -71,3 +69,21 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
         ]
         ctx.out.report("R808", text, Label(at), *image, notes=notes, helps=helps)
     return data
+
+
+def check_channels(data: DataPlan, network: Network, ctx: Context) -> None:
+    """Reports weights that were trained on three channels where the photographs have one."""
+    for backbone in network.backbones:
+        means = None if backbone.convention is None else backbone.convention.normalize["mean"]
+        if isinstance(means, tuple) and len(means) == 3:
+            text = f"the weights of `{backbone.name}` are for three channels, and the photographs have one"
+            labels = [Label(span) for span in _image_of(data, ctx)]
+            helps = ["write `green_channel` without `channels`: it gives green three times"]
+            ctx.out.report("R604", text, *labels, helps=helps)
+
+
+def _image_of(data: DataPlan, ctx: Context) -> list[Span]:
+    """Where the chain of the photographs is written."""
+    declared = ctx.scope.find("data", data.name)
+    settings = declared.settings if isinstance(declared, t.Data) else ()
+    return [setting.value.span for setting in settings if setting.key.name == "image"]

@@ -11,6 +11,8 @@ from retdsl.check.options import Context, Failed, check_call
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, Shape
 from retdsl.schema import ENTRIES
+from retdsl.schema.augmentations import CATEGORY as AUGMENTATION
+from retdsl.schema.augmentations import PARTICULAR
 from retdsl.schema.model import ShapeError
 from retdsl.schema.preparation import CATEGORY, NORMALIZE, OF_ANY_SIZE, PHOTOGRAPH_RULES, PHOTOGRAPHS
 from retdsl.schema.types import Word
@@ -102,3 +104,21 @@ def _start_fixes(head: t.Expr, first: str, category: str) -> list[Fix]:
     if isinstance(called, t.Ref) and called.name in ENTRIES[category]:
         return [Fix.at(Span(head.span.source, head.span.start, head.span.start), f"{first} => ", safe=True)]
     return [Fix.at(head.span, first, safe=head.name in ("photo", "image"))] if isinstance(head, t.Ref) else []
+
+
+def check_augment(declared: t.Augment, ctx: Context) -> tuple[Call, ...] | None:
+    """The steps of an augment chain; None after a mistake."""
+    checked = check_steps(declared.value, "image", AUGMENTATION, ctx)
+    if checked is None:
+        return None
+    steps = tuple(call for call, _ in checked)
+    if not fit_anywhere(steps):
+        from retdsl.check.augmentation import check_together
+
+        return steps if check_together(steps, declared, ctx) else None
+    return steps
+
+
+def fit_anywhere(steps: Sequence[Call]) -> bool:
+    """Whether steps of an augment chain can stand in any order, and be used with any photographs, as most can."""
+    return not any(call.name in PARTICULAR or call["on"] is not None for call in steps)

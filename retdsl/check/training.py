@@ -7,7 +7,6 @@ from typing import cast
 
 from retdsl.balance.counts import Counts, of_another_fold
 from retdsl.balance.prior import seen_by_network
-from retdsl.check.augmentation import check_augmented
 from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import (
@@ -21,6 +20,7 @@ from retdsl.check.heads import (
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
+from retdsl.check.photographs import fit_anywhere
 from retdsl.check.provenance import Written, keys_of
 from retdsl.check.samplings import check_policy
 from retdsl.check.scope import Scope
@@ -113,7 +113,9 @@ def check_train(
     sampling = values["sampling"]
     policy = parts.samplings.get(sampling) if isinstance(sampling, str) else cast(Call, sampling)
     augment = () if values["augment"] is None else parts.augments.get(str(values["augment"]))
-    if augment and data is not None:
+    if augment and data is not None and not fit_anywhere(augment):
+        from retdsl.check.augmentation import check_augmented
+
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
     training = _training(values, data, counts, checked, train, ctx)
@@ -129,6 +131,10 @@ def check_train(
         return None
     network, phases = frozen
     _check_trainable(network, phases, checked, train, ctx)
+    if data.image_shape[1] == 1 and network.backbones:
+        from retdsl.check.conventions import check_channels
+
+        check_channels(data, network, ctx)
     if ctx.out.errors > errors:
         return None
     if data.normalize is None and any(backbone.weights for backbone in network.backbones):

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import ClassVar, Literal, Protocol
 
 import cv2
@@ -113,7 +114,7 @@ def bright_field(photo: Photograph, threshold: float) -> tuple[int, int, int, in
     scale = max(1.0, max(height, width) / FIELD_VIEW)
     small_width, small_height = max(1, round(width / scale)), max(1, round(height / scale))
     small = cv2.resize(photo, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    brightest = cv2.medianBlur(np.ascontiguousarray(small.reshape(*small.shape[:2], -1).max(axis=2)), 5)
+    brightest = cv2.medianBlur(reduce(cv2.max, cv2.split(small)), 5)
     mask = (brightest > threshold * 255).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     regions = stats[1:]  # the first is the background

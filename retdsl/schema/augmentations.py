@@ -13,6 +13,9 @@ MIXING = frozenset({"mixup", "cutmix"})
 OF_COLOURS = frozenset({"hue", "saturation"})
 """Steps that change nothing where there are no colours."""
 
+PARTICULAR = MIXING | OF_COLOURS | {"one_of"}
+"""Steps that cannot stand everywhere, or be used with all photographs."""
+
 
 def _step(
     name: str, doc: str, *options: Option, p: float = 1.0, aliases: tuple[str, ...] = (), reference: str | None = None
@@ -44,31 +47,29 @@ AUGMENTATIONS = (
         "rotate",
         "Turns the image about its centre; what comes in from outside is black.",
         _at_most("degrees", Real(0, 180), 15.0, "At most so far, either way"),
-        aliases=("RandomRotation", "rotation"),
+        aliases=("rotation",),
     ),
     _step(
         "zoom",
         "Magnifies the image about its centre, or makes it smaller on black.",
         _at_most("amount", Fraction(), 0.1, "With 10%, by a factor of at most 1.1, in or out"),
-        aliases=("scale", "RandomZoom"),
+        aliases=("scale",),
     ),
     _step(
         "translate",
         "Shifts the image up or down and left or right; what comes in from outside is black.",
         _at_most("amount", Fraction(), 0.1, "At most so far each way, as a share of height and width"),
-        aliases=("shift", "RandomTranslation"),
+        aliases=("shift",),
     ),
     _step(
         "brightness",
         "Makes the image brighter or darker: multiplies all values by a factor.",
         _at_most("amount", Fraction(), 0.2, "With 20%, a factor from 0.8 to 1.2"),
-        aliases=("RandomBrightness",),
     ),
     _step(
         "contrast",
         "Draws values away from the image's mean brightness, or towards it, by a factor.",
         _at_most("amount", Fraction(), 0.2, "With 20%, a factor from 0.8 to 1.2"),
-        aliases=("RandomContrast",),
     ),
     _step(
         "saturation",
@@ -84,20 +85,20 @@ AUGMENTATIONS = (
         "blur",
         "Blurs the image by a Gaussian.",
         _at_most("sigma", Real(0, 32, above=True), 1.0, "Standard deviation in pixels, at most"),
-        aliases=("gaussian_blur", "GaussianBlur"),
+        aliases=("gaussian_blur",),
     ),
     _step(
         "jpeg",
         "Compresses the image as a JPEG file does, and reads it again.",
         Option("quality", Integer(1, 100), 50, "At least this, of 100; how much is drawn anew each time."),
-        aliases=("ImageCompression", "JpegCompression", "compression"),
+        aliases=("compression",),
     ),
     _step(
         "cutout",
         "Blackens squares anywhere in the image; a part of one may lie outside.",
         Option("size", Fraction(), 0.25, "Side of a square, as a share of the image's shorter side."),
         Option("holes", Integer(1, 64), 1, "How many squares."),
-        aliases=("RandomErasing", "CoarseDropout", "erase"),
+        aliases=("erase",),
         reference="DeVries & Taylor 2017, Improved Regularization of Convolutional Neural Networks with Cutout",
     ),
     _step(
@@ -110,7 +111,6 @@ AUGMENTATIONS = (
             None,
             "How often each is drawn, against the others; without them, all alike.",
         ),
-        aliases=("OneOf", "RandomChoice"),
     ),
     _step(
         "mixup",

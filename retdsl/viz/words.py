@@ -11,7 +11,12 @@ from collections.abc import Iterable, Sequence
 from retdsl.ir import Call, Node, Shape, Value, learned_numbers
 from retdsl.schema.spelling import spell_call, spell_layer
 
-FRACTIONS = frozenset({"train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"})
+FRACTIONS = frozenset(
+    {
+        *("train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"),
+        *("amount", "size", "mask"),
+    }
+)
 """Options that are shares."""
 
 Options = Sequence[tuple[str, Value]]
@@ -85,15 +90,25 @@ def value(key: str, given: Value) -> str:
 
 
 def phrase(given: Call) -> str:
-    """A call as one says it: `rotate180 p 50 %`, `sensitivity at 90 % specificity`, `resize 224 × 224`."""
+    """A call as one says it: `rotate180 p 50 %`, `sensitivity at 90 % specificity`, `one_of blur | jpeg, p 50 %`."""
     options = dict(given.options)
     if set(options) == {"height", "width"}:
         return f"{given.name} {options['height']} × {options['width']}"
-    said = [
-        f"at {value(key, v)} {key[3:]}" if key.startswith("at_") else f"{key} {value(key, v)}"
-        for key, v in telling(given)
-    ]
+    said = [_option(key, v) for key, v in telling(given) if (key, v) != ("p", 1)]
     return f"{given.name} {', '.join(said)}" if said else given.name
+
+
+def _option(key: str, given: Value) -> str:
+    """An option as one says it; steps to choose from by their names, and classes without brackets."""
+    match given:
+        case (Call(), *_):
+            return " | ".join(one.name for one in given if isinstance(one, Call))
+        case (*classes,) if key == "on":
+            return f"on {', '.join(map(str, classes))}"
+        case _ if key.startswith("at_"):
+            return f"at {value(key, given)} {key[3:]}"
+        case _:
+            return f"{key} {value(key, given)}"
 
 
 def brief(given: Call) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ WHERE = {
 
 BY_HAND = {
     "normalize": "resize(32, 32) => {}",
+    "pad": "resize(8, 8) => {} => resize(32, 32)",
     "slice": "{}",
     "Concat": "{{ identity | identity }} => {}",
     "FullyConnected": 'Flatten(name = "before") => {}',
@@ -66,6 +67,7 @@ BY_HAND = {
 GIVEN = {
     "normalize": {"mean": "(0.4, 0.3, 0.2)"},
     "Pooling": {"kernel": "2"},
+    "pad": {"height": "40", "width": "40"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
 }
 BESIDE = {"by_column": {"source": 'csv("labels.csv", patient = patient)'}}

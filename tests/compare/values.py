@@ -40,6 +40,8 @@ def candidates(kind: Type) -> list[str]:
             return [name if name.isidentifier() else f'"{name}"' for name in names]
         case Name(what="a regular expression"):
             return ['"(one)"', '"(two)/[0-9]+"', '"^(.+)_(left|right)"']
+        case Name(what="a class"):
+            return ["healthy", "infected"]
         case Name():
             return ["one", '"two/2.params"', '"three.params"']
         case Nothing():
@@ -48,8 +50,8 @@ def candidates(kind: Type) -> list[str]:
             return [*candidates(of), f"({candidates(of)[0]}, {candidates(of)[1]})"]
         case Rule():
             return ["grade >= 2 -> ill", 'dx == "DR" -> ill']
-        case Many(of=of, length=length):
-            lists = [candidates(of)] * (length or 2) if candidates(of) else []
+        case Many(of=of, length=length, round_brackets=colours):
+            lists = [candidates(of)] * (length or (3 if colours else 2)) if candidates(of) else []
             return [f"[{', '.join(item[at % len(item)] for item in lists)}]" for at in (0, 1)]
         case RatioOf():
             return ["2 : 1", "5 : 3"]
@@ -58,7 +60,7 @@ def candidates(kind: Type) -> list[str]:
         case Part(anywhere=True):
             return ["stage4", '"stage1_*"']
         case Policy(category=category):
-            return [call(entry) for entry in ENTRIES[category].values()]
+            return [call(entry) for entry in ENTRIES[category].values() if entry.name != "one_of"]  # which takes these
         case _:
             return []
 

@@ -111,6 +111,20 @@ def test_code_stays_within_the_width(name: str):
         assert len(code) <= 120, line
 
 
+def test_steps_to_choose_from_are_broken_at_their_brackets():
+    steps = "one_of([blur(sigma = 2), jpeg(quality = 40), cutout(size = 20%, holes = 3), brightness(amount = 30%)])"
+    chain = TINY.replace("=> rotate180", f"=> {steps} => one_of([{steps}, rotate180], on = [infected])")
+    text = emit_program(experiment(chain))
+    for line in text.splitlines():
+        assert len(line.split("  # ")[0]) <= 120, line
+    values = {keyword.arg: keyword.value for keyword in ast.walk(ast.parse(text)) if isinstance(keyword, ast.keyword)}
+    steps_of = values["augment"]
+    assert isinstance(steps_of, ast.Tuple)
+    _, one, two = (ast.unparse(step) for step in steps_of.elts)
+    assert one in two
+    assert two.endswith("on=('infected',))")
+
+
 def test_option_names_that_python_reserves():
     assert safe("from") == "from_"
     assert safe("n") == "n"

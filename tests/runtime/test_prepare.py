@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.decode import Photograph, decode
-from retdsl.runtime.prepare import crop_circle, resize
+from retdsl.runtime.prepare import crop_circle, pad, resize
 
 FUNDUS = Path(__file__).resolve().parents[3] / "shared" / "fundus"
 
@@ -106,3 +106,45 @@ class TestResize:
     def test_the_right_size_is_left_alone(self) -> None:
         photo = fundus(30, 50, (20, 20), 10)
         assert resize(30, 50)(photo) is photo
+
+
+class TestPad:
+    """pad."""
+
+    PHOTO = np.random.default_rng(0).integers(1, 256, (5, 8, 3), dtype=np.uint8)
+
+    def test_to_a_square_with_the_photograph_in_the_middle(self) -> None:
+        square = pad()(self.PHOTO)
+        assert square.shape == (8, 8, 3)
+        assert np.array_equal(square[1:6], self.PHOTO)
+        assert not square[0].any()
+        assert not square[6:].any()
+        upright = np.ascontiguousarray(self.PHOTO.transpose(1, 0, 2))
+        assert np.array_equal(pad()(upright), square.transpose(1, 0, 2))
+
+    def test_to_a_size(self) -> None:
+        padded = pad(9, 12)(self.PHOTO)
+        assert padded.shape == (9, 12, 3)
+        assert np.array_equal(padded[2:7, 2:10], self.PHOTO)
+        assert padded.astype(int).sum() == self.PHOTO.astype(int).sum()
+
+    def test_the_edge_drawn_out(self) -> None:
+        padded = pad(fill="edge")(self.PHOTO)
+        assert (padded[0] == self.PHOTO[0]).all()
+        assert (padded[6:] == self.PHOTO[-1]).all()
+
+    def test_what_fits_stays_as_it_is(self) -> None:
+        assert pad(5, 8)(self.PHOTO) is self.PHOTO
+        assert pad(4, 8)(self.PHOTO) is self.PHOTO
+        assert pad()(self.PHOTO[:, :5]).shape == (5, 5, 3)
+
+    def test_one_channel(self) -> None:
+        assert pad()(self.PHOTO[:, :, :1]).shape == (8, 8, 1)
+        assert resize(3, 4)(self.PHOTO[:, :, :1]).shape == (3, 4, 1)
+        assert crop_circle()(np.ascontiguousarray(fundus(60, 90, (50, 29), 25)[:, :, :1])).shape[2] == 1
+
+    def test_a_square_is_free_of_scale_and_a_size_is_not(self) -> None:
+        assert pad().scale_free
+        assert not pad(9, 12).scale_free
+        assert crop_circle().scale_free
+        assert resize(3, 4).scale_free

@@ -7,6 +7,7 @@ names the line of the spec it comes from. It leans on `retdsl.runtime` and MXNet
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import resources
@@ -28,6 +29,9 @@ COMMENT_COLUMN = 88
 
 WIDTH = 112
 """Columns of code, comments apart."""
+
+_OPENS = re.compile(r"[\w.=]*\(")
+"""How an argument begins that can be broken at its parentheses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +120,16 @@ def _laid_out(lines: Iterable[Line], indent: int) -> str:
 
 
 def _filled(arguments: str, width: int) -> list[str]:
-    """Arguments of a call in rows of at most `width` characters, broken only between arguments.
-
-    One that is too long for a row and has arguments of its own is broken in turn.
+    """Arguments of a call in rows of at most `width` characters, broken only between arguments, and those of a call or
+    a list among them that is longer itself.
     """
     rows = [""]
-    for piece in _pieces(arguments):
-        opened, closed = piece.find("("), piece.rfind(")")
-        if len(piece) > width and 0 <= opened < closed:
-            inside = (f"    {row}" for row in _filled(piece[opened + 1 : closed], width - 4))
-            rows += [piece[: opened + 1], *inside, piece[closed:], ""]
+    for piece in filter(None, _pieces(arguments)):
+        opened = _OPENS.match(piece)
+        if len(piece) > width and opened is not None:
+            closed = piece.rindex(")")
+            inside = (f"    {row}" for row in _filled(piece[opened.end() : closed], width - 4))
+            rows = [*filter(None, rows), piece[: opened.end()], *inside, piece[closed:]]
             continue
         if rows[-1] and len(rows[-1]) + 1 + len(piece) > width:
             rows.append("")

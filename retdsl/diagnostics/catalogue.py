@@ -79,6 +79,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R606", "class-too-rare", "warning", "A class has too few photographs for the split, or none in an epoch."),
     ("R607", "counts-differ", "warning", "The spec gives other counts than its photographs have."),
     ("R608", "bad-mean-image", "error", "The file of a mean image is none, or is of photographs of another size."),
+    ("R626", "unaudited", "warning", "The audit by which photographs are left out has not seen all of them."),
+    ("R627", "flattering-exclusion", "warning", "What is left out is just what is hard to tell."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -15,6 +15,7 @@ _NAMES_OF_MODULES = {
     "class_weights": ("effective_number", "inverse_frequency"),
     "dataset": ("Data",),
     "errors": ("RunError",),
+    "exclusion": ("audit",),
     "experiment": ("Experiment", "Training"),
     "folders": ("folder",),
     "losses": ("FocalSoftmax", "Softmax", "WSoftmax"),

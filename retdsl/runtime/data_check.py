@@ -29,6 +29,7 @@ class Findings:
 
             {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
              "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
+             "excluded": {"photographs": 12, "flags": {"blurred": 9, "duplicate": 4}, "unseen": ["..."]},   null if nothing
              "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."]}]}
 
         Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of
@@ -39,6 +40,7 @@ class Findings:
         return {
             "classes": None if dataset is None else list(dataset.classes),
             "sides": None if dataset is None else _sides(dataset),
+            "excluded": None if dataset is None or dataset.excluded is None else dataset.excluded.to_json(),
             "problems": [
                 {"message": p.message, "where": p.where, "items": list(p.items), "help": list(p.help)} for p in problems
             ],

@@ -7,13 +7,14 @@ class.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.exclusion import Exclusion, audit
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.prepared import Looked
@@ -29,7 +30,8 @@ class Data:
     """What a study says about its photographs.
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
-    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1].
+    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
+    exclude: which photographs stay out of the study altogether.
     """
 
     source: Source
@@ -37,6 +39,7 @@ class Data:
     split: by_patient
     prepare: tuple[Step, ...] = ()
     normalize: normalize | None = None
+    exclude: audit | None = None
 
     def open(self, root: Path) -> Dataset:
         """The photographs, listed and divided, of every class on every side. Raises RunError as `divided` does, and if
@@ -52,12 +55,16 @@ class Data:
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
         samples = tuple(sorted(self.source.samples(root, Wanted(self.classes)), key=lambda sample: sample.image))
-        return Dataset(self, root, samples, *self.split.divide(samples))
+        excluded = None
+        if self.exclude is not None:
+            excluded = self.exclude.apply(root, samples, self.classes, self.source.read)
+            samples = excluded.kept
+        return Dataset(self, root, samples, *self.split.divide(samples), excluded)
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Photographs at hand. train, valid, test: indices into `samples`, ascending."""
+    """Photographs at hand. train, valid, test: indices into `samples`, ascending; excluded: what was left out."""
 
     data: Data
     root: Path
@@ -65,6 +72,7 @@ class Dataset:
     train: tuple[int, ...]
     valid: tuple[int, ...]
     test: tuple[int, ...]
+    excluded: Exclusion | None = None
 
     @property
     def sides(self) -> Sides:
@@ -136,6 +144,13 @@ def require_apart(dataset: Dataset, looked: Mapping[int, Looked]) -> None:
             help = "a network that has learned one knows the other: keep one, or give both one patient"
             problems.add("photographs that are the same on two sides of the split", shown, help)
     problems.raise_any("the split cannot be used", dataset.root)
+
+
+def say_divided(name: str, dataset: Dataset, say: Callable[[str], None]) -> None:
+    """What is left out, and what is on which side, in a line each."""
+    if dataset.excluded is not None:
+        say(dataset.excluded.line())
+    say(split_line(name, dataset))
 
 
 def split_line(name: str, dataset: Dataset) -> str:

@@ -41,6 +41,8 @@ def read_all(
         looked = found.looked
         require_readable(dataset.samples, found.refused)
         require_apart(dataset, looked)
+        if dataset.excluded is not None and dataset.data.exclude is not None:
+            dataset.excluded.require_unchanged(looked, dataset.data.exclude.path)
     except RunError as error:
         errors.append(error)
     return Reading(dataset, images, looked, tuple(errors))

@@ -116,6 +116,7 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
     return {
         "root": str(dataset.root),
         "labels_sha256": _sha256(labels, "labels") if labels is not None and labels.is_file() else None,
+        "excluded": None if dataset.excluded is None else dataset.excluded.to_json(),
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }

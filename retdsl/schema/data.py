@@ -15,6 +15,7 @@ DATA_KEYS = Entry(
         Option("classes", Many(Name("a name or a text")), REQUIRED, "The classes; the last of two is the one to find."),
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
+        Option("exclude", optional(Policy("exclusion")), None, "Which photographs stay out of the study."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
     ),
 )

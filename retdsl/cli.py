@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",
+    "audit": "what may be wrong with photographs and labels: a table, and a page to look at",
     "diff": "what differs in meaning between two specs, or two experiments",
     "explain": "what the code of a message means, with examples",
     "layers": "what a network is made of, and all about one layer, loss, metric or policy",

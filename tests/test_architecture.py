@@ -52,7 +52,9 @@ MAY_IMPORT = {
     "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "weights", "compiler"},
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"balance", "compiler", "ir", "runtime", "weights"},
+    "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {
+        "audit",
         "records",
         "weights",
         "account",

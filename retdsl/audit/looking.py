@@ -1,8 +1,8 @@
 """A generated program looks at every photograph of a data block, and its survey comes back.
 
-It is the program of an experiment of the spec whose network begins with a pretrained backbone that is frozen as a whole:
-its features are those that the study itself learns from. Where there is none, it is that of a small experiment with
-EfficientNet-Lite0.
+It is the program of an experiment of the spec whose network begins with a pretrained backbone that is frozen as a
+whole: its features are those that the study itself learns from. Where there is none, it is that of a small experiment
+with EfficientNet-Lite0.
 """
 
 from __future__ import annotations

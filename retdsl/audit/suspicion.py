@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 FOLDS = 5
 
-REGULARISATION = 0.003
+REGULARISATION = 0.01
 """scikit-learn's `C`: small, since there are more features than patients."""
 
 WITHOUT_CLEANLAB = "cleanlab is not installed, so labels were not looked at: pip install 'retdsl[audit]'"
@@ -42,8 +42,8 @@ def suspect(
     except ImportError:
         return WITHOUT_CLEANLAB
     given = np.array(labels)
-    folds = min(FOLDS, *(len({p for p, label in zip(patients, labels, strict=True) if label == one})
-                         for one in range(len(classes))))  # fmt: skip
+    of_class = [{p for p, label in zip(patients, labels, strict=True) if label == at} for at in range(len(classes))]
+    folds = min(FOLDS, *map(len, of_class))
     if folds < 2:
         return "labels were not looked at: every class needs two patients, one to learn from and one to ask about"
     probabilities = cross_validated(features, given, patients, folds)

@@ -37,9 +37,14 @@ class Rule(NamedTuple):
     never: float
     words: str
 
+    @property
+    def place(self) -> int:
+        """Of the measure among all."""
+        return Measures._fields.index(self.measure)
+
 
 RULES = (
-    Rule("blurred", "sharpness", True, 0.05, 0.065, "fine detail"),
+    Rule("blurred", "sharpness", True, 0.05, 0.075, "fine detail"),
     Rule("dark", "brightness", True, 0.12, 0.2, "median lightness of the retina"),
     Rule("dark", "clipped_dark", False, 0.3, 0.05, "share of the retina that is black"),
     Rule("bright", "brightness", False, 0.8, 0.65, "median lightness of the retina"),
@@ -48,7 +53,7 @@ RULES = (
     Rule("small_field", "field", True, 0.2, 0.4, "share of the picture that is retina"),
     Rule("small_field", "roundness", True, 0.5, 0.8, "share of the disc that is there"),
 )
-"""The bounds come from looking at photographs: 945 of a screening programme, as they are and blurred by known amounts."""
+"""The bounds come from looking at 945 photographs of a screening programme, as they are and blurred by known amounts."""
 
 
 class Threshold(NamedTuple):
@@ -61,12 +66,12 @@ class Threshold(NamedTuple):
     def beyond(self, measure: float) -> float:
         """How far beyond the line a measure is, as a share of what lies between it and the median; 0 if it is not."""
         past = self.value - measure if self.rule.below else measure - self.value
-        return max(0.0, past / max(abs(self.value - self.median), 1e-3)) + 1e-9 * (past > 0) if past > 0 else 0.0
+        return past / max(abs(self.value - self.median), 1e-3) if past > 0 else 0.0
 
 
 def thresholds(measures: Sequence[Measures]) -> tuple[Threshold, ...]:
     """A threshold for every rule. measures: of the photographs of a collection that have a field."""
-    return tuple(_threshold(rule, np.array([getattr(m, rule.measure) for m in measures])) for rule in RULES)
+    return tuple(_threshold(rule, np.array([m[rule.place] for m in measures])) for rule in RULES)
 
 
 def _threshold(rule: Rule, values: NDArray[np.float64]) -> Threshold:

@@ -9,7 +9,6 @@ from typing import cast
 from retdsl.balance.counts import Reading
 from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import Env, evaluate
-from retdsl.check.exclusion import check_exclusion
 from retdsl.check.options import Context, Failed, check_call, place_of
 from retdsl.check.photographs import check_image
 from retdsl.check.settings import Settings, check_settings
@@ -61,7 +60,10 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others)
     written = settings.written["source"].span
     check_counts(plan, written, settings.place("counts", written), reading, ctx.out)
-    check_exclusion(settings, reading, declared.name.span, ctx.out)
+    if settings.values["exclude"] is not None:
+        from retdsl.check.exclusion import check_exclusion
+
+        check_exclusion(settings, reading, declared.name.span, ctx.out)
     return plan
 
 

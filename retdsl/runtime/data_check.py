@@ -29,7 +29,7 @@ class Findings:
 
             {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
              "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
-             "excluded": {"photographs": 12, "flags": {"blurred": 9, "duplicate": 4}, "unseen": ["..."]},   null if nothing
+             "excluded": {"photographs": 12, "flags": {"blurred": 9, ...}, "unseen": ["..."]},   null without `exclude`
              "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."]}]}
 
         Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of

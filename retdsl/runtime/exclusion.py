@@ -1,8 +1,8 @@
 """`audit`: photographs that an audit has flagged stay out of a study.
 
-Enters: the photographs that a source lists, and the table that `retdsl audit` has written. Leaves: an `Exclusion`: those
-that stay, and what is left out, by flag. Guaranteed: nothing is left out for what a photograph, or its label, was before
-it was changed.
+Enters: the photographs that a source lists, and the table that `retdsl audit` has written. Leaves: an `Exclusion`:
+those that stay, and what is left out, by flag. Guaranteed: nothing is left out for what a photograph, or its label, was
+before it was changed.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Exclusion:
     unseen: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """For lock.json and for `check --data`: `{"photographs": 12, "flags": {"blurred": 9, ...}, "unseen": [...]}`."""
+        """For lock.json and `check --data`: `{"photographs": 12, "flags": {"blurred": 9, ...}, "unseen": [...]}`."""
         return {"photographs": self.out, "flags": dict(self.counts), "unseen": list(self.unseen)}
 
     def line(self) -> str:
@@ -80,7 +80,8 @@ class Exclusion:
 class audit:
     """Leaves out the photographs that have one of `flags` in the table that `retdsl audit` wrote.
 
-    path: of that table, relative to root. Of photographs that are one, `duplicate` leaves out all but the first by name.
+    path: of that table, relative to root. Of photographs that are one, `duplicate` leaves out all but the first by
+    name.
     """
 
     path: str

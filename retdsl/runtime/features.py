@@ -1,7 +1,7 @@
 """What the frozen part of a network says of photographs: a row of numbers each.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: float32 `[n, F]`: every value at the cuts of the frozen part, an
-image of features averaged over its pixels.
+Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: float32 `[n, F]`: every value at the cuts of the frozen part,
+an image of features averaged over its pixels.
 """
 
 from __future__ import annotations
@@ -44,4 +44,4 @@ class FrozenFeatures:
         images = np.stack([to_network(to_unit(photo), self._last) for photo in photographs])
         values = [output.asnumpy() for output in self._bound([full_batch(images, BATCH, self._where)])]
         rows = [value.reshape(*value.shape[:2], -1).mean(axis=2) for value in values]
-        return np.concatenate(rows, axis=1)[: len(photographs)].astype(np.float32)
+        return np.asarray(np.concatenate(rows, axis=1)[: len(photographs)], np.float32)

@@ -1,7 +1,7 @@
 """What can be measured of one fundus photograph: whether it is sharp, well lit, rich in contrast, and all there.
 
-Enters: a photograph, uint8 RGB `[H, W, 3]`. Leaves: its `Measures`. Guaranteed: they are taken inside the retina's disc,
-on a copy in which that disc has a fixed diameter, so that photographs of different cameras compare.
+Enters: a photograph, uint8 RGB `[H, W, 3]`. Leaves: its `Measures`. Guaranteed: they are taken inside the retina's
+disc, on a copy in which that disc has a fixed diameter, so that photographs of different cameras compare.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WINDOW = 41
 """Side of the neighbourhood in which detail is measured."""
 
 RIM = 0.92
-"""Measured is what lies within this share of the disc's radius: its rim is a sharp edge in the most blurred photograph."""
+"""Measured is what lies within this share of the disc's radius: the rim is a sharp edge however blurred the retina is."""
 
 LIT = 0.06
 """What is no brighter than this share of full white is no part of the disc, as in `crop_circle`."""
@@ -56,7 +56,9 @@ class Measures(NamedTuple):
     roundness: float
 
 
-NO_FIELD = Measures(*[float("nan")] * 5, field=0.0, roundness=0.0)
+_NONE = float("nan")
+
+NO_FIELD = Measures(_NONE, _NONE, _NONE, _NONE, _NONE, field=0.0, roundness=0.0)
 
 
 def measure(photo: Photograph) -> Measures:
@@ -89,8 +91,9 @@ def measure(photo: Photograph) -> Measures:
 
 def _flat(green: Floats) -> Floats:
     """The green channel, in which vessels and most lesions stand out, divided by its own local average: light and shade
-    of the exposure are gone."""
-    return green / np.maximum(_blurred(green, 2 * REGION), 4.0)
+    of the exposure are gone.
+    """
+    return np.asarray(green / np.maximum(_blurred(green, 2 * REGION), 4.0), np.float32)
 
 
 def _sharpness(flat: Floats, inside: NDArray[np.bool_]) -> float:

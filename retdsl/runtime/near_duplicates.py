@@ -23,7 +23,7 @@ ROWS = 1024
 """Fingerprints that are compared with all others at once."""
 
 FLAT = 0.3
-"""A pattern that varies by less, in levels of 255, is none: of two black photographs nobody can say that they are one."""
+"""A pattern that varies by less, in levels of 255, is none: nobody can say that two black photographs are one."""
 
 
 def fingerprint(photo: Photograph | None) -> NDArray[np.uint8]:

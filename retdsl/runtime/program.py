@@ -112,9 +112,7 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
     return WRONG if findings.errors else DONE
 
 
-def write_survey(
-    experiment: Experiment, root: Path, file: Path, threads: int, plain: bool, network: bool
-) -> None:
+def write_survey(experiment: Experiment, root: Path, file: Path, threads: int, plain: bool, network: bool) -> None:
     """Looks at every photograph, for an audit. network: whether the frozen part of the network describes them, too."""
     from retdsl.runtime.survey import survey
 

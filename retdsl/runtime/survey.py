@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -98,11 +98,16 @@ def load_survey(path: Path) -> Survey:
         pictures = arrays["thumbnails"].tobytes()
         return Survey(
             tuple(facts["classes"]),
-            tuple(Surveyed(*row[:-1], None if row[-1] is None else Measures(*row[-1])) for row in facts["photographs"]),
-            tuple(pictures[start:end] for start, end in zip(bounds, bounds[1:], strict=False)),
+            tuple(map(_surveyed, facts["photographs"])),
+            tuple(pictures[start:end] for start, end in pairwise(bounds)),
             arrays["fingerprints"],
-            arrays["features"] if "features" in arrays else None,
+            arrays.get("features"),
         )
+
+
+def _surveyed(row: list[Any]) -> Surveyed:
+    *said, measures = row
+    return Surveyed(*said, measures=None if measures is None else Measures(*measures))
 
 
 def survey(

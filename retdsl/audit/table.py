@@ -25,6 +25,9 @@ COLUMNS = (
     "sha256",
 )
 
+DIGITS = 16
+"""Of the SHA-256 of a photograph: enough to see that it is another one."""
+
 
 def write_table(findings: Findings, path: Path) -> None:
     """Writes the table, photographs by name. flags stand with blanks between them; a measure that there is none of is
@@ -53,5 +56,5 @@ def _cells(one: Judged) -> list[str]:
         one.likely,
         *("" if math.isnan(value) else f"{value:.4f}" for value in measures),
         photograph.refused,
-        photograph.sha256,
+        photograph.sha256[:DIGITS],
     ]

@@ -53,7 +53,7 @@ RULES = (
     Rule("small_field", "field", True, 0.2, 0.4, "share of the picture that is retina"),
     Rule("small_field", "roundness", True, 0.5, 0.8, "share of the disc that is there"),
 )
-"""The bounds come from looking at 945 photographs of a screening programme, as they are and blurred by known amounts."""
+"""The bounds come from looking at 945 photographs of a screening programme, as they are and blurred on purpose."""
 
 
 class Threshold(NamedTuple):

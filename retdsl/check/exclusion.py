@@ -13,6 +13,7 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Call
 from retdsl.source import Span
+from retdsl.syntax import tree as t
 
 SHOWN_ITEMS = 5
 """How many photographs that the audit has not seen are named."""
@@ -36,9 +37,20 @@ def check_exclusion(settings: Settings, reading: Reading | None, where: Span, ou
         if flag in flags:
             text = f"leaving out `{flag}` makes figures on the test side too good"
             helps = [f"look at them in audit.html, correct the labels that are wrong, and take `{flag}` off this list"]
-            out.report("R627", text, Label(span, "of every side of the split"), notes=[reason], helps=helps)
+            label = Label(_place_of(flag, settings, span), "gone from every side of the split")
+            out.report("R627", text, label, notes=[reason], helps=helps)
     if reading is not None and reading.unseen:
         _report_unseen(reading.unseen, str(exclude["path"]), span, out)
+
+
+def _place_of(flag: str, settings: Settings, otherwise: Span) -> Span:
+    """Where a flag is written, in the list that the call takes."""
+    call = settings.written.get("exclude")
+    for argument in call.arguments if isinstance(call, t.Apply) else ():
+        for item in argument.value.items if isinstance(argument.value, t.Listing) else ():
+            if isinstance(item, t.Ref) and item.name == flag:
+                return item.span
+    return otherwise
 
 
 def _report_unseen(unseen: Sequence[str], path: str, span: Span, out: Diagnostics) -> None:

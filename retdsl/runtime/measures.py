@@ -27,7 +27,7 @@ WINDOW = 41
 """Side of the neighbourhood in which detail is measured."""
 
 RIM = 0.92
-"""Measured is what lies within this share of the disc's radius: the rim is a sharp edge however blurred the retina is."""
+"""Measured is what lies within this share of the disc's radius: the rim is sharp however blurred the retina."""
 
 LIT = 0.06
 """What is no brighter than this share of full white is no part of the disc, as in `crop_circle`."""

@@ -107,7 +107,7 @@ def load_survey(path: Path) -> Survey:
 
 def _surveyed(row: list[Any]) -> Surveyed:
     *said, measures = row
-    return Surveyed(*said, measures=None if measures is None else Measures(*measures))
+    return Surveyed._make((*said, None if measures is None else Measures(*measures)))
 
 
 def survey(

@@ -83,7 +83,7 @@ class Findings:
 def judge(survey: Survey, network: str | None) -> Findings:
     """Flags every photograph. network: the backbone of the survey's features."""
     photographs = survey.photographs
-    lines = thresholds([p.measures for p in photographs if p.measures is not None and p.measures.roundness > 0])
+    lines = thresholds([p.measures for p in photographs if p.measures is not None and _has_field(p)])
     groups = _duplicates(survey)
     patients: dict[str, list[int]] = {}
     for at, photograph in enumerate(photographs):
@@ -102,7 +102,7 @@ def judge(survey: Survey, network: str | None) -> Findings:
         flags |= {"conflicting"} if at in conflicting else set()
         flags |= {"eyes_disagree"} if at in differing else set()
         probability, likely = None, ""
-        if suspicions is not None and not photograph.refused:
+        if suspicions is not None and _has_field(photograph):
             row = suspicions.probabilities[at]
             probability, likely = float(row[survey.classes.index(photograph.label)]), survey.classes[int(row.argmax())]
             flags |= {"suspected_label"} if suspicions.suspected[at] else set()
@@ -117,7 +117,7 @@ def _beyond(photograph: Surveyed, lines: Sequence[Threshold]) -> dict[str, float
     measures = photograph.measures
     if measures is None:
         return {}
-    if measures.roundness == 0:
+    if not _has_field(photograph):
         return {"no_field": 1.0}
     found: dict[str, float] = {}
     for line in lines:
@@ -144,6 +144,11 @@ def _duplicates(survey: Survey) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(sorted(group)) for _, group in sorted(groups.items()))
 
 
+def _has_field(photograph: Surveyed) -> bool:
+    """Whether there is a retina to look at."""
+    return photograph.measures is not None and photograph.measures.roundness > 0
+
+
 def _disagree(photographs: Sequence[Surveyed], ats: Sequence[int]) -> bool:
     return len({photographs[at].label for at in ats}) > 1
 
@@ -154,7 +159,7 @@ def _suspicions(survey: Survey) -> tuple[Suspicions | None, str]:
 
     if survey.features is None:
         return None, "labels were not looked at: no network was asked to describe the photographs"
-    readable = [at for at, photograph in enumerate(survey.photographs) if not photograph.refused]
+    readable = [at for at, photograph in enumerate(survey.photographs) if _has_field(photograph)]
     chosen = [survey.photographs[at] for at in readable]
     labels = [survey.classes.index(photograph.label) for photograph in chosen]
     found = suspect(survey.features[readable], labels, [photograph.patient for photograph in chosen], survey.classes)

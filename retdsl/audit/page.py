@@ -30,6 +30,12 @@ SHOWN = 36
 WORST = 12
 """Photographs at the top."""
 
+GRAVE = {"unreadable", "no_field", "conflicting"}
+"""With one of these, a photograph is among the worst, however good it is besides."""
+
+HARMLESS = {"duplicate", "eyes_disagree"}
+"""With these alone, nothing is wrong with a photograph itself."""
+
 WORDS = {rule.measure: rule.words for rule in RULES}
 """What a measure says, for people."""
 
@@ -111,9 +117,11 @@ def _measures(findings: Findings, title: str) -> Iterable[Measures]:
 
 
 def _worst(findings: Findings) -> list[Judged]:
-    wrong = [one for one in findings.judged if set(one.flags) - {"eyes_disagree", "duplicate"}]
-    ordered = sorted(wrong, key=lambda one: (-len(one.flags), [-part for part in one.badness], one.photograph.image))
-    return ordered[:WORST]
+    def gravity(one: Judged) -> tuple[bool, int, tuple[float, float]]:
+        return bool(set(one.flags) & GRAVE), len(set(one.flags) - HARMLESS), one.badness
+
+    wrong = sorted((one for one in findings.judged if set(one.flags) - HARMLESS), key=lambda one: one.photograph.image)
+    return sorted(wrong, key=gravity, reverse=True)[:WORST]
 
 
 def _section(findings: Findings, flag: str) -> Section:

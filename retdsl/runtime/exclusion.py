@@ -140,20 +140,26 @@ def read_table(table: Path, name: str, root: Path) -> dict[tuple[int, str], Audi
         raise RunError(f"there is no file `{name}`", where=table, help=helps)
     try:
         text = read_file(table).decode("utf-8-sig", "surrogateescape")
-        rows = list(csv_format.DictReader(io.StringIO(text, newline=""), strict=True))
+        reader = csv_format.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
+        header, rows = reader.fieldnames or (), list(reader)
     except csv_format.Error as error:
         raise RunError(f"`{name}` is no readable table: {error}", where=table, help=AGAIN) from None
-    header = rows[0].keys() if rows else ()
     problems = Problems()
     for column in NEEDED:
         if column not in header:
-            known = [title for title in header if isinstance(title, str)]
-            problems.add("columns that an audit's table has", f"`{column}`{did_you_mean(column, known)}", AGAIN)
+            problems.add("columns that an audit's table has", f"`{column}`{did_you_mean(column, header)}", AGAIN)
     problems.raise_any(f"`{name}` is no table of an audit", table)
     return {
-        (int(row.get("origin") or 0), row["image"]): Audited(row["label"], tuple(row["flags"].split()), row["sha256"])
+        (_origin(row.get("origin", "")), row["image"]): Audited(
+            row["label"], tuple(row["flags"].split()), row["sha256"]
+        )
         for row in rows
     }
+
+
+def _origin(cell: str) -> int:
+    """The place of a photograph's source; where the table has none, there is one source."""
+    return int(cell) if cell.isdecimal() else 0
 
 
 def _digest(root: Path, sample: Sample, read: Read) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
     "train": "compile and run experiments",
     "data": "pack photographs into one file that MXNet's iterators read",
     "reproduce": "whether a run can be had again bit by bit, and what differs first",
+    "audit": "what may be wrong with photographs and labels: a table, and a page to look at",
     "diff": "what differs in meaning between two specs, or two experiments",
     "explain": "what the code of a message means, with examples",
     "layers": "what a network is made of, and all about one layer, loss, metric or policy",

@@ -19,7 +19,7 @@ from retdsl.check.weights import MOST_DIGITS
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
-from retdsl.ir import Backbone, Experiment, Network, Program, Shape, to_json
+from retdsl.ir import Backbone, DataPlan, Experiment, Network, Program, Shape, to_json
 from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
@@ -128,6 +128,16 @@ def select(program: Program, names: Sequence[str]) -> list[Experiment]:
                 f"{program.file} has no experiment `{name}`", did_you_mean(name, known) or f"it has {', '.join(known)}"
             )
     return [experiment for experiment in program.experiments if not names or experiment.name in names]
+
+
+def select_data(checked: Checked, name: str | None) -> DataPlan:
+    """The data block of that name, the first without a name. Raises Refused."""
+    known = {plan.name: plan for plan in checked.data}
+    if not known:
+        raise Refused("there is no `data` block", "add `data NAME { source = ... }`")
+    if name is not None and name not in known:
+        raise Refused(f"there is no data block `{name}`", did_you_mean(name, known) or f"there is {', '.join(known)}")
+    return known[name or next(iter(known))]
 
 
 def pin_weights(experiment: Experiment, root: Path) -> Experiment:

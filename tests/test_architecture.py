@@ -54,7 +54,9 @@ MAY_IMPORT = {
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"records", "balance", "compiler", "ir", "runtime", "weights"},
     "reproducing": {"records", "running", "runtime", "weights"},
+    "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {
+        "audit",
         "records",
         "weights",
         "account",

@@ -69,10 +69,13 @@ class DataProblem:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What reading all labels and photographs of a data block found. counts: None if the labels cannot be used."""
+    """What reading all labels and photographs of a data block found. counts: None if the labels cannot be used; unseen:
+    photographs that the audit, by which others are left out, has not seen.
+    """
 
     counts: Counts | None
     problems: tuple[DataProblem, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 def reading_of(found: Mapping[str, Any], root: Path) -> Reading:
@@ -92,7 +95,8 @@ def reading_of(found: Mapping[str, Any], root: Path) -> Reading:
     train, valid, test = (
         Side(tuple(found["sides"][side]["photographs"]), tuple(found["sides"][side]["patients"])) for side in SIDES
     )
-    return Reading(Counts(train, valid, test, "read"), problems)
+    unseen = tuple(map(_legible, found["excluded"]["unseen"])) if found.get("excluded") else ()
+    return Reading(Counts(train, valid, test, "read"), problems, unseen)
 
 
 def known_counts(data: DataPlan, reading: Reading | None = None) -> Counts | None:

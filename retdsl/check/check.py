@@ -32,13 +32,15 @@ from retdsl.syntax import tree as t
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What checking leaves: the program (None after an error, or where a checkpoint is not at hand), all messages, the
-    sources that belong to it, used files first, and the photographs of each data block, where they are known.
+    sources that belong to it, used files first, the photographs of each data block, where they are known, and the plans
+    of the data blocks that are right.
     """
 
     program: Program | None
     diagnostics: Diagnostics
     sources: tuple[Source, ...]
     counts: Mapping[str, Counts] = field(default_factory=dict)
+    data: tuple[DataPlan, ...] = ()
 
 
 def check_source(
@@ -91,7 +93,7 @@ def check_source(
             data=tuple(parts.data.values()),
             experiments=tuple(e for e in experiments if e is not None),
         )
-    return Checked(program, out, tuple(sources), counts)
+    return Checked(program, out, tuple(sources), counts, tuple(parts.data.values()))
 
 
 def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from retdsl.balance.counts import SIDES, Reading, known_counts, shares_of
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.ir import DataPlan, Value
+from retdsl.ir import Call, DataPlan, Value
 from retdsl.source import Span
 
 SHOWN_ITEMS = 10
@@ -20,17 +20,21 @@ MOST_EYES = 2
 """Photographs that a patient may have of one class, for all that is known without reading the labels."""
 
 
-def check_counts(data: DataPlan, source: Span, counts: Span, reading: Reading | None, out: Diagnostics) -> None:
+def check_counts(
+    data: DataPlan, source: Span, counts: Span, exclude: Span, reading: Reading | None, out: Diagnostics
+) -> None:
     """Reports what is wrong with the photographs, and with what the spec says of their number.
 
-    source, counts: where the data block says them.
+    source, counts, exclude: where the data block says them.
     """
+    audited = data["exclude"]["path"] if isinstance(data["exclude"], Call) else None
     for problem in reading.problems if reading else ():
         shown = [*problem.items[:SHOWN_ITEMS]]
         if len(problem.items) > SHOWN_ITEMS:
             shown.append(f"... and {len(problem.items) - SHOWN_ITEMS} more")
         notes = ["\n".join(shown)] if shown else []
-        place = Label(source, f"in {problem.where}" if problem.where else "")
+        span = exclude if problem.where and problem.where == audited else source
+        place = Label(span, f"in {problem.where}" if problem.where else "")
         code = "R617" if problem.severity == "warning" else "R605"
         out.report(code, problem.message, place, notes=notes, helps=problem.helps)
     if data.counts is None:

@@ -63,7 +63,11 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     others = tuple((key, value) for key, value in settings.values.items() if key not in PLANNED)
     plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others)
     written = settings.written["source"].span
-    check_counts(plan, written, settings.place("counts", written), reading, ctx.out)
+    check_counts(plan, written, settings.place("counts", written), settings.place("exclude", written), reading, ctx.out)
+    if settings.values["exclude"] is not None:
+        from retdsl.check.exclusion import check_exclusion
+
+        check_exclusion(settings, reading, declared.name.span, ctx.out)
     return plan
 
 

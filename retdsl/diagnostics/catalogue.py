@@ -102,6 +102,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R614", "split-column", "error", "The column of a split cannot say on which side a photograph is."),
     ("R615", "two-test-sets", "error", "A split sets photographs aside to test on, and there is a test set besides."),
     ("R616", "no-fold", "error", "A fold that the split does not make."),
+    ("R626", "unaudited", "warning", "The audit by which photographs are left out has not seen all of them."),
+    ("R627", "flattering-exclusion", "warning", "What is left out is just what is hard to tell."),
     ("R701", "nothing-frozen", "error", "`freeze` names something that the model does not contain."),
     ("R702", "nothing-to-train", "error", "Everything in the network is frozen."),
     ("R703", "accuracy-alone", "warning", "Accuracy is the only metric."),

@@ -20,6 +20,7 @@ _NAMES_OF_MODULES = {
     "defects": ("blur", "cutout", "gaussian_noise", "jpeg"),
     "enhance": ("clahe", "green_channel", "subtract_local_average"),
     "errors": ("RunError",),
+    "exclusion": ("audit",),
     "experiment": ("Experiment", "Training"),
     "folders": ("folder",),
     "hard_examples": ("hard",),

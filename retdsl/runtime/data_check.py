@@ -36,6 +36,7 @@ class Findings:
             {"classes": ["healthy", "infected"],                         null, as "sides", if labels could not be read
              "sides": {"train": {"photographs": [315, 5], "patients": [160, 3]}, "valid": {...}, "test": {...}},
              "labels": {"graders": {...}, "rules": [...]},                what labellings tell, often nothing
+             "excluded": {"photographs": 12, "flags": {"blurred": 9, ...}, "unseen": ["..."]},   null without `exclude`
              "problems": [{"message": "...", "where": "..." | null, "items": ["..."], "help": ["..."],
                            "severity": "error" | "warning"}]}
 
@@ -47,6 +48,7 @@ class Findings:
             "classes": None if dataset is None else list(dataset.classes),
             "sides": None if dataset is None else _sides(dataset),
             "labels": {} if dataset is None else facts_of_the_labels(dataset),
+            "excluded": None if dataset is None or dataset.excluded is None else dataset.excluded.to_json(),
             "problems": [*_problems(self.errors, "error"), *_problems(self.warnings, "warning")],
         }
 

@@ -8,7 +8,7 @@ class.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ import numpy.typing as npt
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.drawing import Labels
+from retdsl.runtime.exclusion import Exclusion, audit
 from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
@@ -37,9 +38,9 @@ class Data:
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
     tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
     labels: how columns of the source become labels, in place of what the source says; test: an external test set, all
-    of whose photographs are test photographs, beside those that the split makes; allow_leaks: kinds of leaks between
-    the sides that are told and not refused (see `leaks`); on_bad_image: whether photographs that cannot be read are an
-    "error", or are left out ("skip").
+    of whose photographs are test photographs, beside those that the split makes; exclude: which photographs stay out of
+    the study altogether; allow_leaks: kinds of leaks between the sides that are told and not refused (see `leaks`);
+    on_bad_image: whether photographs that cannot be read are an "error", or are left out ("skip").
     """
 
     source: Source
@@ -49,6 +50,7 @@ class Data:
     normalize: normalize | None = None
     labels: consensus | None = None
     test: Source | None = None
+    exclude: audit | None = None
     allow_leaks: tuple[str, ...] = ()
     on_bad_image: Literal["error", "skip"] = "error"
 
@@ -85,7 +87,11 @@ class Data:
         wanted = Wanted(self.classes, self.labels, self.split.column, told=told)
         with garbage_kept():
             samples = tuple(sorted(self.photographs.samples(root, wanted), key=lambda sample: sample.image))
-            return Dataset(self, root, samples, *self._sides(samples), tuple(told))
+            excluded = None
+            if self.exclude is not None:
+                excluded = self.exclude.apply(root, samples, self.classes, self.photographs.read)
+                samples = excluded.kept
+            return Dataset(self, root, samples, *self._sides(samples), tuple(told), excluded)
 
     def _sides(self, samples: tuple[Sample, ...]) -> Sides:
         """The split divides what is not of the external test set."""
@@ -103,7 +109,8 @@ class Data:
 class Dataset:
     """Photographs at hand.
 
-    train, valid, test: indices into `samples`, ascending; told: what there is to tell of their labels.
+    train, valid, test: indices into `samples`, ascending; told: what there is to tell of their labels; excluded: what
+    was left out.
     """
 
     data: Data
@@ -113,6 +120,7 @@ class Dataset:
     valid: tuple[int, ...]
     test: tuple[int, ...]
     told: tuple[Told, ...] = ()
+    excluded: Exclusion | None = None
 
     @property
     def sides(self) -> Sides:
@@ -200,6 +208,14 @@ def facts_of_the_labels(dataset: Dataset) -> dict[str, Any]:
 def label_lines(dataset: Dataset) -> list[str]:
     """The same in sentences."""
     return [line for told in dataset.told for line in told.lines]
+
+
+def say_divided(name: str, dataset: Dataset, say: Callable[[str], None]) -> None:
+    """What is left out, what is on which side, and what there is to tell of labels, in a line each."""
+    if dataset.excluded is not None:
+        say(dataset.excluded.line())
+    for line in (split_line(name, dataset), *label_lines(dataset)):
+        say(line)
 
 
 def split_line(name: str, dataset: Dataset) -> str:

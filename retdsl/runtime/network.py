@@ -170,6 +170,11 @@ class Network:
             inputs=inputs,
         )
 
+    def frozen_symbol(self) -> Symbol | None:
+        """The part that is frozen when training begins, with an output for each cut; None if there is none."""
+        frozen = self._at(1).frozen
+        return None if frozen is None else sym.Group(list(frozen(sym.Variable(self.input)).values()))
+
     def frozen_names(self, epoch: int = 1) -> frozenset[str]:
         """The parameters and statistics that must not change in this epoch, be they before the cuts or above them."""
         now = self._at(epoch)

@@ -90,7 +90,7 @@ class PreparedImages:
         refused: dict[int, RunError] = {}
         sizes: Counter[tuple[int, ...]] = Counter()
         looked: dict[int, Looked] = {}
-        with _single_threaded_opencv(), _workers(self._threads) as pool:
+        with single_threaded_opencv(), _workers(self._threads) as pool:
             index_of = {pool.submit(self._look_at, index): index for index in wanted}
             for done, future in enumerate(as_completed(index_of), start=1):
                 try:
@@ -107,7 +107,7 @@ class PreparedImages:
         fetched = self._dataset.fetch(index)
         photo = self._keep(index, self._dataset.prepare(fetched))
         pixels = blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
-        self._seen[index] = _sha256(fetched)
+        self._seen[index] = digest_of(fetched)
         return photo.shape, Looked(self._seen[index], pixels)
 
     def _read(self, index: int) -> Photograph:
@@ -118,7 +118,7 @@ class PreparedImages:
             if index not in self._seen:
                 raise
             raise RunError(f"{image} could be read at first, and cannot be any more: {error.message}") from None
-        if self._seen.get(index, same := _sha256(fetched)) != same:
+        if self._seen.get(index, same := digest_of(fetched)) != same:
             raise RunError(f"{image} is not what it was when it was first read", help=LEAVE_ALONE)
         return self._keep(index, self._dataset.prepare(fetched))
 
@@ -131,7 +131,8 @@ class PreparedImages:
         return photo
 
 
-def _sha256(fetched: bytes | Photograph) -> str:
+def digest_of(fetched: bytes | Photograph) -> str:
+    """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
     return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
@@ -142,7 +143,7 @@ def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
+def single_threaded_opencv() -> Iterator[None]:
     """Our own threads work beside one another; OpenCV's would only get in their way."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
 from retdsl.runtime.data_check import examine
-from retdsl.runtime.dataset import Dataset, label_lines, split_line
+from retdsl.runtime.dataset import say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
@@ -42,7 +42,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
-    trains = not arguments.symbols and not arguments.check_data and not arguments.facts
+    trains = not (arguments.symbols or arguments.check_data or arguments.facts or arguments.survey)
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
         code = DONE
@@ -50,6 +50,8 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format)
         if arguments.facts:
             print_facts(experiment, root)
+        if arguments.survey:
+            write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols))
         if folder is None:
@@ -105,12 +107,13 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
     form: "text" says it to people, "json" puts it on stdout as one object, which `Findings.to_json` describes.
     """
     with make_progress(plain=plain) as progress:
-
-        def say(dataset: Dataset) -> None:
-            for line in (split_line(experiment.name, dataset), *label_lines(dataset)):
-                progress.note(line)
-
-        findings = examine(experiment.data, root, threads, divided=say, progress=progress.reading)
+        findings = examine(
+            experiment.data,
+            root,
+            threads,
+            divided=lambda dataset: say_divided(experiment.name, dataset, progress.note),
+            progress=progress.reading,
+        )
         for note in findings.leaks.notes():
             progress.note(note)
     if form == "json":
@@ -120,6 +123,20 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
             for problem in found:
                 print(f"{severity}: {problem}", file=sys.stderr)
     return WRONG if findings.errors else DONE
+
+
+def write_survey(experiment: Experiment, root: Path, file: Path, threads: int, plain: bool, network: bool) -> None:
+    """Looks at every photograph, for an audit. network: whether the frozen part of the network describes them, too."""
+    from retdsl.runtime.survey import survey
+
+    describe = None
+    if network:
+        # Imported late: this is what loads MXNet.
+        from retdsl.runtime.features import FrozenFeatures
+
+        describe = FrozenFeatures(experiment, root)
+    with make_progress(plain=plain) as progress:
+        survey(experiment.data, root, threads, describe, progress=progress.reading).save(file)
 
 
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
@@ -157,6 +174,8 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--facts", action="store_true", help="only say, as JSON, what a run would be made of")
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
+    add("--survey", type=Path, metavar="FILE", help="only look at every photograph, and write what an audit needs")
+    add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
     return parser
 
 

@@ -56,6 +56,8 @@ def read_all(
             dataset, skipped = dataset.without(found.refused), unreadable
         elif unreadable:
             errors.append(unreadable.error())
+        if dataset.excluded is not None and dataset.data.exclude is not None:
+            dataset.excluded.require_unchanged(looked, dataset.data.exclude.path)
         leaks = find_leaks(dataset, looked, images.__getitem__, threads)
         leaks.require_none(dataset)
     except RunError as error:

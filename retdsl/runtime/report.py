@@ -128,6 +128,7 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
         "root": str(dataset.root),
         "labels": facts_of_the_labels(dataset),
         "labels_sha256": {table: _sha256(dataset.root / table, "labels") for table in tables},
+        "excluded": None if dataset.excluded is None else dataset.excluded.to_json(),
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }

@@ -15,7 +15,7 @@ from typing import TypeVar
 from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, label_lines, require_every_class, split_line
+from retdsl.runtime.dataset import Dataset, require_every_class, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
@@ -62,8 +62,7 @@ class Run:
         deploy = network.deploy_symbol()
         require_scores(network, deploy, self._experiment.data.classes)
         dataset = self._experiment.data.open(self._root)
-        for line in (split_line(self._experiment.name, dataset), *label_lines(dataset)):
-            self._progress.note(line)
+        say_divided(self._experiment.name, dataset, self._progress.note)
         start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
         last = with_mean_image(
             self._experiment.data.normalize, network.input_shape, self._experiment.folder, self._root

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retdsl.schema.augmentations import AUGMENTATIONS
 from retdsl.schema.backbones import BACKBONE_SOURCES
 from retdsl.schema.data import INPUT
+from retdsl.schema.exclusions import EXCLUSIONS
 from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
@@ -23,6 +24,7 @@ for _entry in (
     *LABELLINGS,
     *CONSENSUSES,
     *SPLITS,
+    *EXCLUSIONS,
     *PREPARE,
     NORMALIZE,
     *AUGMENTATIONS,

@@ -19,6 +19,7 @@ DATA_KEYS = Entry(
         Option("counts", optional(RatioOf(whole=True)), None, "How many photographs of each class there are in all."),
         Option("split", Policy("split"), Call("by_patient"), "How patients are divided."),
         Option("test", OneOf((*SOURCE.types, Nothing())), None, "Photographs from elsewhere that are all to test on."),
+        Option("exclude", optional(Policy("exclusion")), None, "Which photographs stay out of the study."),
         Option("allow_leaks", Many(Choice(LEAKS)), (), "What may stand on two sides of the split."),
         Option("image", Steps("photo", ("image step",)), REQUIRED, "How a photograph becomes the network's input."),
         Option(

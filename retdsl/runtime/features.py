@@ -1,0 +1,47 @@
+"""What the frozen part of a network says of photographs: a row of numbers each.
+
+Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: float32 `[n, F]`: every value at the cuts of the frozen part,
+an image of features averaged over its pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.decode import Photograph
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.inference import Bound, device, full_batch
+from retdsl.runtime.mean_image import with_mean_image
+from retdsl.runtime.mx import mx
+from retdsl.runtime.network_input import to_network, to_unit
+from retdsl.runtime.survey import BATCH
+
+
+class FrozenFeatures:
+    """The part of an experiment's network that is frozen at first, with its trained weights.
+
+    Raises RunError if nothing is frozen, or for weights that cannot be used.
+    """
+
+    def __init__(self, experiment: Experiment, root: Path) -> None:
+        network = experiment.network
+        symbol = network.frozen_symbol()
+        if symbol is None:
+            raise RunError("no part of the network is frozen, so nothing can describe the photographs")
+        start = network.starting_values(network.deploy_symbol(), experiment.training.seed, experiment.folder, root)
+        self._where = device()
+        parameters = {name: mx.nd.array(value, ctx=self._where) for name, value in start.all().items()}
+        self._bound = Bound(symbol, parameters, {network.input: tuple(network.input_shape)}, BATCH, self._where)
+        self._last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
+
+    def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:
+        """Features of at most `BATCH` prepared photographs."""
+        images = np.stack([to_network(to_unit(photo), self._last) for photo in photographs])
+        values = [output.asnumpy() for output in self._bound([full_batch(images, BATCH, self._where)])]
+        rows = [value.reshape(*value.shape[:2], -1).mean(axis=2) for value in values]
+        return np.asarray(np.concatenate(rows, axis=1)[: len(photographs)], np.float32)

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.paths import near_files
 from retdsl.runtime.prepared import Looked, digest_of
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import near_files, read_file
+from retdsl.runtime.sources import read_file
 
 NEEDED = ("image", "label", "flags", "sha256")
 """Columns of an audit's table that an exclusion reads; a table of several joined sources has `origin`, too."""

@@ -18,7 +18,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Bound, device, full_batch
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network_input import to_network, to_unit
+from retdsl.runtime.network_input import to_network
 from retdsl.runtime.survey import BATCH
 
 
@@ -41,7 +41,7 @@ class FrozenFeatures:
 
     def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:
         """Features of at most `BATCH` prepared photographs."""
-        images = np.stack([to_network(to_unit(photo), self._last) for photo in photographs])
+        images = np.stack([to_network(photo, self._last) for photo in photographs])
         values = [output.asnumpy() for output in self._bound([full_batch(images, BATCH, self._where)])]
         rows = [value.reshape(*value.shape[:2], -1).mean(axis=2) for value in values]
         return np.asarray(np.concatenate(rows, axis=1)[: len(photographs)], np.float32)

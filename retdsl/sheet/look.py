@@ -50,7 +50,7 @@ def look(plan: DataPlan, root: Path, experiment: Experiment | None = None, each:
     turns = augmented(experiment, dataset, {index: pictures[-1] for index, pictures in seen.items()})
     groups = tuple(
         Group(
-            title,
+            legible(title),
             tuple(
                 (side, dataset.class_counts(indices)[label])
                 for side, indices in zip(SIDES, dataset.sides, strict=True)
@@ -58,11 +58,11 @@ def look(plan: DataPlan, root: Path, experiment: Experiment | None = None, each:
             ),
             tuple(
                 Row(
-                    dataset.samples[index].image,
-                    dataset.samples[index].patient,
+                    legible(dataset.samples[index].image),
+                    legible(dataset.samples[index].patient),
                     side_of.get(index, ""),
                     (*seen.get(index, ()), *turns.get(index, ())),
-                    refused.get(index, ""),
+                    legible(refused.get(index, "")),
                 )
                 for index in chosen[label]
             ),
@@ -111,6 +111,11 @@ def augmented(
     return turns
 
 
+def legible(text: str) -> str:
+    """The text with a mark for every character that cannot be drawn: names of files may hold anything."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
 def _columns(plan: DataPlan, experiment: Experiment | None) -> tuple[Column, ...]:
     columns = [Column("photograph", ("as it is read",))]
     columns += [_column(step, "image step") for step in plan.prepare]
@@ -144,6 +149,13 @@ def _facts(plan: DataPlan, dataset: Dataset, experiment: Experiment | None) -> t
         *asked,
         ("source", spell_call(plan.source, "data source")),
         ("split", spell_call(plan.split, "split")),
-        ("photographs", f"{sum(map(len, dataset.sides)):,} of {dataset.patients(sum(dataset.sides, ())):,} patients"),
+        ("photographs", _counted(dataset)),
         *last,
     )
+
+
+def _counted(dataset: Dataset) -> str:
+    """How many photographs there are, and of how many patients where the source says whose they are."""
+    used = [index for side in dataset.sides for index in side]
+    known = any(sample.patient != sample.image for sample in dataset.samples)
+    return f"{len(used):,} of {dataset.patients(used):,} patients" if known else f"{len(used):,}"

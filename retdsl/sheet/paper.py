@@ -31,6 +31,9 @@ TITLE, TEXT, SMALL = 24, 13, 11
 WIDE = 0.54
 """The width of a character of text, as a share of its size."""
 
+BOLD = 0.6
+"""The same of bold text."""
+
 WRONG, WRONG_GROUND, RULE = "#9C2F2F", "#FBEAEA", "#DDE2E8"
 SIDES = {"train": Look.TRAIN, "valid": Look.VALID, "test": Look.TEST}
 
@@ -74,7 +77,7 @@ def _heads(made: _Paper, sheet: Sheet, y: float) -> float:
 def _group(made: _Paper, sheet: Sheet, group: Group, y: float) -> float:
     y += 20
     made.text(MARGIN, y, group.title, TEXT + 4, bold=True)
-    x: float = MARGIN + NAMES
+    x = max(MARGIN + NAMES, MARGIN + len(group.title) * (TEXT + 4) * BOLD + GAP)
     for side, count in group.counts:
         x += made.chip(x, y + 2, side, f"{side} {count:,}") + 8
     y += 34

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,8 @@ import pytest
 from retdsl import compiler
 from retdsl.cli import main
 from retdsl.diagnostics import Diagnostics
-from retdsl.ir import Program
+from retdsl.ir import Call, Program
+from retdsl.records import replace
 from retdsl.runtime.augment import augment, flip_horizontal
 from retdsl.runtime.network_input import to_unit
 from retdsl.runtime.prepare import crop_circle, resize
@@ -182,6 +184,23 @@ def test_a_picture_shows_the_photographs_where_they_belong(program: Program, tmp
         for row in group.rows:
             there = (drawn == row.pictures[1][0, 0]).all(axis=2)
             assert there.sum() >= (side - 2) ** 2
+
+
+def test_names_may_hold_anything(program: Program, tmp_path: Path) -> None:
+    plan = next(plan for plan in program.data if plan.name == "folders")
+    plan = replace(plan, source=Call("folder", (("path", "eyes"),)))
+    for title in plan.classes:
+        (tmp_path / "eyes" / title.replace("/", ":")).mkdir(parents=True)
+    plan = replace(plan, classes=tuple(title.replace("/", ":") for title in plan.classes))
+    for title in plan.classes:
+        for name in (b"line\nfeed.png", b"\xff half.png", 'Ärztin \\N \\G {x} "&amp;" 眼.png'.encode()):
+            target = os.fsencode(tmp_path / "eyes" / title) + b"/" + name
+            os.link(tmp_path / "7.png", target)
+    sheet = look(plan, tmp_path)
+    assert [len(group.rows) for group in sheet.groups] == [3, 3]
+    for name in ("sheet.html", "sheet.png"):
+        write(sheet, tmp_path / name)
+    assert "line\ufffdfeed.png" in (tmp_path / "sheet.html").read_text("utf-8")
 
 
 def test_large_photographs_shrink_and_small_ones_stay() -> None:

@@ -58,7 +58,7 @@ def epochs_section(experiment: Experiment, counts: Counts | None) -> Section:
     moves = _moves(first, last)
     shown = (first, last) if moves else (last,)
     heads = [part for seen in shown for part in (f"epoch {seen.epoch}" if moves else "an epoch", "each")]
-    columns = ("", *heads, *(() if moves else ("new in the 2nd",)), f"in {epochs} epochs", "all after")
+    columns = ("", *heads, *(() if moves else ("new in 2nd",)), f"in {epochs} epochs", "all after")
     rows = tuple(
         (
             name,

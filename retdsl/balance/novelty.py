@@ -25,7 +25,7 @@ from retdsl.ir import Call
 from retdsl.records import dataclass
 
 PATIENCE = 10_000
-"""Epochs; what takes longer than that to be seen is as good as never seen."""
+"""Epochs; how much longer something takes is not looked at."""
 
 NOTHING = 1e-9
 """Images; fewer than that unseen are none."""
@@ -36,8 +36,8 @@ class Novelty:
     """What a training sees of one class, in images (or patients).
 
     among: how many there are; new: expected in the second epoch; seen: expected in the whole training, at least once;
-    once: epochs until an image has come once on average; all: expected epochs until every one has come at least once.
-    None for what never happens.
+    once: epochs until an image has come once on average, None if that never happens; all: expected epochs until every
+    one has come at least once, None if that never happens or takes more than `PATIENCE`.
     """
 
     among: int
@@ -124,12 +124,13 @@ def _once(policy: Call, among: tuple[int, ...], label: int) -> int | None:
     """Epochs until as many images were drawn as there are, if they are not always the same."""
     if _stays(policy, among, label):
         return None
-    total = 0
+    done = drawn = 0
     for epoch in range(1, PATIENCE + 1):
-        total += _drawn(policy, epoch, among, label)
-        if total >= among[label]:
+        drawn = _drawn(policy, epoch, among, label)
+        done += drawn
+        if done >= among[label]:
             return epoch
-    return None
+    return PATIENCE + -(-(among[label] - done) // drawn) if drawn else None
 
 
 def _all(policy: Call, among: tuple[int, ...], label: int) -> float | None:
@@ -138,16 +139,18 @@ def _all(policy: Call, among: tuple[int, ...], label: int) -> float | None:
     """
     if _stays(policy, among, label):
         return None
-    number = among[label]
-    in_order = policy.name == "class_aware"
+    number, done = among[label], 0
     unseen, expected = float(number), 1.0
-    for new in islice(expected_new(policy, among, label), PATIENCE):
-        unseen -= new
-        left = 1.0 if in_order and unseen >= 0.5 else -math.expm1(number * math.log1p(-min(unseen / number, 1 - 1e-12)))
-        if left < NOTHING:
+    for epoch, new in enumerate(islice(expected_new(policy, among, label), 3 * PATIENCE), 1):
+        unseen, done = unseen - new, done + _drawn(policy, epoch, among, label)
+        if unseen < NOTHING:
             return expected
+        short = done < number or policy.name == "class_aware"
+        left = 1.0 if short else -math.expm1(number * math.log1p(-unseen / number))
         expected += left
-    return None
+        if left < 1e-4:
+            break
+    return expected if expected < PATIENCE else None
 
 
 def _stays(policy: Call, among: tuple[int, ...], label: int) -> bool:

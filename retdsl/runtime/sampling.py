@@ -18,12 +18,10 @@ from typing import Protocol
 import numpy as np
 
 from retdsl.runtime.drawing import (
-    Labels,
     Pool,
     Positions,
     Units,
     allotted,
-    class_sizes,
     draw,
     largest_remainder,
     require_ratio,
@@ -139,17 +137,3 @@ class oversample:
         weights = require_ratio(sizes, self.ratio)
         unit = max(number / weight for number, weight in zip(sizes, weights, strict=True))
         return tuple(int(weight * unit + 0.5) for weight in weights)
-
-
-__all__ = [
-    "Labels",
-    "Pool",
-    "Positions",
-    "Sampling",
-    "balanced_subset",
-    "class_sizes",
-    "largest_remainder",
-    "natural",
-    "oversample",
-    "resample",
-]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import islice
 
 import numpy as np
@@ -106,4 +107,7 @@ def test_in_numbers() -> None:
     assert (in_turn.new, in_turn.seen, in_turn.once, in_turn.all) == (10, 315, 32, 32)
     rare = novelty(policy("resample"), (10**9, 3), 0, epochs=3)
     assert rare.all is None, "beyond all patience"
+    assert rare.once == pytest.approx(10**9 / 3, rel=1e-6)
+    found = novelty(policy("resample"), (4000, 4), 0, epochs=3)
+    assert found.all == pytest.approx((math.log(4000) + 0.577) * 1000, rel=0.01)
     assert rare.seen == pytest.approx(9)

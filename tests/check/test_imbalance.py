@@ -17,6 +17,7 @@ from retdsl.diagnostics.render import render_text
 from retdsl.ir import Call, Loss, Place, Value
 from retdsl.runtime import class_weights as runtime_weights
 from retdsl.runtime import sampling as runtime_sampling
+from retdsl.runtime.drawing import Pool
 
 counts = st.lists(st.integers(1, 300), min_size=2, max_size=4).map(tuple)
 METRICS = ("[accuracy, auc, sensitivity(at_specificity = 90%)]", "[auc]")
@@ -47,7 +48,7 @@ def test_the_effective_prior_is_the_share_of_the_weight_of_an_epoch(labels: tupl
     call = policy("resample", ratio=None, each="epoch", size=size)
     rule = runtime_weights.inverse_frequency()
     pool = np.repeat(np.arange(len(labels)), labels)
-    epoch = pool[runtime_sampling.resample(size=size).epoch(runtime_sampling.Pool(pool), 1, 1)]
+    epoch = pool[runtime_sampling.resample(size=size).epoch(Pool(pool), 1, 1)]
     weighed = np.bincount(epoch, weights=np.array(rule.weights(labels))[epoch], minlength=len(labels))
     seen = seen_by_network(call, loss(weights=Call("inverse_frequency")), len(labels), Side(labels))
     assert seen.effective == pytest.approx(tuple(weighed / weighed.sum()))

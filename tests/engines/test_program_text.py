@@ -130,6 +130,17 @@ def test_option_names_that_python_reserves():
     assert safe("n") == "n"
 
 
+def test_a_sampling_of_another_one_is_made_of_both():
+    text = TINY.replace(
+        "resample(ratio = 1 : 1, size = 16)", "hard(30%, of = progressive(from = natural, to = 2 : 1, epochs = 2))"
+    )
+    namespace = {"__name__": "program", "__file__": "train.py"}
+    exec(emit_program(experiment(text)), namespace)
+    from retdsl.runtime import hard, progressive
+
+    assert namespace["EXPERIMENT"].sampling == hard(0.3, progressive(from_="natural", to=(2, 1), epochs=2))
+
+
 @pytest.mark.parametrize("category", RUN_BY_RUNTIME)
 def test_the_runtime_has_every_entry_with_the_schemas_options_and_defaults(category: str):
     import retdsl.runtime as runtime

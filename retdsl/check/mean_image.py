@@ -24,6 +24,8 @@ def check_mean(call: Call, step: t.Expr, span: Span, channels: int, out: Diagnos
     options = dict(call.options)
     if not _check_lengths(options, _written(step), channels, out):
         return None
+    if "std" not in _written(step):
+        options["std"] = (1.0,) * channels
     if options["mean"] is not None and options["mean_image"] is not None:
         places = _written(step)
         labels = (

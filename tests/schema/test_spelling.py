@@ -99,6 +99,15 @@ CALLS = [
     ("every(1, keep = best(auc))", "checkpoint rule", "every(n = 1, keep = best(auc))"),
     ("step(every = 10)", "schedule", "step(10, factor = 0.1)"),
     ("resize(224, 224)", "image step", "resize(224, 224)"),
+    ("pad", "image step", "pad"),
+    ("normalize((0.5, 0.4, 0.3), std = [1, 2, 3])", "image step", "normalize((0.5, 0.4, 0.3), std = (1, 2, 3))"),
+    ("normalize([0.5], [2])", "image step", "normalize([0.5], std = [2])"),
+    ("rotate180(on = [infected])", "augmentation", "rotate180(on = [infected])"),
+    (
+        "one_of([blur(sigma = 1), jpeg(50)], weights = (1, 2), p = 50%)",
+        "augmentation",
+        "one_of([blur(sigma = 1), jpeg(quality = 50)], weights = [1, 2], p = 50%)",
+    ),
     ('csv("l.csv", label = "a b")', "data source", 'csv("l.csv", label = "a b")'),
 ]
 

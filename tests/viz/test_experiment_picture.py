@@ -82,6 +82,10 @@ def test_words() -> None:
     assert dimensions(None) == ""
     assert phrase(Call("resize", (("height", 224), ("width", 200)))) == "resize 224 × 200"
     assert phrase(Call("constant", (("warmup", 0),))) == "constant"
+    blur = Call("blur", (("sigma", 1.0), ("p", 1.0), ("on", None)))
+    assert phrase(blur) == "blur sigma 1"
+    some = Call("one_of", (("steps", (blur, Call("jpeg"))), ("p", 0.5), ("on", ("infected", "doubtful"))))
+    assert phrase(some) == "one_of blur | jpeg, p 50 %, on infected, doubtful"
     assert clipped("short") == "short"
     assert clipped("/a/very/long/path/to/labels.csv", 21) == "/a/very/lo…labels.csv"
     hashed = Call("torch_package", (("module", "weights_of_it"), ("sha256", "5" * 64)))

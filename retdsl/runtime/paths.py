@@ -198,7 +198,8 @@ def walk(
                     elif wanted(entry.name) and entry.is_file():
                         yield path
                     elif wanted(entry.name):
-                        problems.add("links that lead nowhere", str(path))
+                        kind = "links that lead nowhere" if entry.is_symlink() else "photographs that are no files"
+                        problems.add(kind, str(path))
                 except OSError as error:
                     circle = error.errno == errno.ELOOP
                     kind = "symbolic links that lead in a circle" if circle else "photographs that cannot be read"

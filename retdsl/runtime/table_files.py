@@ -54,17 +54,17 @@ def read_table(file: Path, name: str, wanted: Sequence[str], encoding: str, with
     if file.suffix.lower() == PARQUET:
         return _read_parquet(file, name, wanted, within)
     text = read_text(file, name, encoding)
-    header_line = text.split("\n", 1)[0]
+    header_line = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = "\t" if file.suffix.lower() == ".tsv" else max(DELIMITERS, key=header_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        header = [cell.strip() for cell in next(reader)]
-        at = _places(name, wanted, header, file)
+        header = [cell.strip() for cell in next(row for row in reader if row)]
+        at, first = _places(name, wanted, header, file), reader.line_num + 1
         rows = list(reader)
-        lines: Sequence[int] = range(2, len(rows) + 2)
-        if reader.line_num != len(rows) + 1:  # a cell holds a line break
+        lines: Sequence[int] = range(first, first + len(rows))
+        if reader.line_num != first + len(rows) - 1:  # a cell holds a line break
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-            lines = [reader.line_num for _ in reader][1:]
+            lines = [line for line in (reader.line_num for _ in reader) if line >= first]
     except csv.Error as error:
         raise RunError(f"`{name}` is no readable table: {error}", where=f"{file}:{reader.line_num}") from None
     if set(map(len, rows)) - {len(header)}:
@@ -114,7 +114,7 @@ def _places(name: str, wanted: Sequence[str], header: Sequence[str], file: Path)
 
 
 def read_text(file: Path, name: str, encoding: str = "utf-8") -> str:
-    """The text of a file, with neither a mark nor empty lines before it. Raises RunError for what is no text."""
+    """The text of a file. Raises RunError for what is none."""
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -132,7 +132,7 @@ def read_text(file: Path, name: str, encoding: str = "utf-8") -> str:
         raise RunError(f"`{name}` is no text file", where=file, help="save the table as CSV in UTF-8")
     if not text.strip():
         raise RunError(f"`{name}` is empty", where=file)
-    return text.lstrip("\r\n")
+    return text
 
 
 def _other_encoding(data: bytes, at: int, name: str, encoding: str, file: Path) -> RunError:

@@ -75,9 +75,22 @@ block stage_same""",
 """Gradual unfreezing; from epoch 5 on the first convolution is trained behind which its own BatchNorm stays frozen."""
 
 
+JOINED = TINY.replace(
+    "source  = synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)",
+    """source = [
+    csv("clinic/*.csv", patient = person, encoding = "latin-1"),
+    folder("camp", patient = "(p[0-9]+)_"),
+    recordio("archive.rec", patient = id2),
+    synthetic_fundus(60, ratio = 1 : 1),
+  ]""",
+)
+"""Several sources of photographs."""
+
+
 CASES = {
     "gradual": lambda: experiment(GRADUAL),
     "tiny": lambda: experiment(TINY),
+    "joined": lambda: experiment(JOINED),
     "quickstart": lambda: shipped("quickstart")[0],
     "refreshed": lambda: shipped("three_answers")[2],
 }

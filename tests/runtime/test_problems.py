@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.problems import Problems, did_you_mean, near_names
+from retdsl.runtime.problems import Problems, did_you_mean, near_names, together
 
 
 def test_nothing_is_raised_without_cases() -> None:
@@ -51,3 +51,16 @@ def test_near_names_look_past_capitals() -> None:
     assert near_names("Infected", ["healthy", "infected"]) == ["infected"]
     assert did_you_mean("imgae", ["eye", "image"]) == "; did you mean `image`?"
     assert did_you_mean("zebra", ["eye", "image"]) == ""
+
+
+def test_several_errors_are_told_together() -> None:
+    one, other = RunError("no such table", where="a.csv", help="look"), Problems()
+    other.add("kind", "case", "help")
+    other.add("another kind", "another case")
+    with pytest.raises(RunError) as caught:
+        other.raise_any("cannot be used", "b.csv")
+    assert together([one], "two of them") is one
+    both = together([one, caught.value], "two of them")
+    assert [part.message for part in both.parts] == ["no such table", "kind (1)", "another kind (1)"]
+    for words in ("two of them", "no such table", "--> a.csv", "--> b.csv", "another case", "help: look"):
+        assert words in str(both)

@@ -265,6 +265,7 @@ class TestFoldersOnDisk:
         (healthy / "itself").symlink_to(healthy / "itself")
         (healthy / "itself.png").symlink_to(healthy / "itself.png")
         (healthy / "lost.png").symlink_to(healthy / "gone.png")
+        os.mkfifo(healthy / "pipe.png")
         error = refusal(folder("north"), top)
         assert {part.message: part.items for part in error.parts} == {
             "symbolic links that lead in a circle (3)": (
@@ -273,6 +274,7 @@ class TestFoldersOnDisk:
                 f"{healthy / 'again'} is {healthy}",
             ),
             "links that lead nowhere (1)": (str(healthy / "lost.png"),),
+            "photographs that are no files (1)": (str(healthy / "pipe.png"),),
         }
 
     def test_a_folder_met_by_two_ways_is_told(self, top: Path) -> None:

@@ -108,6 +108,10 @@ class TestKinds:
         (root / "labels.csv").write_bytes(start)
         assert words in refusal(csv("labels.csv"), root).message
 
+    def test_lines_count_from_the_top_of_the_file(self, root: Path) -> None:
+        (root / "labels.csv").write_text("\n\r\n" + text([*ROWS, ("a.png", "ill", "1")]).replace("1\n", "1\n\n"))
+        assert "`ill`: 1 row, first in line 9" in str(refusal(csv("labels.csv"), root))
+
     def test_line_breaks_in_cells(self, root: Path) -> None:
         lines = ["note,image,label,patient", '"two\nlines",a.png,healthy,1', "x,b.png,infected,1", ",sub/c.png,ill,2"]
         (root / "labels.csv").write_text("\n".join(lines))

@@ -21,6 +21,7 @@ from retdsl.ir import Call, Experiment, Freeze, Network, Node, Place, Shape, Val
 from retdsl.outline import outline
 from retdsl.records import dataclass
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.sources import JOINED, sources_of
 from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
@@ -308,7 +309,7 @@ def _data_lines(experiment: Experiment) -> list[Line]:
     data = experiment.data
     places = Places()
     lines = [
-        Line(f"source={lower_call(data.source)},", places(data.source.place)),
+        *_source_lines(data.source, places),
         Line(f"classes={literal(data.classes)},", places(data.place)),
         Line(f"split={lower_call(data.split)},", places(data.split.place)),
         Line("prepare=("),
@@ -324,6 +325,19 @@ def _data_lines(experiment: Experiment) -> list[Line]:
             place = value.place if isinstance(value, Call) else data.place
             lines.append(Line(f"{safe(key)}={literal(value)},", places(place)))
     return lines
+
+
+def _source_lines(source: Call, places: Places) -> list[Line]:
+    """Where the photographs come from; of several sources each on a line of its own."""
+    if source.name != JOINED:
+        return [Line(f"source={lower_call(source)},", places(source.place))]
+    return [
+        Line("source=joined(", places(source.place)),
+        Line("    sources=("),
+        *(Line(f"        {lower_call(each)},", places(each.place)) for each in sources_of(source)),
+        Line("    )"),
+        Line("),"),
+    ]
 
 
 def _rest_lines(experiment: Experiment) -> list[Line]:

@@ -89,9 +89,10 @@ NO_PAIR = {
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
     ("normalize", "mean_image"),
+    ("Sigmoid", "weights"),
 }
-"""Options whose other values need other options as well: see BY_HAND_PAIRS, and test_means_of_two_sorts. `each` has a
-single value.
+"""Options whose other values need other options as well: see BY_HAND_PAIRS, test_means_of_two_sorts and test_labels.
+`each` has a single value.
 """
 
 OPTIONS = [
@@ -161,7 +162,7 @@ def test_by_hand(what: str) -> None:
 @pytest.mark.parametrize("category", [c for c in WHERE if c not in ("layer", "image step", "data source", "split")])
 def test_another_call_of_the_same_category_is_one_difference(category: str) -> None:
     key, form = WHERE[category]
-    calls = [call(entry) for entry in ENTRIES[category].values() if call(entry) not in ("auc", "every")]
+    calls = [call(entry) for entry in ENTRIES[category].values() if call(entry) not in ("auc", "every", "Sigmoid")]
     for one, other in permutations(calls, 2):
         a, b = (program(spec(**{key: form.format(written)})) for written in (one, other))
         differences = [d for part in compare(a, b).parts for d in part.differences]
@@ -211,6 +212,41 @@ def test_means_of_two_sorts() -> None:
         ("mean_image", '"a.nd"', '"b.nd"')
     ]
     assert [change.option for change in only(compare(a, c)).changes] == ["mean", "mean_image"]
+
+
+LABELS = """
+data d {{
+  source  = csv("labels.csv", patient = person{label})
+  {labels}
+  classes = [healthy, infected]
+  image   = photo => resize(32, 32)
+}}
+model m = d.image => Flatten => FullyConnected(2) => {loss}
+train t {{ model = m  data = d }}
+"""
+SAID = {
+    ("label", "label"): (", label = grade >= 2 -> infected", ", label = grade > 2 -> infected"),
+    ("label", "rules"): (", label = grade >= 2 -> infected", ", label = [a >= 2 -> infected, b >= 2 -> infected]"),
+    ("label", "column"): ("", ', label = dx == "DR" -> infected'),
+    ("labels", "none"): ("", "labels = consensus([a, b, c])"),
+    ("labels", "method"): ("labels = consensus([a, b, c])", "labels = consensus([a, b, c], method = dawid_skene)"),
+    ("labels", "graders"): ("labels = consensus([a, b, c])", "labels = consensus([a, b, c >= 2 -> infected])"),
+    ("findings", "columns"): (", label = findings([a, b])", ", label = findings([a, c])"),
+    ("loss", "weights"): ("Sigmoid", "Sigmoid(weights = [1, 2])"),
+}
+
+
+@pytest.mark.parametrize("what", SAID, ids="-".join)
+def test_labels(what: tuple[str, str]) -> None:
+    place = {"findings": "label"}.get(what[0], what[0])
+    several = what[0] in ("findings", "loss")
+    plain = {"label": ", label = findings([a, b])" if several else "", "labels": "", "loss": "Softmax"}
+    plain |= {"loss": "Sigmoid"} if several else {}
+    a, b = (program(LABELS.format(**{**plain, place: written})) for written in SAID[what])
+    difference = only(compare(a, b))
+    assert difference.key == {"label": "source"}.get(place, place)
+    texts = [text for change in difference.changes for text in (change.a, change.b) if text]
+    assert len(set(texts)) == len(texts)
 
 
 def test_references_and_chains_have_no_values_of_their_own() -> None:

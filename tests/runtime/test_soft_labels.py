@@ -192,5 +192,5 @@ def test_a_study_of_findings_runs(tmp_path):
     p = np.array([[float(row[f"p_{name}"]) for name in classes] for row in predictions])
     assert figures["accuracy"] == pytest.approx(np.mean((p > 0.5) == shown))
     assert figures["auc"] == pytest.approx(np.mean([roc_auc_score(shown[:, c], p[:, c]) for c in range(3)]))
-    assert roc_auc_score(shown[:, 1], p[:, 1]) == 1, "what can be seen is learned"
+    assert roc_auc_score(shown[:, 1], p[:, 1]) > 0.9, "what can be seen is learned"
     assert not np.allclose(p.sum(axis=1), 1), "no finding takes from another"

@@ -80,7 +80,7 @@ def _check_column(split: Call, settings: Settings, span: Span, ctx: Context) -> 
             text = f"`{word}` is the word of two sides, {first} and {side}"
             helps = [f"give `{side}` the word that the column `{split['column']}` has for it"]
             ctx.out.report("R614", text, Label(settings.part("split", side, span)), helps=helps)
-    if split["valid"] in (0, 1) and not isinstance(split["valid"], str):
+    if split["valid"] in (0, 1):
         empty = "valid" if split["valid"] == 0 else "train"
         where = Label(settings.part("split", "valid", span))
         ctx.out.report("R601", f"nothing is left for {empty}", where, notes=[_SIDES])

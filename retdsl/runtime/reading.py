@@ -17,8 +17,8 @@ from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them; leaks: between the
-    sides of the split, those that are allowed too.
+    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them; leaks: what is on
+    two sides of the split, allowed or not.
     """
 
     dataset: Dataset

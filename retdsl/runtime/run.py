@@ -20,8 +20,8 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.loader import Batch
-from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.manifest import manifest
+from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores

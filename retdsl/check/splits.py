@@ -12,8 +12,6 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan
 from retdsl.records import replace
-from retdsl.schema.spelling import spell, spell_call
-from retdsl.schema.types import Fraction
 from retdsl.source import Span
 
 WITHOUT_COLUMNS = frozenset({"folder", "synthetic_fundus", "recordio"})
@@ -110,6 +108,9 @@ def _report_two_test_sets(split: Call, settings: Settings, span: Span, ctx: Cont
 
 def _spelt(split: Call) -> str:
     """A split as the language writes it; of shares, all three."""
+    from retdsl.schema.spelling import spell, spell_call
+    from retdsl.schema.types import Fraction
+
     written = spell_call(split, "split")
     if split.name != "by_patient":
         return written

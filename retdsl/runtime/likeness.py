@@ -33,8 +33,13 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 PROPOSED = 0.7
 """Correlation of fingerprints above which two photographs are looked at closely."""
 
-CONFIRMED = 0.6
-"""Correlation of what is seen of two photographs that lie on one another, above which they are near copies."""
+CONFIRMED, CONFIRMED_SMALL = 0.6, 0.8
+"""Correlation of what is seen of two photographs that lie on one another, above which they are near copies. Those that
+are prepared to fewer than 64 pixels show less of the vessels, and must be more alike.
+"""
+
+SMALLEST = 32
+"""Pixels of height and width below which a photograph shows no vessel, and is like no other."""
 
 WAYS = ("", "upside down", "mirrored", "turned by 180 degrees")
 """How the second of a pair must be turned to lie on the first, in the order of `_turned`."""
@@ -50,7 +55,7 @@ _ROWS, _COLUMNS = 512, 2048  # of a block of products: 4 MB
 
 
 class Pair(NamedTuple):
-    """Two near copies. way: an index of `WAYS`; alike: their correlation, from `CONFIRMED` to 1."""
+    """Two near copies. way: an index of `WAYS`; alike: their correlation, from `least_likeness` to 1."""
 
     first: int
     second: int
@@ -67,6 +72,8 @@ def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int
 
 def fingerprint(photo: Photograph) -> Plane:
     """One row of `fingerprints`."""
+    if min(photo.shape[:2]) < SMALLEST:
+        return np.zeros(len(_LOWER[0]), np.float32)
     spectrum = cv2.dct(_detail(photo, _SIZE, _DETAIL))[_LOWER]
     length = float(np.linalg.norm(spectrum))
     return np.asarray(spectrum / length if length >= _LEAST else np.zeros_like(spectrum), np.float32)
@@ -89,7 +96,11 @@ def near_copies(
     ]
     with ThreadPoolExecutor(threads) as pool:
         alike = pool.map(lambda pair: likeness(photographs(pair[0]), photographs(pair[1]), pair[2]), proposed)
-        return [Pair(*pair, value) for pair, value in zip(proposed, alike, strict=True) if value >= CONFIRMED]
+        return [
+            Pair(*pair, value)
+            for pair, value in zip(proposed, alike, strict=True)
+            if value >= least_likeness(photographs(pair[0]))
+        ]
 
 
 def likeness(first: Photograph, second: Photograph, way: int) -> float:
@@ -104,6 +115,11 @@ def likeness(first: Photograph, second: Photograph, way: int) -> float:
     laid = cv2.warpAffine(b, found, a.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     lengths = float(np.linalg.norm(a)) * float(np.linalg.norm(laid))
     return float(np.vdot(a, laid)) / lengths if lengths > 0 else 0.0
+
+
+def least_likeness(photo: Photograph) -> float:
+    """The likeness above which photographs of this size are near copies."""
+    return CONFIRMED if min(photo.shape[:2]) >= _SIZE else CONFIRMED_SMALL
 
 
 def _candidates(rows: Plane, columns: Plane) -> Iterator[tuple[int, int, int]]:

@@ -108,7 +108,7 @@ def of_copies(name: str, originals: list[Photograph], copies: list[Photograph], 
         for at in range(count)
         for _, _, way in likeness._candidates(prints[at : at + 1], prints[count + at : count + at + 1])
     ]
-    confirmed = sorted(value for value in found if value >= likeness.CONFIRMED)
+    confirmed = sorted(value for value in found if value >= likeness.least_likeness(originals[0]))
     low = confirmed[len(confirmed) // 100] if confirmed else 0
     print(
         f"{name:>20}: {len(found):4} of {count} proposed, {len(confirmed):4} confirmed "

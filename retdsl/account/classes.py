@@ -81,7 +81,7 @@ def measured_section(experiment: Experiment, counts: Counts | None) -> Section:
         classes=data.classes,
         exact=counts is not None and counts.exact,
         valid=counts.valid if counts else None,
-        test=counts.test if counts and not _is_unknown(counts.test) else None,
+        test=counts.test if counts and not _is_uncounted(counts) else None,
     )
     title, typical = "what its figures are measured on", f"{whole_percent(TYPICAL)} means"
     if counts is None:
@@ -91,7 +91,8 @@ def measured_section(experiment: Experiment, counts: Counts | None) -> Section:
     note = f"{typical}: the 95 % interval of the truth if {whole_percent(TYPICAL)} of a class are right"
     rows = []
     for at, name in enumerate(data.classes):
-        rows.append((name, *_side_cells(counts.valid, at), *_side_cells(counts.test, at)))
+        test = (UNKNOWN, UNKNOWN) if _is_uncounted(counts) else _side_cells(counts.test, at)
+        rows.append((name, *_side_cells(counts.valid, at), *test))
     return Section("measured", title, columns, tuple(rows), (note,), plain)
 
 
@@ -114,17 +115,15 @@ def _share(parts: Sequence[float] | None, at: int) -> str:
 
 def _side_cells(side: Side, at: int) -> tuple[str, ...]:
     """Photographs, patients if they were counted, and what a measured share of `TYPICAL` may be in truth."""
-    if _is_unknown(side):
-        return UNKNOWN, UNKNOWN
     number = side.photographs[at]
     low, high = wilson(TYPICAL * number, number) if number else (0.0, 1.0)
     patients = () if side.patients is None else (str(side.patients[at]),)
     return (str(number), *patients, f"{100 * low:.0f} to {whole_percent(high)}")
 
 
-def _is_unknown(side: Side) -> bool:
-    """Whether it holds no photograph, as the side of a test set that nobody has counted."""
-    return not any(side.photographs)
+def _is_uncounted(counts: Counts) -> bool:
+    """Whether the test side is a test set from elsewhere that nobody has counted."""
+    return counts.apart and not counts.exact and not any(counts.test.photographs)
 
 
 def _origin(data: DataPlan, counts: Counts | None) -> str:

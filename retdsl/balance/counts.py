@@ -110,7 +110,7 @@ def known_counts(data: DataPlan, reading: Reading | None = None) -> Counts | Non
 
 def of_another_fold(data: DataPlan, counts: Counts) -> Counts | None:
     """What is known of the sides of this data block if `counts` are those of another fold of it."""
-    estimated = _estimated(data, counts.total, "fold" if counts.exact else counts.origin)
+    estimated = _estimated(data, counts.total, "fold" if counts.origin == "read" else counts.origin)
     return estimated and replace(estimated, test=counts.test)  # the same for every fold
 
 

@@ -57,7 +57,8 @@ def check_counts(
 def _check_rare(data: DataPlan, counts: Span, out: Diagnostics) -> None:
     """A class whose patients may be too few for the sides of the split."""
     shares = shares_of(data.split)
-    assert data.counts is not None and shares is not None, "they are given, and their sides are known"
+    assert data.counts is not None, "they are given"
+    assert shares is not None, "their sides are known"
     sides = sum(share > 0 for share in shares)
     all_sides = "all three sides" if sides == len(SIDES) else "both sides"
     for name, number in zip(data.classes, data.counts, strict=True):

@@ -12,8 +12,6 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan
 from retdsl.records import replace
-from retdsl.schema.spelling import spell, spell_call
-from retdsl.schema.types import Fraction
 from retdsl.source import Span
 
 WITHOUT_COLUMNS = frozenset({"folder", "synthetic_fundus", "recordio"})
@@ -80,7 +78,7 @@ def _check_column(split: Call, settings: Settings, span: Span, ctx: Context) -> 
             text = f"`{word}` is the word of two sides, {first} and {side}"
             helps = [f"give `{side}` the word that the column `{split['column']}` has for it"]
             ctx.out.report("R614", text, Label(settings.part("split", side, span)), helps=helps)
-    if split["valid"] in (0, 1) and not isinstance(split["valid"], str):
+    if split["valid"] in (0, 1):
         empty = "valid" if split["valid"] == 0 else "train"
         where = Label(settings.part("split", "valid", span))
         ctx.out.report("R601", f"nothing is left for {empty}", where, notes=[_SIDES])
@@ -110,6 +108,9 @@ def _report_two_test_sets(split: Call, settings: Settings, span: Span, ctx: Cont
 
 def _spelt(split: Call) -> str:
     """A split as the language writes it; of shares, all three."""
+    from retdsl.schema.spelling import spell, spell_call
+    from retdsl.schema.types import Fraction
+
     written = spell_call(split, "split")
     if split.name != "by_patient":
         return written

@@ -177,7 +177,7 @@ class Dataset:
 
 
 def require_every_class(dataset: Dataset) -> None:
-    """Neither training nor any figure makes sense without all classes. A side that the split does not make may be empty.
+    """Neither training nor any figure makes sense without all classes. A side that nothing makes may be empty.
 
     Raises RunError with all that is missing.
     """

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 import cv2
@@ -32,8 +33,13 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 PROPOSED = 0.7
 """Correlation of fingerprints above which two photographs are looked at closely."""
 
-CONFIRMED = 0.6
-"""Correlation of what is seen of two photographs that lie on one another, above which they are near copies."""
+CONFIRMED, CONFIRMED_SMALL = 0.6, 0.8
+"""Correlation of what is seen of two photographs that lie on one another, above which they are near copies. Those that
+are prepared to fewer than 64 pixels show less of the vessels, and must be more alike.
+"""
+
+SMALLEST = 32
+"""Pixels of height and width below which a photograph shows no vessel, and is like no other."""
 
 WAYS = ("", "upside down", "mirrored", "turned by 180 degrees")
 """How the second of a pair must be turned to lie on the first, in the order of `_turned`."""
@@ -44,11 +50,12 @@ _FREQUENCIES = 24
 _DARK, _BRIGHT = 15, 240  # what is darker or brighter is no retina
 _NOISE = 3.0  # grey levels: weaker contrast is not amplified to the full
 _LEAST = 3.0  # length of a spectrum: of 945 photographs the faintest has 5.6, noise of a grey level 2.4
+_EVERYWHERE = np.ones((_FINE_SIZE, _FINE_SIZE), np.uint8)
 _ROWS, _COLUMNS = 512, 2048  # of a block of products: 4 MB
 
 
 class Pair(NamedTuple):
-    """Two near copies. way: an index of `WAYS`; alike: their correlation, from `CONFIRMED` to 1."""
+    """Two near copies. way: an index of `WAYS`; alike: their correlation, from `least_likeness` to 1."""
 
     first: int
     second: int
@@ -65,6 +72,8 @@ def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int
 
 def fingerprint(photo: Photograph) -> Plane:
     """One row of `fingerprints`."""
+    if min(photo.shape[:2]) < SMALLEST:
+        return np.zeros(len(_LOWER[0]), np.float32)
     spectrum = cv2.dct(_detail(photo, _SIZE, _DETAIL))[_LOWER]
     length = float(np.linalg.norm(spectrum))
     return np.asarray(spectrum / length if length >= _LEAST else np.zeros_like(spectrum), np.float32)
@@ -75,7 +84,7 @@ def near_copies(
     groups: Iterable[tuple[Sequence[int], Sequence[int]]],
     threads: int = 1,
 ) -> list[Pair]:
-    """The pairs of near copies whose one photograph is in the first sequence of a group, and the other in the second."""
+    """The pairs of near copies with one photograph in the first sequence of a group, and the other in the second."""
     groups = [group for group in groups if all(group)]
     indices = sorted({index for group in groups for side in group for index in side})
     prints = fingerprints(photographs, indices, threads)
@@ -87,21 +96,30 @@ def near_copies(
     ]
     with ThreadPoolExecutor(threads) as pool:
         alike = pool.map(lambda pair: likeness(photographs(pair[0]), photographs(pair[1]), pair[2]), proposed)
-        return [Pair(*pair, value) for pair, value in zip(proposed, alike, strict=True) if value >= CONFIRMED]
+        return [
+            Pair(*pair, value)
+            for pair, value in zip(proposed, alike, strict=True)
+            if value >= least_likeness(photographs(pair[0]))
+        ]
 
 
 def likeness(first: Photograph, second: Photograph, way: int) -> float:
     """The correlation of two photographs, once the second is turned that way and laid on the first; at most 1."""
     a, b = (_detail(photo, _FINE_SIZE, _FINE_DETAIL) for photo in (first, _turned(second, way)))
-    map_ = np.eye(2, 3, dtype=np.float32)
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
     try:
-        _, map_ = cv2.findTransformECC(_blurred(a, 1), _blurred(b, 1), map_, cv2.MOTION_AFFINE, until, None, 1)
+        start = np.eye(2, 3, dtype=np.float32)
+        _, found = cv2.findTransformECC(_blurred(a, 1), _blurred(b, 1), start, cv2.MOTION_AFFINE, until, _EVERYWHERE, 1)
     except cv2.error:  # they do not converge, so they do not lie on one another
         return 0.0
-    laid = cv2.warpAffine(b, map_, a.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    laid = cv2.warpAffine(b, found, a.shape[::-1], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
     lengths = float(np.linalg.norm(a)) * float(np.linalg.norm(laid))
     return float(np.vdot(a, laid)) / lengths if lengths > 0 else 0.0
+
+
+def least_likeness(photo: Photograph) -> float:
+    """The likeness above which photographs of this size are near copies."""
+    return CONFIRMED if min(photo.shape[:2]) >= _SIZE else CONFIRMED_SMALL
 
 
 def _candidates(rows: Plane, columns: Plane) -> Iterator[tuple[int, int, int]]:
@@ -127,7 +145,7 @@ def _turned(photo: Photograph, way: int) -> Photograph:
 
 
 def _detail(photo: Photograph, size: int, detail: float) -> Plane:
-    """What is finer than `detail` pixels at this size, its contrast made even, within the retina; float32 `[size, size]`."""
+    """What is finer than `detail` pixels, its contrast made even, within the retina; float32 `[size, size]`."""
     small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
     green = small[:, :, 1].astype(np.float32)
     retina = ((small.max(axis=2) > _DARK) & (small.min(axis=2) < _BRIGHT)).astype(np.float32)
@@ -135,8 +153,9 @@ def _detail(photo: Photograph, size: int, detail: float) -> Plane:
     fine = (green - around) * retina
     contrast = np.sqrt(_blurred(fine * fine, 2 * detail) / np.maximum(_blurred(retina, 2 * detail), 1e-3))
     reach = 2 * round(detail) + 1  # at the edge of the retina there is nothing to compare with
-    inner = cv2.erode(retina, np.ones((reach, reach)), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(fine / (contrast + _NOISE) * _blurred(inner, 1), np.float32)
+    kernel = np.ones((reach, reach), np.uint8)
+    inner = cv2.erode(retina, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(0,))
+    return np.asarray(fine / (contrast + _NOISE) * _blurred(np.asarray(inner, np.float32), 1), np.float32)
 
 
 def _blurred(plane: Plane, sigma: float) -> Plane:
@@ -152,6 +171,12 @@ def _lower() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return down[order], across[order]
 
 
+def _parities() -> tuple[slice, ...]:
+    """Where in a fingerprint the frequencies lie that are even and even, odd down, odd across, odd and odd."""
+    parity = 2 * (_LOWER[1] % 2) + _LOWER[0] % 2
+    ends = np.searchsorted(parity, range(5)).tolist()
+    return tuple(slice(start, end) for start, end in pairwise(ends))
+
+
 _LOWER = _lower()
-_PARITY = tuple(np.flatnonzero((_LOWER[0] % 2 == d) & (_LOWER[1] % 2 == a)) for a in (0, 1) for d in (0, 1))
-_PARITY = tuple(slice(int(part[0]), int(part[-1]) + 1) for part in _PARITY)
+_PARITY = _parities()

@@ -1,7 +1,7 @@
 """What a run was made of, as lock.json records it, and the same found out anew.
 
-Enters: an experiment and its data's root. Leaves: facts, plain data for JSON. Guaranteed: what a run records and what is
-found out later come from the same functions, so that a fact that differs has changed.
+Enters: an experiment and its data's root. Leaves: facts, plain data for JSON. Guaranteed: what a run records and what
+is found out later come from the same functions, so that a fact that differs has changed.
 """
 
 from __future__ import annotations

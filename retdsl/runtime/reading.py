@@ -19,8 +19,8 @@ from retdsl.runtime.unreadable import Unreadable, gathered
 @dataclass(frozen=True)
 class Reading:
     """dataset: the photographs that are used; images: prepared; looked: by index; errors: what forbids to use them;
-    leaks: between the sides of the split, those that are allowed too; skipped: the photographs that cannot be read,
-    where the study leaves them out.
+    leaks: what is on two sides of the split, allowed or not; skipped: the photographs that cannot be read, where the
+    study leaves them out.
     """
 
     dataset: Dataset

@@ -28,7 +28,7 @@ class Painted:
     given: tuple[Sample, ...]
     shows: tuple[tuple[int, int, bool], ...] = ()
 
-    def samples(self, root: Path, wanted: object) -> list[Sample]:
+    def samples(self, _: Path, __: object) -> list[Sample]:
         return list(self.given)
 
     def read(self, root: Path, sample: Sample) -> Photograph:
@@ -37,9 +37,6 @@ class Painted:
         source = synthetic_fundus(PHOTOGRAPHS, (1, 1), size=96)
         photo = np.asarray(source.read(root, Sample(f"synthetic/{shown:05d}", 0, "")))
         return np.ascontiguousarray(photo[:, ::-1]) if mirrored else photo
-
-    def stamp(self, root: Path, sample: Sample) -> str:
-        return ""
 
 
 def study(*shows: tuple[int, int, bool], patients: dict[int, str] | None = None, allow: tuple[str, ...] = ()) -> Data:

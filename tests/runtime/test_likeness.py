@@ -99,6 +99,14 @@ def test_fingerprints_hang_on_the_photograph_alone(eyes: list[Photograph]) -> No
     assert np.allclose(np.linalg.norm(one, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [8, 16, 31, 32, 48, 64])
+def test_small_photographs_must_be_more_alike(eyes: list[Photograph], size: int) -> None:
+    both = [resize(size, size)(photo) for photo in (*eyes, *(encoded(eye, 50)[:, ::-1] for eye in eyes))]
+    found = near_copies(both.__getitem__, [(range(EYES), range(EYES, 2 * EYES))])
+    assert all(pair.second == EYES + pair.first and pair.alike >= (0.8 if size < 64 else 0.6) for pair in found)
+    assert (len(found) == 0) if size < 32 else (len(found) > EYES * 0.9)
+
+
 def test_nothing_to_compare() -> None:
     assert near_copies([].__getitem__, [([], [])]) == []
 

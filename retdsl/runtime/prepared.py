@@ -84,7 +84,7 @@ class PreparedImages:
         refused: dict[int, RunError] = {}
         sizes: Counter[tuple[int, ...]] = Counter()
         looked: dict[int, Looked] = {}
-        with single_threaded_opencv(), _workers(self._threads) as pool:
+        with _single_threaded_opencv(), _workers(self._threads) as pool:
             index_of = {pool.submit(self._look_at, index): index for index in wanted}
             for done, future in enumerate(as_completed(index_of), start=1):
                 try:
@@ -100,8 +100,9 @@ class PreparedImages:
     def _look_at(self, index: int) -> tuple[tuple[int, ...], Looked]:
         fetched = self._dataset.fetch(index)
         photo = self._keep(index, self._dataset.prepare(fetched))
+        data = fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data
         pixels = blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
-        return photo.shape, Looked(digest_of(fetched), pixels)
+        return photo.shape, Looked(sha256(data).hexdigest(), pixels)
 
     def _read(self, index: int) -> Photograph:
         return self._keep(index, self._dataset.prepare(self._dataset.fetch(index)))
@@ -113,11 +114,6 @@ class PreparedImages:
                 self._kept[index] = photo
                 self._room -= photo.nbytes
         return photo
-
-
-def digest_of(fetched: bytes | Photograph) -> str:
-    """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
-    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
 def require_readable(samples: Sequence[Sample], refused: dict[int, RunError]) -> None:
@@ -137,7 +133,7 @@ def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def single_threaded_opencv() -> Iterator[None]:
+def _single_threaded_opencv() -> Iterator[None]:
     """Our own threads work beside one another; OpenCV's would only get in their way."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import csv as csv_format
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.paths import near_files
-from retdsl.runtime.prepared import Looked, digest_of
+from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import read_file
@@ -30,7 +35,7 @@ ABOUT_LABELS = frozenset({"conflicting", "eyes_disagree", "suspected_label"})
 
 AGAIN = "run `retdsl audit` again"
 
-Read = Callable[[Path, Sample], Any]
+Read = Callable[[Path, Sample], bytes | Photograph]
 
 
 class Audited(NamedTuple):
@@ -160,7 +165,12 @@ def read_table(table: Path, name: str, root: Path) -> dict[tuple[int, str], Audi
 
 def _origin(cell: str) -> int:
     """The place of a photograph's source; where the table has none, there is one source."""
-    return int(cell) if cell.isdecimal() else 0
+    return int(cell) if re.fullmatch("-?[0-9]{1,9}", cell) else 0
+
+
+def digest_of(fetched: bytes | Photograph) -> str:
+    """The SHA-256 of a photograph as its source has it, as in `Looked`."""
+    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
 def _digest(root: Path, sample: Sample, read: Read) -> str:

@@ -90,7 +90,7 @@ class PreparedImages:
         refused: dict[int, RunError] = {}
         sizes: Counter[tuple[int, ...]] = Counter()
         looked: dict[int, Looked] = {}
-        with single_threaded_opencv(), _workers(self._threads) as pool:
+        with _single_threaded_opencv(), _workers(self._threads) as pool:
             index_of = {pool.submit(self._look_at, index): index for index in wanted}
             for done, future in enumerate(as_completed(index_of), start=1):
                 try:
@@ -107,8 +107,12 @@ class PreparedImages:
         fetched = self._dataset.fetch(index)
         photo = self._keep(index, self._dataset.prepare(fetched))
         pixels = blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
+<<<<<<< HEAD
         self._seen[index] = digest_of(fetched)
         return photo.shape, Looked(self._seen[index], pixels)
+=======
+        return photo.shape, Looked(sha256(data).hexdigest(), pixels)
+>>>>>>> audit
 
     def _read(self, index: int) -> Photograph:
         image = self._dataset.samples[index].image
@@ -131,9 +135,20 @@ class PreparedImages:
         return photo
 
 
+<<<<<<< HEAD
 def digest_of(fetched: bytes | Photograph) -> str:
     """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
     return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
+=======
+def require_readable(samples: Sequence[Sample], refused: dict[int, RunError]) -> None:
+    """Raises one RunError that names every photograph that could not be read."""
+    if not refused:
+        return
+    items = [f"{samples[index].image}: {refused[index].message}" for index in sorted(refused)]
+    help = dict.fromkeys(text for error in refused.values() for text in error.help)
+    count = "a photograph" if len(refused) == 1 else f"{len(refused)} photographs"
+    raise RunError(f"{count} of {len(samples)} cannot be read", items=items, help=tuple(help))
+>>>>>>> audit
 
 
 def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
@@ -143,7 +158,7 @@ def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def single_threaded_opencv() -> Iterator[None]:
+def _single_threaded_opencv() -> Iterator[None]:
     """Our own threads work beside one another; OpenCV's would only get in their way."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

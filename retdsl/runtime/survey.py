@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.exclusion import digest_of
 from retdsl.runtime.files import replacing
 from retdsl.runtime.measures import Measures, measure
 from retdsl.runtime.near_duplicates import fingerprint
-from retdsl.runtime.prepared import digest_of, single_threaded_opencv
 from retdsl.runtime.split import SIDES
 
 THUMBNAIL = 160
@@ -171,8 +171,10 @@ def _looks(dataset: Dataset, threads: int, *, prepare: bool) -> Iterator[_Look]:
     """Every photograph in its order, a few ahead of whoever asks."""
     threads = max(1, threads)
     waiting: deque[Future[_Look]] = deque()
-    with single_threaded_opencv(), ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
+    before = cv2.getNumThreads()
+    with ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
         try:
+            cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would only get in their way
             for index in range(len(dataset.samples)):
                 waiting.append(pool.submit(_look_at, dataset, index, prepare))
                 if len(waiting) > AHEAD * threads:
@@ -181,6 +183,7 @@ def _looks(dataset: Dataset, threads: int, *, prepare: bool) -> Iterator[_Look]:
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            cv2.setNumThreads(before)
 
 
 def _look_at(dataset: Dataset, index: int, prepare: bool) -> _Look:

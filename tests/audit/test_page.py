@@ -40,6 +40,9 @@ class Page(HTMLParser):
         if tag not in self.EMPTY:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """`<path/>` of SVG opens nothing."""
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 

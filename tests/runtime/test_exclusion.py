@@ -10,9 +10,8 @@ import pytest
 
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.exclusion import audit
+from retdsl.runtime.exclusion import audit, digest_of
 from retdsl.runtime.prepare import resize
-from retdsl.runtime.prepared import digest_of
 from retdsl.runtime.reading import read_all
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.tables import csv
@@ -154,3 +153,8 @@ def test_a_photograph_that_could_not_be_read_stays_out_while_it_cannot(root: Pat
     text[4] = "03.png,infected,unreadable,"
     (root / "audit.csv").write_text("\n".join(text))
     assert refused(root, "unreadable").items == ("03.png",)  # it can be read now
+
+
+def test_the_digest_is_that_of_the_first_pass(root: Path) -> None:
+    looked = read_all(study("dark").divided(root), threads=1).looked
+    assert [found.sha256 for _, found in sorted(looked.items())] == [digest_of((root / n).read_bytes()) for n in NAMES]

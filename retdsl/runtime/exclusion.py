@@ -13,11 +13,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
@@ -25,7 +22,7 @@ from retdsl.runtime.paths import near_files
 from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import read_file
+from retdsl.runtime.sources import digest_of, read_file
 
 NEEDED = ("image", "label", "flags", "sha256")
 """Columns of an audit's table that an exclusion reads; a table of several joined sources has `origin`, too."""
@@ -166,11 +163,6 @@ def read_table(table: Path, name: str, root: Path) -> dict[tuple[int, str], Audi
 def _origin(cell: str) -> int:
     """The place of a photograph's source; where the table has none, there is one source."""
     return int(cell) if re.fullmatch("-?[0-9]{1,9}", cell) else 0
-
-
-def digest_of(fetched: bytes | Photograph) -> str:
-    """The SHA-256 of a photograph as its source has it, as in `Looked`."""
-    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
 def _digest(root: Path, sample: Sample, read: Read) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from threading import Lock
 from typing import NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ import numpy as np
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.sources import digest_of
 
 LEAVE_ALONE = "photographs must stay as they are while a run learns from them"
 
@@ -107,12 +108,8 @@ class PreparedImages:
         fetched = self._dataset.fetch(index)
         photo = self._keep(index, self._dataset.prepare(fetched))
         pixels = blake2b(np.ascontiguousarray(photo).data, digest_size=16).digest()
-<<<<<<< HEAD
         self._seen[index] = digest_of(fetched)
         return photo.shape, Looked(self._seen[index], pixels)
-=======
-        return photo.shape, Looked(sha256(data).hexdigest(), pixels)
->>>>>>> audit
 
     def _read(self, index: int) -> Photograph:
         image = self._dataset.samples[index].image
@@ -133,22 +130,6 @@ class PreparedImages:
                 self._kept[index] = photo
                 self._room -= photo.nbytes
         return photo
-
-
-<<<<<<< HEAD
-def digest_of(fetched: bytes | Photograph) -> str:
-    """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
-    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
-=======
-def require_readable(samples: Sequence[Sample], refused: dict[int, RunError]) -> None:
-    """Raises one RunError that names every photograph that could not be read."""
-    if not refused:
-        return
-    items = [f"{samples[index].image}: {refused[index].message}" for index in sorted(refused)]
-    help = dict.fromkeys(text for error in refused.values() for text in error.help)
-    count = "a photograph" if len(refused) == 1 else f"{len(refused)} photographs"
-    raise RunError(f"{count} of {len(samples)} cannot be read", items=items, help=tuple(help))
->>>>>>> audit
 
 
 def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:

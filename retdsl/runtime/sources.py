@@ -10,8 +10,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
+
+import numpy as np
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
@@ -109,6 +112,11 @@ def patient_pattern(expression: str) -> re.Pattern[str]:
         help = 'as in `"(.+)_(left|right)"`'
         raise RunError("`patient` has no group that holds the patient", where=expression, help=help)
     return pattern
+
+
+def digest_of(fetched: bytes | Photograph) -> str:
+    """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
+    return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 
 
 def in_words(classes: Sequence[str]) -> str:

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.exclusion import digest_of
 from retdsl.runtime.files import replacing
 from retdsl.runtime.measures import Measures, measure
 from retdsl.runtime.near_duplicates import fingerprint
+from retdsl.runtime.sources import digest_of
 from retdsl.runtime.split import SIDES
 
 THUMBNAIL = 160

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Boolean, Choice, Integer, OneOf, Policy, RatioOf, Real, optional
+from retdsl.schema.types import Boolean, Choice, Integer, Nothing, OneOf, Policy, RatioOf, Real, optional
 
 _SIZE = optional(Integer(1))
 _RATIO = optional(RatioOf())
@@ -13,7 +13,7 @@ _BY = Option(
     None,
     "`patient` draws patients, and each time one of their images; all numbers are then numbers of patients.",
 )
-_MOVING = OneOf((RatioOf(), Choice(("natural",))))
+_ENDS = (RatioOf(), Choice(("natural",)))
 
 SAMPLINGS = (
     Entry(
@@ -76,8 +76,12 @@ SAMPLINGS = (
         "sampling policy",
         "Draws every class anew in shares that move, epoch by epoch, from those of one ratio to those of another.",
         (
-            Option("from", _MOVING, "natural", "The ratio of the first epoch; `natural` for that of the photographs."),
-            Option("to", optional(_MOVING), None, "The ratio that it ends with; without it, all classes alike."),
+            Option(
+                "from", OneOf(_ENDS), "natural", "The ratio of the first epoch; `natural` for that of the photographs."
+            ),
+            Option(
+                "to", OneOf((*_ENDS, Nothing())), None, "The ratio that it ends with; without it, all classes alike."
+            ),
             Option("epochs", Integer(2), REQUIRED, "The number of the first epoch that has the last ratio."),
             Option("size", _SIZE, None, "Images an epoch; without it, as many as the rarest class allows unrepeated."),
             _BY,

@@ -15,6 +15,7 @@ from retdsl.schema import ENTRIES, REQUIRED, Entry
 from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.spelling import spell
 from retdsl.schema.training import TRAIN_KEYS
+from retdsl.schema.types import Choice
 from retdsl.source import Source
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
@@ -157,7 +158,7 @@ class Respelling:
         for argument in arguments:
             option = argument.name.name if argument.name else next(n for n in unnamed if n not in given)
             given.add(option)
-            value = self.value(argument.value)
+            value = argument.value.span.text if is_choice(entry, option, argument.value) else self.value(argument.value)
             if argument.name is None and not named and self.flip():
                 bare.append(value)
             else:
@@ -176,3 +177,10 @@ class Respelling:
             and not isinstance(option.default, Call)
             and self.flip()
         ]
+
+
+def is_choice(entry: Entry | None, option: str, value: t.Expr) -> bool:
+    """Whether a bare name is a word of the option, and no call: `natural` of `progressive(from = natural)`."""
+    described = None if entry is None else entry.option(option)
+    kinds = () if described is None else getattr(described.type, "types", (described.type,))
+    return isinstance(value, t.Ref) and any(isinstance(kind, Choice) and value.name in kind.names for kind in kinds)

@@ -1,7 +1,7 @@
 """Photographs of a study packed into one file of records, with its index and list, for `mx.io.ImageRecordIter`.
 
 Enters: a divided data set and which of its photographs. Leaves: OUT.rec, OUT.idx and OUT.lst, all three or none.
-Guaranteed: every photograph in the file can be decoded; MXNet's reader ends the process where one cannot.
+Guaranteed: every photograph in the file can be decoded; MXNet's reader gives up where one cannot, and names none.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def pack(
         if not written:
             refused = refused or ["there is none"]
         if refused and not (skip and written):
-            help = "they would end the process that reads the file with MXNet; `on_bad_image = skip` leaves them out"
+            help = "MXNet gives up at the first of them; `on_bad_image = skip` leaves them out"
             raise RunError(f"{len(refused)} of {len(indices)} photographs cannot be packed", items=refused, help=help)
         size = file.tell()
     return Packed(written, size, rewritten, tuple(refused))

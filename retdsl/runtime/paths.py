@@ -138,7 +138,7 @@ def out_of_reach(images: Iterable[str], root: Path) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for folder, wanted in names.items():
         there = _files_in(root / folder) if len(wanted) > FEW else frozenset[str]()
-        for name in [name for name in wanted if name not in there]:
+        for name in () if there.issuperset(wanted) else [name for name in wanted if name not in there]:
             try:
                 mode = os.stat(root / folder / name).st_mode
                 if not stat.S_ISREG(mode):

@@ -1,8 +1,7 @@
 """RecordIO: files that hold photographs one after the other, as MXNet's im2rec packs them, read and written here.
 
 Enters: bytes, or the path of a file. Leaves: files that `mx.io.ImageRecordIter` reads, or the records of one.
-Guaranteed: a file that is cut short or damaged is told in words, and no byte outside it is touched. (MXNet's own reader
-ends the process.)
+Guaranteed: a file that is cut short or damaged is told in words. (MXNet's own reader aborts the process.)
 
 A file is a sequence of parts, each at a multiple of four bytes: a magic number, a word whose upper three bits say which
 part of a record it is (0 the whole, 1 the first, 2 one between, 3 the last) and whose lower 29 bits are its length in

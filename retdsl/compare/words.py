@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 from retdsl.compare.model import Change, Comparison, Difference, Part, Sides
+from retdsl.schema.data import DATA_KEYS
 
 Segment: TypeAlias = "tuple[str, str]"
 Row: TypeAlias = "list[Segment]"
@@ -32,7 +33,8 @@ MOST_NAMED = 3
 """Layers that are named one by one."""
 
 KEYS = (
-    *("source", "classes", "split", "test", "allow_leaks", "image", "sampling", "augment"),
+    *(option.name for option in DATA_KEYS.options if option.name != "counts"),
+    *("sampling", "augment"),
     *("input", "network", "loss", "weights", "freeze", "names"),
     *("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"),
 )

@@ -105,3 +105,14 @@ def test_check_verbose_writes_experiments_out(capsys: pytest.CaptureFixture[str]
 def test_check_verbose_has_nothing_to_write_out_after_an_error(capsys: pytest.CaptureFixture[str]):
     assert main(["check", "bad.retina", "-v"]) == 1
     assert "train tiny" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_left_out_is_a_difference(capsys: pytest.CaptureFixture[str]):
+    exclude = '  exclude = audit("audit.csv", [blurred])\n  image '
+    Path("c.retina").write_text(TINY.replace("  image ", exclude, 1))
+    Path("d.retina").write_text(TINY.replace("  image ", exclude.replace("]", ", dark]"), 1))
+    assert leaves("a.retina", "c.retina") == 1
+    assert "exclude" in capsys.readouterr().out
+    assert leaves("c.retina", "d.retina") == 1
+    assert "[blurred, dark]" in " ".join(capsys.readouterr().out.replace(":2", "").split())

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.decode import Photograph
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sampling import Labels
+from retdsl.runtime.scaled import prepare_bytes
 from retdsl.runtime.sources import Source, Wanted
 from retdsl.runtime.split import SIDES, Sides, by_patient
 
@@ -92,8 +93,8 @@ class Dataset:
 
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
         """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
-        photo = decode(fetched) if isinstance(fetched, bytes) else fetched
-        return prepare_photograph(photo, self.data.prepare)
+        steps = self.data.prepare
+        return prepare_bytes(fetched, steps) if isinstance(fetched, bytes) else prepare_photograph(fetched, steps)
 
     def read(self, index: int) -> Photograph:
         """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""

@@ -25,25 +25,36 @@ PNG_START, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 UNDRAWN = 128
 """The grey that libjpeg leaves where a JPEG holds no data."""
 
+REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""By how much a JPEG can be shrunk while it is decoded, and what OpenCV calls it."""
 
-def decode(data: bytes) -> Photograph:
-    """The photograph in a file's bytes. Raises RunError saying what the bytes are instead."""
+
+def decode(data: bytes, shrink: int = 1) -> Photograph:
+    """The photograph in a file's bytes. Raises RunError saying what the bytes are instead.
+
+    shrink: of `REDUCED`, for JPEGs alone: height and width are divided by it, and rounded up.
+    """
     if reason := _ends_early(data):
         raise RunError(reason)
-    photo = _decode(data)
+    photo = _decode(data, shrink)
     if photo is None:
         raise _refusal(data)
-    if _partly_undrawn(data, photo):
+    if _partly_undrawn(data, photo, shrink):
         raise RunError("the photograph is damaged: part of its data is missing")
     return photo
 
 
-def _decode(data: bytes) -> Photograph | None:
+def _decode(data: bytes, shrink: int) -> Photograph | None:
     if not data:
         return None
     _silence_opencv()
     try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), REDUCED[shrink])
     except cv2.error:  # larger than OpenCV allows
         return None
     return None if picture is None else np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
@@ -83,17 +94,19 @@ def _jpeg_is_whole(data: bytes) -> bool:
     return JPEG_END in data[at:]
 
 
-def _partly_undrawn(data: bytes, photo: Photograph) -> bool:
+def _partly_undrawn(data: bytes, photo: Photograph, shrink: int) -> bool:
     """Whether a JPEG with an end marker nevertheless lacks data before it.
 
     What is missing shows as a corner in libjpeg's grey. A grey corner may also be meant. So more data is put before the
     end: a whole photograph takes no notice of it, one that lacks data draws it.
     """
-    corners = (photo[-8:, -8:], photo[-8:, :8], photo[:8, -8:], photo[:8, :8])  # EXIF may have turned the last one
+    block = 8 // shrink
+    ends = slice(-block, None), slice(block)
+    corners = [photo[rows, columns] for rows in ends for columns in ends]  # EXIF may have turned the last one
     if not data.startswith(JPEG_START) or not any(bool((corner == UNDRAWN).all()) for corner in corners):
         return False
     end = data.rindex(JPEG_END)
-    longer = _decode(data[:end] + bytes(4096) + JPEG_END)
+    longer = _decode(data[:end] + bytes(4096) + JPEG_END, shrink)
     return longer is not None and not np.array_equal(longer, photo)
 
 

@@ -2,13 +2,16 @@
 
 Enters: photographs, uint8 RGB `[H, W, 3]`. Leaves: the same kind, of the size that the last `resize` gives.
 Guaranteed: a step never changes its argument, and the same photograph always gives the same array.
+
+A step is `scale_free` if it does the same to a photograph of half the size, but for rounding: then a large photograph
+may be shrunk while it is decoded (see `scaled`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import cv2
 import numpy as np
@@ -33,6 +36,8 @@ class crop_circle:
     black, so that the later `resize` does not stretch the retina. A picture without a field (all black) stays as it is.
     """
 
+    scale_free: ClassVar[bool] = True
+
     threshold: float = 0.06
 
     def __call__(self, photo: Photograph) -> Photograph:
@@ -43,6 +48,8 @@ class crop_circle:
 @dataclass(frozen=True, slots=True)
 class resize:
     """Scales a photograph to `height` x `width` pixels, antialiased where it shrinks; proportions are not kept."""
+
+    scale_free: ClassVar[bool] = True
 
     height: int
     width: int

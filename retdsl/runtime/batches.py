@@ -36,6 +36,7 @@ class Batches:
         self._sampling = experiment.sampling
         self._seed = experiment.training.seed
         self._batch = experiment.training.batch
+        self._last_batch = experiment.training.last_batch
         self._pool = Pool(dataset.labels(dataset.train))
         everything = range(len(dataset.samples))
         self._loader = Loader(
@@ -67,4 +68,20 @@ class Batches:
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         indices = np.array(self.dataset.train, np.int64)
-        return indices[self._sampling.epoch(self._pool, self._seed, epoch)]
+        return whole_batches(
+            indices[self._sampling.epoch(self._pool, self._seed, epoch)], self._batch, self._last_batch
+        )
+
+
+def whole_batches(order: NDArray[np.int64], batch: int, rule: str) -> NDArray[np.int64]:
+    """The order of an epoch, longer or shorter so that its last batch is as `rule` says.
+
+    "keep": as it is, the last batch may be smaller. "pad": images from the epoch's start are seen once more, and count
+    as any others. "drop": what is left over is not seen; an epoch smaller than a batch is one batch, and stays.
+    """
+    left_over = len(order) % batch
+    if left_over == 0 or rule == "keep":
+        return order
+    if rule == "pad":
+        return np.resize(order, len(order) - left_over + batch)
+    return order[: len(order) - left_over] if len(order) > batch else order

@@ -51,11 +51,13 @@ def examine(
     threads: int,
     divided: Callable[[Dataset], None],
     progress: Callable[[int, int], None] | None = None,
+    *,
+    cached: bool = True,
 ) -> Findings:
     """Reads all labels and every photograph, and divides the patients.
 
     divided: called once with the divided photographs, before the first is decoded. progress: as in
-    `PreparedImages.load_all`.
+    `PreparedImages.load_all`. cached: False to leave the user's cache of prepared photographs alone.
     """
     try:
         dataset = data.divided(root)
@@ -67,7 +69,7 @@ def examine(
         require_every_class(dataset)
     except RunError as error:
         errors.append(error)
-    errors += read_all(dataset, threads, progress, keep=False).errors
+    errors += read_all(dataset, threads, progress, cached=cached, keep=False).errors
     return Findings(dataset, tuple(errors))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from retdsl.runtime.decode import Photograph
+from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.prepared import Looked
@@ -90,6 +91,16 @@ class Dataset:
     def fetch(self, index: int) -> bytes | Photograph:
         """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
         return self.data.source.read(self.root, self.samples[index])
+
+    def stamp(self, index: int) -> str:
+        """A text that is another one when `fetch` may give another photograph. Raises RunError if it gives none."""
+        source, sample = self.data.source, self.samples[index]
+        return "\0".join((type(source).__name__, str(sample.origin), sample.image, source.stamp(self.root, sample)))
+
+    @property
+    def chain(self) -> str | None:
+        """What `prepare` does, in full; None if that cannot be told."""
+        return chain_text(self.data.prepare)
 
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
         """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""

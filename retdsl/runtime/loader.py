@@ -7,22 +7,21 @@ consumer stops early or anything fails, the threads end.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from sys import getrefcount
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmentation, augment
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.network_input import FloatImage, normalize, to_network, to_unit
+from retdsl.runtime.network_input import FloatImage, FromPhotograph, normalize, to_network, to_unit
 from retdsl.runtime.sample import Sample
-
-AHEAD = 2
-"""How many batches may wait beyond the one that each thread is making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,8 @@ class Loader:
         self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
         self._augment = tuple(augment)
         self._normalize = normalize
+        self._from_photograph = FromPhotograph(normalize)
+        self._buffers = Buffers()
         self._batch = batch
         self._seed = seed
         self._threads = max(1, threads)
@@ -85,31 +86,47 @@ class Loader:
         Raises RunError if a photograph that must be read anew cannot be.
         """
         turns = _turns(order)
-        parts = iter([turns[start : start + self._batch] for start in range(0, len(turns), self._batch)])
-        waiting: deque[Future[Batch]] = deque()
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="loader")
-        try:
-            while True:
-                while len(waiting) < self._threads + AHEAD and (part := next(parts, None)):
-                    waiting.append(pool.submit(self._make, part, epoch, training))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        parts = [turns[start : start + self._batch] for start in range(0, len(turns), self._batch)]
+
+        def make(part: Sequence[tuple[int, int]]) -> Batch:
+            return self._make(part, epoch, training)
+
+        yield from ahead(make, parts, self._threads, "loader")
 
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
         first = self._images[turns[0][0]]
-        images = np.empty((len(turns), 3, *first.shape[:2]), np.float32)
+        images = self._buffers.take((self._batch, 3, *first.shape[:2]))[: len(turns)]
         for (index, occurrence), out in zip(turns, images, strict=True):
-            image = to_unit(self._images[index])
-            if training:
-                name = self._samples[index].image
-                image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
+            photo = self._images[index]
+            if not training or not self._augment:
+                self._from_photograph(photo, out)
+                continue
+            name = self._samples[index].image
+            image = to_unit(photo)
+            image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
         labels = np.array([self._label_of[index] for index, _ in turns], np.float32)
         return Batch(images, labels, indices)
+
+
+class Buffers:
+    """Memory for batches, used again once nobody refers to it: the system gives fresh memory page by page, slowly."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._arrays: list[FloatImage] = []
+
+    def take(self, shape: tuple[int, ...]) -> FloatImage:
+        """An array of this shape that nobody else has; what is in it means nothing."""
+        with self._lock:
+            for place in range(len(self._arrays)):
+                # Views hold a reference to the array they are of. Without any, there are this list's and the call's.
+                if getrefcount(self._arrays[place]) == 2 and self._arrays[place].shape == shape:
+                    return self._arrays[place][:]
+            self._arrays = [array for array in self._arrays if array.shape == shape]
+            self._arrays.append(np.empty(shape, np.float32))
+            return self._arrays[-1][:]
 
 
 def _turns(order: Sequence[int] | npt.NDArray[np.int64]) -> list[tuple[int, int]]:

@@ -47,12 +47,12 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     try:
         code = DONE
         if arguments.check_data:
-            code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format)
+            code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format, arguments.cache)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols))
         if folder is None:
             return code
-        return _run(experiment, root, folder, arguments.threads, arguments.plain)
+        return _run(experiment, root, folder, arguments.threads, arguments.plain, arguments.cache)
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -89,7 +89,7 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights).tojson())
 
 
-def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str) -> int:
+def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str, cached: bool) -> int:
     """Reads all labels and every photograph, and says all that is wrong; returns the exit code.
 
     form: "text" says it to people, "json" puts it on stdout as one object, which `Findings.to_json` describes.
@@ -101,6 +101,7 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
             threads,
             divided=lambda dataset: progress.note(split_line(experiment.name, dataset)),
             progress=progress.reading,
+            cached=cached,
         )
     if form == "json":
         print(json.dumps(findings.to_json()))
@@ -110,14 +111,14 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
     return WRONG if findings.errors else DONE
 
 
-def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
+def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
 
     folder = RunFolder(path)
     folder.start()
     with make_progress(plain=plain) as progress:
-        run = Run(experiment, root, folder, progress, threads)
+        run = Run(experiment, root, folder, progress, threads, cached=cached)
         try:
             run.execute()
         except KeyboardInterrupt:
@@ -141,6 +142,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
     add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add("--no-cache", dest="cache", action="store_false", help="prepare all photographs anew, and keep none")
     add("--check-data", action="store_true", help="only read all labels and photographs")
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")

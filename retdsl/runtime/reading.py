@@ -11,17 +11,23 @@ from dataclasses import dataclass
 
 from retdsl.runtime.dataset import Dataset, require_apart
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.prepared import Looked, PreparedImages, require_readable
+from retdsl.runtime.image_cache import ImageCache
+from retdsl.runtime.prepared import FirstPass, Looked, PreparedImages, require_readable
 
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs; images: prepared; looked: by index; errors: what forbids to use them."""
+    """dataset: the photographs; images: prepared; first: what the first pass found; errors: what forbids their use."""
 
     dataset: Dataset
     images: PreparedImages
-    looked: Mapping[int, Looked]
+    first: FirstPass
     errors: tuple[RunError, ...]
+
+    @property
+    def looked(self) -> Mapping[int, Looked]:
+        """What was found in each photograph, by index."""
+        return self.first.looked
 
     def require_sound(self) -> None:
         """Raises the first of the errors."""
@@ -30,17 +36,24 @@ class Reading:
 
 
 def read_all(
-    dataset: Dataset, threads: int, progress: Callable[[int, int], None] | None = None, *, keep: bool = True
+    dataset: Dataset,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    cached: bool = True,
+    keep: bool = True,
 ) -> Reading:
-    """Reads every photograph. keep: False for whoever needs none of them afterwards."""
-    images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
+    """Reads every photograph, or takes it from the user's cache.
+
+    cached: False to leave the cache alone. keep: False for whoever needs no photographs afterwards.
+    """
+    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached, spare=keep))
     errors = []
-    looked: Mapping[int, Looked] = {}
+    found = FirstPass({}, {})
     try:
         found = images.load_all(progress)
-        looked = found.looked
         require_readable(dataset.samples, found.refused)
-        require_apart(dataset, looked)
+        require_apart(dataset, found.looked)
     except RunError as error:
         errors.append(error)
-    return Reading(dataset, images, looked, tuple(errors))
+    return Reading(dataset, images, found, tuple(errors))

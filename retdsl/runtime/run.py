@@ -24,12 +24,17 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import measure, undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
-from retdsl.runtime.network_input import normalize
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.proof import Proof
-from retdsl.runtime.reading import read_all
-from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
+from retdsl.runtime.reading import Reading, read_all
+from retdsl.runtime.report import (
+    RunFolder,
+    facts_of_the_cache,
+    facts_of_the_data,
+    facts_of_the_experiment,
+    facts_of_the_machine,
+)
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
 
@@ -40,15 +45,29 @@ AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
 
 class Run:
-    """A run in the making. threads: for decoding photographs and making batches."""
+    """A run in the making.
 
-    def __init__(self, experiment: Experiment, root: Path, folder: RunFolder, progress: Progress, threads: int) -> None:
+    threads: for decoding photographs and making batches; cached: False to leave the user's cache of prepared
+    photographs alone.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        root: Path,
+        folder: RunFolder,
+        progress: Progress,
+        threads: int,
+        *,
+        cached: bool = True,
+    ) -> None:
         training = experiment.training
         self._experiment = experiment
         self._root = root
         self._folder = folder
         self._progress = progress
         self._threads = threads
+        self._cached = cached
         self._kept: list[BehindFrozen] | None = None
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -65,8 +84,9 @@ class Run:
         last = with_mean_image(
             self._experiment.data.normalize, network.input_shape, self._experiment.folder, self._root
         )
-        batches = self._read(dataset, last)
-        dataset = batches.dataset
+        reading = self._read(dataset)
+        dataset = reading.dataset
+        batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         recipe = Recipe(
             training.optimizer,
@@ -83,6 +103,7 @@ class Run:
                 **facts_of_the_experiment(self._experiment, self._root),
                 **self._folder.facts_of_the_spec(),
                 **facts_of_the_data(dataset),
+                "cache": facts_of_the_cache(reading),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
@@ -90,6 +111,8 @@ class Run:
         self._folder.write_symbols(self._experiment.name, network.whole_symbol(weights).tojson(), deploy.tojson())
         speed = self._train(trainer, batches)
         self._finish(dataset, batches, trainer, speed, started)
+        if damaged := reading.images.damaged:
+            self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
 
     def saved(self) -> str:
         """What of this run can be used if it ends now, in a sentence."""
@@ -99,9 +122,11 @@ class Run:
         last = f"epoch {latest} is saved in {self.checkpoints.params_path(latest)}"
         return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
 
-    def _read(self, dataset: Dataset, last: normalize | None) -> Batches:
-        """All photographs decoded, or one error that names all that cannot be. last: the last step on each."""
-        reading = read_all(dataset, self._threads, self._progress.reading)
+    def _read(self, dataset: Dataset) -> Reading:
+        """All photographs prepared, or one error that names all that cannot be."""
+        reading = read_all(dataset, self._threads, self._progress.reading, cached=self._cached)
+        for trouble in reading.images.cache.trouble:
+            self._progress.note(trouble)
         reading.require_sound()
         height, width, _ = reading.images[0].shape
         wanted = tuple(self._experiment.network.input_shape)
@@ -110,7 +135,7 @@ class Run:
                 f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
                 help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
             )
-        return Batches(self._experiment, reading.dataset, reading.images, last, self._threads)
+        return reading
 
     def _train(self, trainer: Trainer, batches: Batches) -> float:
         """All phases. Returns how many images a second were trained on."""

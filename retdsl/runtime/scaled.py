@@ -4,9 +4,9 @@ Enters: a file's bytes and the steps of the `image` chain. Leaves: the prepared 
 `decode` refuses are refused here with the same words, and what `resize` is given is still `MARGIN` times as large as
 what it makes of it; else the file is decoded in full.
 
-A JPEG holds blocks of 8 x 8 pixels as sums of waves. Leaving out the short ones gives 4 x 4, 2 x 2 or 1 pixel a block, a
-proper average, and most of the arithmetic is never done. Chains are decoded so whose steps before the first `resize`
-are `scale_free`.
+A JPEG holds blocks of 8 x 8 pixels as sums of waves. Leaving out the short ones gives 4 x 4, 2 x 2 or 1 pixel a
+block, a proper average, and most of the arithmetic is never done. Chains are decoded so whose steps before the first
+`resize` are `scale_free`.
 """
 
 from __future__ import annotations

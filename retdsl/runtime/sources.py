@@ -7,9 +7,11 @@ within `classes`, a patient, and a file that was there; whatever is wrong is tol
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from uuid import uuid4
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
@@ -18,6 +20,10 @@ from retdsl.runtime.problems import listed, near_names
 from retdsl.runtime.sample import Sample
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
+
+
+MOMENT = 2.0
+"""Seconds in which a file that was changed may change again unseen."""
 
 
 class Wanted(NamedTuple):
@@ -60,12 +66,17 @@ def read_file(path: Path) -> bytes:
 
 
 def stamp_of_file(path: Path) -> str:
-    """Which file it is, how long, and when it was last changed: no write to a file leaves all of them as they were."""
+    """Which file it is, how long, and when it was last changed: no write to a file leaves all of them as they were.
+
+    Clocks of file systems tick slowly: two changes within a tick have one time. So what was changed a moment ago gets a
+    stamp that it never gets again.
+    """
     try:
         found = os.stat(path)
     except OSError as error:
         raise _unreadable(path, error) from None
-    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+    stamp = f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+    return stamp if time.time() - found.st_ctime > MOMENT else f"{stamp}:{uuid4().hex}"
 
 
 def _unreadable(path: Path, error: OSError) -> RunError:

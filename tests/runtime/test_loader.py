@@ -11,7 +11,8 @@ import pytest
 from retdsl.runtime.augment import gaussian_noise, rotate180
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.loader import AHEAD, Batch, Loader
+from retdsl.runtime.ahead import AHEAD
+from retdsl.runtime.loader import Batch, Loader
 from retdsl.runtime.network_input import normalize, to_network, to_unit
 from retdsl.runtime.sample import Sample
 

@@ -46,7 +46,7 @@ class Watched:
         return decode(data, shrink)
 
 
-@pytest.fixture()
+@pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     return Watched(monkeypatch)
 

@@ -78,7 +78,8 @@ def bright_field(photo: Photograph, threshold: float) -> tuple[int, int, int, in
     scale = max(1.0, max(height, width) / FIELD_VIEW)
     small_width, small_height = max(1, round(width / scale)), max(1, round(height / scale))
     small = cv2.resize(photo, (small_width, small_height), interpolation=cv2.INTER_AREA)
-    brightest = cv2.medianBlur(np.ascontiguousarray(small.max(axis=2)), 5)
+    red, green, blue = cv2.split(small)
+    brightest = cv2.medianBlur(cv2.max(cv2.max(red, green), blue), 5)
     mask = (brightest > threshold * 255).astype(np.uint8)
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     regions = stats[1:]  # the first is the background

@@ -1,8 +1,8 @@
 """Photographs much larger than their preparation needs are shrunk by the decoder itself, which is several times faster.
 
 Enters: a file's bytes and the steps of the `image` chain. Leaves: the prepared photograph. Guaranteed: bytes that
-`decode` refuses are refused here with the same words, and what `resize` is given is still `MARGIN` times as large as
-what it makes of it; else the file is decoded in full.
+`decode` refuses are refused here with the same words, and what `resize` is given is never smaller than what it makes
+of it, unless it is so in the file itself.
 
 A JPEG holds blocks of 8 x 8 pixels as sums of waves. Leaving out the short ones gives 4 x 4, 2 x 2 or 1 pixel a
 block, a proper average, and most of the arithmetic is never done. Chains are decoded so whose steps before the first
@@ -15,9 +15,6 @@ from collections.abc import Sequence
 
 from retdsl.runtime.decode import JPEG_START, REDUCED, Photograph, decode
 from retdsl.runtime.prepare import Step, prepare_photograph, resize
-
-MARGIN = 1.5
-"""How many times as many pixels as it makes, in height and in width, the first `resize` is given at least."""
 
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """The markers of a JPEG behind which its height and width stand."""
@@ -71,4 +68,4 @@ def _largest_shrink(size: tuple[int, int], target: tuple[int, int]) -> int:
 
 
 def _suffices(size: Sequence[float], target: tuple[int, int]) -> bool:
-    return size[0] >= MARGIN * target[0] and size[1] >= MARGIN * target[1]
+    return size[0] >= target[0] and size[1] >= target[1]

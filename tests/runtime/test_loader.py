@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from retdsl.runtime.ahead import AHEAD
 from retdsl.runtime.augment import gaussian_noise, rotate180
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.ahead import AHEAD
 from retdsl.runtime.loader import Batch, Loader
 from retdsl.runtime.network_input import normalize, to_network, to_unit
 from retdsl.runtime.sample import Sample

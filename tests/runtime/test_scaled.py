@@ -54,11 +54,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
 @pytest.mark.parametrize(
     ("height", "width", "steps", "shrinks"),
     [
-        (800, 1200, (resize(64, 64),), [8]),  # 100 is more than 96
-        (760, 1200, (resize(64, 64),), [4]),  # 95 is less
-        (800, 1200, (resize(64, 128),), [4]),  # 150 is less than 192
-        (800, 1200, (resize(260, 260),), [2]),
-        (800, 1200, (resize(600, 600),), [1]),
+        (800, 1200, (resize(100, 100),), [8]),
+        (800, 1200, (resize(101, 100),), [4]),
+        (800, 1200, (resize(100, 151),), [4]),
+        (800, 1200, (resize(400, 400),), [2]),
+        (800, 1200, (resize(401, 400),), [1]),
         (800, 1200, (crop_circle(), resize(64, 64)), [8]),
         (800, 1200, (resize(600, 600), resize(64, 64)), [1]),  # the first one counts
         (800, 1200, (), [1]),
@@ -74,7 +74,7 @@ def test_how_far_a_jpeg_is_shrunk(
 
 
 def test_a_small_retina_in_a_large_photograph_is_decoded_larger(watched: Watched) -> None:
-    data, steps = jpeg(1600, 2400, disc=0.35), (crop_circle(), resize(120, 120))
+    data, steps = jpeg(1600, 2400, disc=0.35), (crop_circle(), resize(190, 190))
     prepared = prepare_bytes(data, steps)
     assert watched.shrinks == [8, 2]
     assert np.abs(prepared.astype(int) - prepare_photograph(decode(data), steps)).mean() < 2
@@ -127,4 +127,4 @@ def test_real_photographs_hardly_differ() -> None:
         steps = (crop_circle(), resize(224, 224))
         in_full = prepare_photograph(decode(data), steps)
         differences.append(np.abs(prepare_bytes(data, steps).astype(int) - in_full).mean())
-    assert np.mean(differences) < 1
+    assert np.mean(differences) < 2

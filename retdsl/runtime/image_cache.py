@@ -48,7 +48,7 @@ MOST_SEGMENTS = 100
 """Of one chain: each takes two open files."""
 
 GROWS_BY = 64 * 2**20
-"""Bytes that a process writes before it looks again whether they are too many."""
+"""Bytes that a process writes before it looks again whether they are too many; less if the limit is small."""
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -162,7 +162,7 @@ class ImageCache:
         size += RECORD + ALIGNED
         if self._room < size:
             own = set() if self._writer is None or self._writer.path is None else {self._writer.path}
-            self._room = make_room(self._limit, max(size, GROWS_BY), self._used | own)
+            self._room = make_room(self._limit, max(size, min(GROWS_BY, self._limit // 16)), self._used | own)
         if self._room < size:
             self.trouble.append(
                 f"the cache is full ({LIMIT_VARIABLE} allows {_in_words(self._limit)}): "

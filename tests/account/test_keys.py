@@ -48,6 +48,7 @@ train refreshed {  # test.retina:48
   schedule   = cosine(warmup = 2)                           # from penalised:39
   epochs     = 100                                          # from penalised:40
   batch      = 32                                           # from penalised:41
+  last_batch = keep                                         # default
   metrics    = [accuracy, multi_ace, auc, sensitivity(at_specificity = 90%)]
                                                             # from penalised:42
   checkpoint = every(n = 1, keep = best(auc))               # from penalised:43
@@ -119,7 +120,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == 12
+    assert len(keys) == len(found["keys"]) == 13
     assert keys["model"] == {
         "key": "model",
         "value": "plain",

@@ -127,7 +127,7 @@ class Photographs:
 
 
 def compare(title: str, ways: dict[str, Callable[[], None]], rounds: int, images: int) -> None:
-    """Lets the ways take turns, and prints what an image takes of the processor, and how the others stand to the first."""
+    """Lets the ways take turns, and prints what an image takes, and how the others stand to the first."""
     cpu: dict[str, list[float]] = {name: [] for name in ways}
     wall: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):

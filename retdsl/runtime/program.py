@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import cv2
+
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import split_line
@@ -132,6 +134,7 @@ def _fix_threads(threads: int) -> None:
     # MXNet reads this once, when it is loaded; there is no way to change it later, and the record should tell no lies.
     if "mxnet" not in sys.modules:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+    cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would get in their way
 
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:

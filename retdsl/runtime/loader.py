@@ -20,7 +20,7 @@ import numpy.typing as npt
 from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmentation, augment
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.network_input import FloatImage, FromPhotograph, normalize, to_network, to_unit
+from retdsl.runtime.network_input import FloatImage, normalize, to_network, to_unit
 from retdsl.runtime.sample import Sample
 
 
@@ -71,7 +71,6 @@ class Loader:
         self._label_of = {int(index): float(label) for index, label in zip(indices, labels, strict=True)}
         self._augment = tuple(augment)
         self._normalize = normalize
-        self._from_photograph = FromPhotograph(normalize)
         self._buffers = Buffers()
         self._batch = batch
         self._seed = seed
@@ -94,16 +93,13 @@ class Loader:
         yield from ahead(make, parts, self._threads, "loader")
 
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
-        first = self._images[turns[0][0]]
-        images = self._buffers.take((self._batch, 3, *first.shape[:2]))[: len(turns)]
+        height, width, channels = self._images[turns[0][0]].shape
+        images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
         for (index, occurrence), out in zip(turns, images, strict=True):
-            photo = self._images[index]
-            if not training or not self._augment:
-                self._from_photograph(photo, out)
-                continue
-            name = self._samples[index].image
-            image = to_unit(photo)
-            image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
+            image = to_unit(self._images[index])
+            if training:
+                name = self._samples[index].image
+                image = augment(image, self._augment, seed=self._seed, epoch=epoch, name=name, occurrence=occurrence)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
         labels = np.array([self._label_of[index] for index, _ in turns], np.float32)

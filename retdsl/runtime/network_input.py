@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -38,28 +37,6 @@ PLAIN = normalize(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 def to_unit(photo: Photograph) -> FloatImage:
     """uint8 `[H, W, 3]` as float32 `[H, W, 3]` in [0, 1]."""
     return np.multiply(photo, np.float32(1 / 255), dtype=np.float32)
-
-
-class FromPhotograph:
-    """`to_network` of `to_unit`, for photographs that nothing else is done to: a table for each colour, 256 long.
-
-    The very same numbers, in a fifth of the time. A mean image leaves no table; then it is done the long way.
-    """
-
-    def __init__(self, last: normalize | None) -> None:
-        self._last = last
-        self._tables: FloatImage | None = None
-        if last is None or not isinstance(last.mean, np.ndarray):
-            every = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
-            self._tables = to_network(to_unit(every), last)  # [3, 256, 1]
-
-    def __call__(self, photo: Photograph, out: FloatImage) -> FloatImage:
-        """uint8 `[H, W, 3]` as the network's input, written into `out`, float32 `[3, H, W]`."""
-        if self._tables is None:
-            return to_network(to_unit(photo), self._last, out)
-        for colour, plane in enumerate(cv2.split(photo)):
-            cv2.LUT(plane, self._tables[colour], dst=out[colour])
-        return out
 
 
 def to_network(image: FloatImage, last: normalize | None, out: FloatImage | None = None) -> FloatImage:

@@ -178,7 +178,7 @@ class PreparedImages:
 
     def _found(self, index: int, key: bytes, place: Place, *, unread: bool = False) -> _Found:
         self._keys[index], self._places[index] = key, place
-        return _Found(index, Looked(key.hex(), place.digest), (place.height, place.width, 3), unread=unread)
+        return _Found(index, Looked(key.hex(), place.digest), place.shape, unread=unread)
 
     def _forget(self, index: int, place: Place) -> None:
         self._places[index] = None

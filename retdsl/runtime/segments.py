@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from hashlib import blake2b
+from math import prod
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from struct import Struct
@@ -29,7 +30,7 @@ from retdsl.runtime.decode import Photograph
 
 MAGIC = b"retdsl01"
 IMAGE, NOTE = 1, 2
-_HEAD = Struct("<8sIIIIQ32s32s")  # magic, kind, height, width, 0, offset, key, value
+_HEAD = Struct("<8sIIIIQ32s32s")  # magic, kind, height, width, channels, offset, key, value
 _DIGEST = 16
 RECORD = _HEAD.size + _DIGEST
 """Bytes of a record; the last are the check of the others."""
@@ -41,13 +42,17 @@ INDEX, PIXELS = ".index", ".pixels"
 
 
 class Place(NamedTuple):
-    """Where a photograph lies. digest: of its pixels (`digest_of`)."""
+    """Where a photograph lies. shape: height, width and channels; digest: of its pixels (`digest_of`)."""
 
     segment: Segment
     offset: int
-    height: int
-    width: int
+    shape: tuple[int, ...]
     digest: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return prod(self.shape)
 
 
 def digest_of(photo: Photograph) -> bytes:
@@ -103,15 +108,14 @@ class Segment:
 
     def add(self, key: bytes, photo: Photograph, digest: bytes) -> None:
         """Keeps a photograph. Raises OSError where there is no room; the segment is then as it was."""
-        height, width, _ = photo.shape
         data = np.ascontiguousarray(photo).data.cast("B")
         with self._lock:
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
         _write(self._pixels, data, offset)
         with self._lock:
-            self._append(_HEAD.pack(MAGIC, IMAGE, height, width, 0, offset, key, digest))
-            self.images[key] = Place(self, offset, height, width, digest)
+            self._append(_HEAD.pack(MAGIC, IMAGE, *photo.shape, offset, key, digest))
+            self.images[key] = Place(self, offset, photo.shape, digest)
 
     def note(self, stamp: bytes, key: bytes) -> None:
         """Notes which photograph a stamp of 32 bytes stands for. Raises OSError where there is no room."""
@@ -121,7 +125,7 @@ class Segment:
 
     def read(self, place: Place) -> Photograph | None:
         """A photograph, read from the disk and compared with its digest; None if it is no longer what was kept."""
-        photo = np.empty((place.height, place.width, 3), np.uint8)
+        photo = np.empty(place.shape, np.uint8)
         try:
             read = os.preadv(self._pixels, [photo.data.cast("B")], place.offset)
         except OSError:
@@ -130,12 +134,11 @@ class Segment:
 
     def view(self, place: Place) -> Photograph:
         """A photograph that `read` has found sound, without a copy; not to be written to."""
-        size = place.height * place.width * 3
         with self._lock:
-            if self._map is None or len(self._map) < place.offset + size:
+            if self._map is None or len(self._map) < place.offset + place.size:
                 self._map = mmap(self._pixels, 0, access=ACCESS_READ)
-            pixels = np.frombuffer(self._map, np.uint8, size, place.offset)
-        return pixels.reshape(place.height, place.width, 3)
+            pixels = np.frombuffer(self._map, np.uint8, place.size, place.offset)
+        return pixels.reshape(place.shape)
 
     def used(self) -> None:
         """Tells whoever looks for what was not used for long."""
@@ -159,11 +162,13 @@ class Segment:
             head, check = records[start : start + _HEAD.size], records[start + _HEAD.size : start + RECORD]
             if not head.startswith(MAGIC) or _check_of(head) != check:
                 continue
-            _, kind, height, width, _, offset, key, value = _HEAD.unpack(head)
+            _, kind, *shape, offset, key, value = _HEAD.unpack(head)
             if kind == NOTE:
                 self.notes[key] = value
-            elif kind == IMAGE and offset + height * width * 3 <= size:
-                self.images[key] = Place(self, offset, height, width, value[:_DIGEST])
+                continue
+            place = Place(self, offset, tuple(shape), value[:_DIGEST])
+            if kind == IMAGE and offset + place.size <= size:
+                self.images[key] = place
 
 
 def _check_of(head: bytes) -> bytes:

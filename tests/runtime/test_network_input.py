@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from retdsl.runtime.network_input import FromPhotograph, normalize, to_network, to_unit
+from retdsl.runtime.network_input import normalize, to_network, to_unit
 
 
 class TestNormalize:
@@ -28,17 +27,3 @@ class TestNormalize:
         out = np.empty((3, 4, 6), np.float32)
         assert to_network(np.ones((4, 6, 3), np.float32), None, out) is out
         assert (out == 1).all()
-
-    @pytest.mark.parametrize(
-        "last",
-        [
-            None,
-            normalize(mean=(0.4, 0.5, 0.6), std=(0.1, 0.2, 0.3), scale=2.0),
-            normalize(mean=np.random.default_rng(1).random((3, 9, 7), dtype=np.float32), scale=255.0),
-        ],
-    )
-    def test_straight_from_photographs_the_numbers_are_the_same(self, last: normalize | None) -> None:
-        photo = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
-        out = np.full((3, 9, 7), np.nan, np.float32)
-        assert FromPhotograph(last)(photo, out) is out
-        assert np.array_equal(out, to_network(to_unit(photo), last))

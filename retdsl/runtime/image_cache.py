@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ import cv2
 import numpy as np
 
 from retdsl.runtime.decode import Photograph
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.segments import ALIGNED, INDEX, PIXELS, RECORD, Place, Segment
 from retdsl.weights.store import user_folder
 
@@ -61,13 +63,15 @@ def chain_text(steps: Sequence[object]) -> str | None:
 
 
 def cache_limit() -> int:
-    """The bytes that the user allows."""
-    said = os.environ.get(LIMIT_VARIABLE, "").strip().upper().removesuffix("B")
-    number, unit = said.rstrip("".join(_UNITS)), said.lstrip("0123456789. ")
-    try:
-        return int(float(number) * _UNITS[unit])
-    except (ValueError, KeyError, OverflowError):
+    """The bytes that the user allows. Raises RunError if what the variable says means nothing."""
+    said = os.environ.get(LIMIT_VARIABLE, "").strip()
+    if not said:
         return LIMIT
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]?)B?", said, re.ASCII | re.IGNORECASE)
+    if found is None:
+        help = "write a number of bytes such as 20G, or 0 to switch the cache off"
+        raise RunError(f"`{said}` is no number of bytes", where=LIMIT_VARIABLE, help=help)
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def cache_folder() -> Path:
@@ -193,10 +197,12 @@ class ImageCache:
         """The next best place takes what comes."""
         what = error.strerror or str(error)
         if self._makers[0] == self._lasting:
-            self.trouble.append(f"the cache {self.folder} cannot be written to: {what}")
+            self.trouble.append(
+                f"the cache {self.folder} cannot be written to ({what}): photographs are kept for this run alone"
+            )
         else:
             where = tempfile.gettempdir()
-            self.trouble.append(f"{where} cannot take photographs, which are prepared anew each time: {what}")
+            self.trouble.append(f"{where} cannot take photographs ({what}): they are prepared anew in every epoch")
         self._next()
 
     def _next(self) -> None:

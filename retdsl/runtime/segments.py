@@ -108,7 +108,7 @@ class Segment:
 
     def add(self, key: bytes, photo: Photograph, digest: bytes) -> None:
         """Keeps a photograph. Raises OSError where there is no room; the segment is then as it was."""
-        data = np.ascontiguousarray(photo).data.cast("B")
+        data = memoryview(np.ascontiguousarray(photo).reshape(-1))
         with self._lock:
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
@@ -127,7 +127,7 @@ class Segment:
         """A photograph, read from the disk and compared with its digest; None if it is no longer what was kept."""
         photo = np.empty(place.shape, np.uint8)
         try:
-            read = os.preadv(self._pixels, [photo.data.cast("B")], place.offset)
+            read = os.preadv(self._pixels, [photo], place.offset)
         except OSError:
             return None
         return photo if read == photo.nbytes and digest_of(photo) == place.digest else None
@@ -167,7 +167,7 @@ class Segment:
                 self.notes[key] = value
                 continue
             place = Place(self, offset, tuple(shape), value[:_DIGEST])
-            if kind == IMAGE and offset + place.size <= size:
+            if kind == IMAGE and 0 < place.size <= size - offset:
                 self.images[key] = place
 
 

@@ -379,7 +379,7 @@ class TestNoRoom:
         images, found = pass_over(data)
         assert not found.refused
         assert len(images.cache.trouble) == 1
-        assert "cannot be written to: Not a directory" in images.cache.trouble[0]
+        assert "cannot be written to (Not a directory)" in images.cache.trouble[0]
         require_right(images, data)
 
     def test_a_cache_that_may_only_be_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -433,11 +433,17 @@ class TestLimit:
 
     @pytest.mark.parametrize(
         ("said", "means"),
-        [("", LIMIT), ("5", 5), ("1.5G", 3 * 2**29), ("200 mb", 200 * 2**20), ("0", 0), ("much", LIMIT)],
+        [("", LIMIT), ("5", 5), ("1.5G", 3 * 2**29), ("200 mb", 200 * 2**20), ("0", 0)],
     )
     def test_how_it_is_said(self, said: str, means: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RETDSL_CACHE_LIMIT", said)
         assert cache_limit() == means
+
+    @pytest.mark.parametrize("said", ["much", "-5", "5 GG", "1e400", "nan", "G"])
+    def test_what_means_nothing_is_told(self, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RETDSL_CACHE_LIMIT", said)
+        with pytest.raises(RunError, match="is no number of bytes"):
+            cache_limit()
 
 
 def test_a_segment_gives_back_what_it_took(tmp_path: Path) -> None:
@@ -453,3 +459,11 @@ def test_a_segment_gives_back_what_it_took(tmp_path: Path) -> None:
             place = opened.images[bytes([number]) * 32]
             assert np.array_equal(opened.read(place), photo)
             assert np.array_equal(opened.view(place), photo)
+
+
+def test_a_record_of_nothing_is_none(tmp_path: Path) -> None:
+    segment = segments.Segment.create(tmp_path)
+    segment.add(bytes(32), np.zeros((2, 2, 3), np.uint8), bytes(16))
+    segment.add(bytes([1]) * 32, np.zeros((0, 2, 3), np.uint8), bytes(16))
+    assert segment.path is not None
+    assert list(segments.Segment.open(segment.path).images) == [bytes(32)]

@@ -108,7 +108,7 @@ class Segment:
 
     def add(self, key: bytes, photo: Photograph, digest: bytes) -> None:
         """Keeps a photograph. Raises OSError where there is no room; the segment is then as it was."""
-        data = memoryview(np.ascontiguousarray(photo).reshape(-1))
+        data = np.ascontiguousarray(photo).reshape(-1).data
         with self._lock:
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
@@ -127,7 +127,7 @@ class Segment:
         """A photograph, read from the disk and compared with its digest; None if it is no longer what was kept."""
         photo = np.empty(place.shape, np.uint8)
         try:
-            read = os.preadv(self._pixels, [photo], place.offset)
+            read = os.preadv(self._pixels, [photo.data], place.offset)
         except OSError:
             return None
         return photo if read == photo.nbytes and digest_of(photo) == place.digest else None

@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": "what the code of a message means, with examples",
     "layers": "what a network is made of, and all about one layer, loss, metric or policy",
     "weights": "keep weights files under names: import, fetch, list, verify, remove",
+    "cache": "prepared photographs that runs have kept: list, clear",
     "doctor": "what this machine can do, and what is missing",
 }
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""

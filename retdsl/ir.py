@@ -190,7 +190,7 @@ class DataPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How training runs. epochs, batch: counts; seed: of everything random."""
+    """How training runs. epochs, batch: counts; seed: of everything random; last_batch: keep, pad or drop."""
 
     optimizer: Call
     schedule: Call
@@ -199,6 +199,7 @@ class TrainingPlan:
     metrics: tuple[Call, ...]
     checkpoint: Call
     seed: int
+    last_batch: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)

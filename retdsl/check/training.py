@@ -242,6 +242,7 @@ def _training(
         metrics=metrics,
         checkpoint=checkpoint,
         seed=cast(int, values["seed"]),
+        last_batch=str(values["last_batch"]),
     )
 
 

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
     where.add_argument("--run", type=Path, metavar="DIR", help="the run folder, for a single experiment")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    parser.add_argument("--no-cache", action="store_true", help="prepare all photographs anew, and keep none")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
 
 
@@ -29,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads is not None and arguments.threads < 1:
         raise compiler.Refused("--threads must be 1 or more")
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    options += ["--no-cache"] if arguments.no_cache else []
     options += ["--plain"] if arguments.plain else []
     from retdsl.runtime.report import new_run_folder
 

@@ -60,7 +60,7 @@ def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:
     counts = len(a.data.classes), len(b.data.classes)
     yield from call_difference("sampling", a.sampling, b.sampling, "sampling policy", counts)
     yield from step_differences("augment", a.augment, b.augment, "augmentation", " => ", _places("augment", a, b))
-    for key in ("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"):
+    for key in ("optimizer", "schedule", "epochs", "batch", "last_batch", "metrics", "checkpoint", "seed"):
         one, other = getattr(a.training, key), getattr(b.training, key)
         places = _places(key, a, b)
         if key == "metrics":

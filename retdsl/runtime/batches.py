@@ -38,6 +38,7 @@ class Batches:
         self._seed = experiment.training.seed
         self._batch = experiment.training.batch
         self._train = np.array(dataset.train, np.int64)
+        self._last_batch = experiment.training.last_batch
         self._losses = LastLosses(len(self._train))
         self._pool = Pool(dataset.labels(dataset.train), dataset.patient_numbers(dataset.train), self._losses.values)
         everything = range(len(dataset.samples))
@@ -73,7 +74,7 @@ class Batches:
 
     def images_in_epoch(self, epoch: int) -> int:
         """How many images an epoch of training has, known before training begins."""
-        return sum(self._sampling.counts(self._pool, epoch))
+        return images_of(sum(self._sampling.counts(self._pool, epoch)), self._batch, self._last_batch)
 
     def count(self, indices: Sized) -> int:
         return self._batches_of(len(indices))
@@ -82,4 +83,24 @@ class Batches:
         return math.ceil(images / self._batch)
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        return self._train[self._sampling.epoch(self._pool, self._seed, epoch)]
+        order = self._train[self._sampling.epoch(self._pool, self._seed, epoch)]
+        return whole_batches(order, self._batch, self._last_batch)
+
+
+def whole_batches(order: NDArray[np.int64], batch: int, rule: str) -> NDArray[np.int64]:
+    """The order of an epoch, longer or shorter so that its last batch is as `rule` says.
+
+    "keep": as it is, the last batch may be smaller. "pad": images from the epoch's start are seen once more, and count
+    as any others. "drop": what is left over is not seen; an epoch smaller than a batch is one batch, and stays.
+    """
+    return np.resize(order, images_of(len(order), batch, rule))
+
+
+def images_of(images: int, batch: int, rule: str) -> int:
+    """How many images an epoch has in the end; see `whole_batches`."""
+    left_over = images % batch
+    if left_over == 0 or rule == "keep":
+        return images
+    if rule == "pad":
+        return images - left_over + batch
+    return images - left_over if images > batch else images

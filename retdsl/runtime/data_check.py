@@ -59,18 +59,20 @@ def examine(
     threads: int,
     divided: Callable[[Dataset], None],
     progress: Callable[[int, int], None] | None = None,
+    *,
+    cached: bool = True,
 ) -> Findings:
     """Reads all labels and every photograph, and divides the patients.
 
     divided: called once with the divided photographs, before the first is decoded. progress: as in
-    `PreparedImages.load_all`.
+    `PreparedImages.load_all`. cached: False to leave the user's cache of prepared photographs alone.
     """
     try:
         dataset = data.divided(root)
     except RunError as error:
         return Findings(None, (error,))
     divided(dataset)
-    reading = read_all(dataset, threads, progress, keep=False)
+    reading = read_all(dataset, threads, progress, cached=cached, keep=False)
     errors: list[RunError] = []
     try:
         require_every_class(reading.dataset)

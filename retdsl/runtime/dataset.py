@@ -17,15 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from retdsl.runtime.agreement import consensus
-from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.decode import Photograph
 from retdsl.runtime.drawing import Labels
 from retdsl.runtime.exclusion import Exclusion, audit
+from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import Step, prepare_photograph
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.scaled import prepare_bytes
 from retdsl.runtime.sources import Source, Wanted
 from retdsl.runtime.split import SIDES, Sides, Split
 from retdsl.runtime.test_set import WithTestSet, is_of_test_set
@@ -166,10 +168,20 @@ class Dataset:
         """One photograph as its source has it: bytes, or pixels that never were any. Raises RunError if it has none."""
         return self.data.photographs.read(self.root, self.samples[index])
 
+    def stamp(self, index: int) -> str:
+        """A text that is another one when `fetch` may give another photograph. Raises RunError if it gives none."""
+        source, sample = self.data.photographs, self.samples[index]
+        return "\0".join((type(source).__name__, str(sample.origin), sample.image, source.stamp(self.root, sample)))
+
+    @property
+    def chain(self) -> str | None:
+        """What `prepare` does, in full; None if that cannot be told."""
+        return chain_text(self.data.prepare)
+
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
         """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
-        photo = decode(fetched) if isinstance(fetched, bytes) else fetched
-        return prepare_photograph(photo, self.data.prepare)
+        steps = self.data.prepare
+        return prepare_bytes(fetched, steps) if isinstance(fetched, bytes) else prepare_photograph(fetched, steps)
 
     def read(self, index: int) -> Photograph:
         """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""

@@ -30,6 +30,14 @@ Photograph: TypeAlias = npt.NDArray[np.uint8]
 UNDRAWN = 128
 """The grey that libjpeg leaves where a JPEG holds no data."""
 
+REDUCED = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+"""By how much a JPEG can be shrunk while it is decoded, and what OpenCV calls it."""
+
 WHITE = 255
 FULL_RANGE = 65535
 
@@ -55,8 +63,11 @@ OTHERS = (
 """Where other kinds of files have their signature, and what they are called."""
 
 
-def decode(data: bytes) -> Photograph:
-    """The photograph in a file's bytes. Raises RunError saying what the bytes are instead."""
+def decode(data: bytes, shrink: int = 1) -> Photograph:
+    """The photograph in a file's bytes. Raises RunError saying what the bytes are instead.
+
+    shrink: of `REDUCED`, for JPEGs alone: height and width are divided by it, and rounded up.
+    """
     if is_dicom(data):
         return dicom_photograph(data, decode)
     if reason := what_is_wrong(data):
@@ -65,10 +76,10 @@ def decode(data: bytes) -> Photograph:
     if header is None:
         raise _refusal(data)
     _require_readable(header)
-    photo = _decode(data, header)
+    photo = _decode(data, header, shrink)
     if photo is None:
         raise RunError("the photograph is damaged and cannot be decoded")
-    if header.format == "JPEG" and _partly_undrawn(data, photo, header):
+    if header.format == "JPEG" and _partly_undrawn(data, photo, header, shrink):
         raise RunError("the photograph is damaged: part of its data is missing")
     return photo
 
@@ -81,11 +92,11 @@ def _require_readable(header: Header) -> None:
         raise RunError(f"this kind of {header.format} is not read", items=(header.unusual,), help=help)
 
 
-def _decode(data: bytes, header: Header) -> Photograph | None:
+def _decode(data: bytes, header: Header, shrink: int) -> Photograph | None:
     """The picture upright, in 8 bits, on black; None if it cannot be decoded. Raises RunError."""
     _silence_opencv()
     picture: npt.NDArray[Any] | None
-    flags = cv2.IMREAD_COLOR | (cv2.IMREAD_ANYDEPTH if header.bits == 16 else 0) | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = REDUCED[shrink] | (cv2.IMREAD_ANYDEPTH if header.bits == 16 else 0) | cv2.IMREAD_IGNORE_ORIENTATION
     if header.alpha:
         flags = cv2.IMREAD_UNCHANGED
     try:
@@ -135,17 +146,19 @@ def _silence_opencv() -> None:
     logging.setLogLevel(0)
 
 
-def _partly_undrawn(data: bytes, photo: Photograph, header: Header) -> bool:
+def _partly_undrawn(data: bytes, photo: Photograph, header: Header, shrink: int) -> bool:
     """Whether a JPEG with an end marker nevertheless lacks data before it.
 
     What is missing shows as a corner in libjpeg's grey. A grey corner may also be meant. So more data is put before the
     end: a whole photograph takes no notice of it, one that lacks data draws it.
     """
-    corners = (photo[-8:, -8:], photo[-8:, :8], photo[:8, -8:], photo[:8, :8])  # EXIF may have turned the last one
+    block = 8 // shrink
+    ends = slice(-block, None), slice(block)
+    corners = [photo[rows, columns] for rows in ends for columns in ends]  # EXIF may have turned the last one
     if not any(bool((corner == UNDRAWN).all()) for corner in corners):
         return False
     end = data.rindex(JPEG_END)
-    longer = _decode(data[:end] + bytes(4096) + JPEG_END, header)
+    longer = _decode(data[:end] + bytes(4096) + JPEG_END, header, shrink)
     return longer is not None and not np.array_equal(longer, photo)
 
 

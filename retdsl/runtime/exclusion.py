@@ -22,7 +22,7 @@ from retdsl.runtime.paths import near_files
 from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.sources import digest_of, read_file
+from retdsl.runtime.sources import read_file, sha256_of_photograph
 
 NEEDED = ("image", "label", "flags", "sha256")
 """Columns of an audit's table that an exclusion reads; a table of several joined sources has `origin`, too."""
@@ -36,8 +36,8 @@ Read = Callable[[Path, Sample], bytes | Photograph]
 
 
 class Audited(NamedTuple):
-    """What an audit's table says of a photograph. sha256: the first digits of what `digest_of` gave, empty if there was
-    nothing to read.
+    """What an audit's table says of a photograph. sha256: the first digits of what `sha256_of_photograph` gave, empty if
+    there was nothing to read.
     """
 
     label: str
@@ -167,6 +167,6 @@ def _origin(cell: str) -> int:
 
 def _digest(root: Path, sample: Sample, read: Read) -> str:
     try:
-        return digest_of(read(root, sample))
+        return sha256_of_photograph(read(root, sample))
     except RunError:
         return ""

@@ -24,7 +24,8 @@ class Training:
     """How a network is trained.
 
     epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
-    seed: of everything random but the split and `balanced_subset`, which have their own.
+    seed: of everything random but the split and `balanced_subset`, which have their own; last_batch: what becomes of
+    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`).
     """
 
     optimizer: Optimizer
@@ -34,6 +35,7 @@ class Training:
     metrics: Sequence[Metric] = (accuracy(),)
     checkpoint: every = every()  # noqa: RUF009 (frozen)
     seed: int = 0
+    last_batch: str = "keep"
 
 
 @dataclass(frozen=True)

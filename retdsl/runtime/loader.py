@@ -7,24 +7,23 @@ consumer stops early or anything fails, the threads end.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from sys import getrefcount
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmenter
 from retdsl.runtime.augmentation import Augmentation
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
 from retdsl.runtime.sample import Sample
-
-AHEAD = 2
-"""How many batches may wait beyond the one that each thread is making."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,7 @@ class Loader:
         self._augment = Augmenter(augment, classes, seed)
         self._mix = Mixer(augment, classes, seed)
         self._normalize = normalize
+        self._buffers = Buffers()
         self._batch = batch
         self._threads = max(1, threads)
 
@@ -94,22 +94,16 @@ class Loader:
         Raises RunError if a photograph that must be read anew cannot be.
         """
         turns = _turns(order)
-        parts = iter([turns[start : start + self._batch] for start in range(0, len(turns), self._batch)])
-        waiting: deque[Future[Batch]] = deque()
-        pool = ThreadPoolExecutor(self._threads, thread_name_prefix="loader")
-        try:
-            while True:
-                while len(waiting) < self._threads + AHEAD and (part := next(parts, None)):
-                    waiting.append(pool.submit(self._make, part, epoch, training))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        parts = [turns[start : start + self._batch] for start in range(0, len(turns), self._batch)]
+
+        def make(part: Sequence[tuple[int, int]]) -> Batch:
+            return self._make(part, epoch, training)
+
+        yield from ahead(make, parts, self._threads, "loader")
 
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
         height, width, channels = self._images[turns[0][0]].shape
-        images = np.empty((len(turns), channels, height, width), np.float32)
+        images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
         for (index, occurrence), out in zip(turns, images, strict=True):
             image = self._images[index]
             if training:
@@ -123,6 +117,25 @@ class Loader:
             names = [(self._samples[index].image, occurrence) for index, occurrence in turns]
             labels = self._mix(images, labels, names, epoch)
         return Batch(images, labels, indices)
+
+
+class Buffers:
+    """Memory for batches, used again once nobody refers to it: the system gives fresh memory page by page, slowly."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._arrays: list[FloatImage] = []
+
+    def take(self, shape: tuple[int, ...]) -> FloatImage:
+        """An array of this shape that nobody else has; what is in it means nothing."""
+        with self._lock:
+            for place in range(len(self._arrays)):
+                # Views hold a reference to the array they are of. Without any, there are this list's and the call's.
+                if getrefcount(self._arrays[place]) == 2 and self._arrays[place].shape == shape:
+                    return self._arrays[place][:]
+            self._arrays = [array for array in self._arrays if array.shape == shape]
+            self._arrays.append(np.empty(shape, np.float32))
+            return self._arrays[-1][:]
 
 
 def _turns(order: Sequence[int] | npt.NDArray[np.int64]) -> list[tuple[int, int]]:

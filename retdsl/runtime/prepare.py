@@ -46,8 +46,9 @@ class crop_circle:
     black, so that the later `resize` does not stretch the retina. A picture without a field (all black) stays as it is.
     """
 
-    threshold: float = 0.06
     scale_free: ClassVar[bool] = True
+
+    threshold: float = 0.06
 
     def __call__(self, photo: Photograph) -> Photograph:
         field = bright_field(photo, self.threshold)
@@ -58,9 +59,10 @@ class crop_circle:
 class resize:
     """Scales a photograph to `height` x `width` pixels, antialiased where it shrinks; proportions are not kept."""
 
+    scale_free: ClassVar[bool] = True
+
     height: int
     width: int
-    scale_free: ClassVar[bool] = True
 
     def __call__(self, photo: Photograph) -> Photograph:
         if photo.shape[:2] == (self.height, self.width):

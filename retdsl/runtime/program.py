@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import cv2
+
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import say_divided
@@ -47,7 +49,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     try:
         code = DONE
         if arguments.check_data:
-            code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format)
+            code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format, arguments.cache)
         if arguments.facts:
             print_facts(experiment, root)
         if arguments.survey:
@@ -56,7 +58,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             write_symbols(experiment, root, make_folder(arguments.symbols))
         if folder is None:
             return code
-        return _run(experiment, root, folder, arguments.threads, arguments.plain)
+        return _run(experiment, root, folder, arguments.threads, arguments.plain, arguments.cache)
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -101,7 +103,7 @@ def print_facts(experiment: Experiment, root: Path) -> None:
     print(json.dumps(facts_of_today(experiment, root)))
 
 
-def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str) -> int:
+def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str, cached: bool) -> int:
     """Reads all labels and every photograph, and says all that is wrong; returns the exit code.
 
     form: "text" says it to people, "json" puts it on stdout as one object, which `Findings.to_json` describes.
@@ -113,6 +115,7 @@ def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, fo
             threads,
             divided=lambda dataset: say_divided(experiment.name, dataset, progress.note),
             progress=progress.reading,
+            cached=cached,
         )
         for note in findings.leaks.notes():
             progress.note(note)
@@ -139,14 +142,14 @@ def write_survey(experiment: Experiment, root: Path, file: Path, threads: int, p
         survey(experiment.data, root, threads, describe, progress=progress.reading).save(file)
 
 
-def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool) -> int:
+def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
 
     folder = RunFolder(path)
     folder.start()
     with make_progress(plain=plain) as progress:
-        run = Run(experiment, root, folder, progress, threads)
+        run = Run(experiment, root, folder, progress, threads, cached=cached)
         try:
             run.execute()
         except KeyboardInterrupt:
@@ -160,6 +163,7 @@ def _fix_threads(threads: int) -> None:
     # MXNet reads this once, when it is loaded; there is no way to change it later, and the record should tell no lies.
     if "mxnet" not in sys.modules:
         os.environ["OMP_NUM_THREADS"] = str(threads)
+    cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would get in their way
 
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:
@@ -170,6 +174,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
     add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add("--no-cache", dest="cache", action="store_false", help="prepare all photographs anew, and keep none")
     add("--check-data", action="store_true", help="only read all labels and photographs")
     add("--facts", action="store_true", help="only say, as JSON, what a run would be made of")
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")

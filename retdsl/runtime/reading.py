@@ -11,24 +11,30 @@ from dataclasses import dataclass
 
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.leaks import Leaks, find_leaks
-from retdsl.runtime.prepared import Looked, PreparedImages
+from retdsl.runtime.prepared import FirstPass, Looked, PreparedImages
 from retdsl.runtime.unreadable import Unreadable, gathered
 
 
 @dataclass(frozen=True)
 class Reading:
-    """dataset: the photographs that are used; images: prepared; looked: by index; errors: what forbids to use them;
-    leaks: what is on two sides of the split, allowed or not; skipped: the photographs that cannot be read, where the
-    study leaves them out.
+    """dataset: the photographs that are used; images: prepared; first: what the first pass found; errors: what forbids
+    their use; leaks: what is on two sides of the split, allowed or not; skipped: the photographs that cannot be read,
+    where the study leaves them out.
     """
 
     dataset: Dataset
     images: PreparedImages
-    looked: Mapping[int, Looked]
+    first: FirstPass
     errors: tuple[RunError, ...]
     leaks: Leaks
     skipped: Unreadable
+
+    @property
+    def looked(self) -> Mapping[int, Looked]:
+        """What was found in each photograph, by index."""
+        return self.first.looked
 
     def require_sound(self) -> None:
         """Raises the first of the errors."""
@@ -37,29 +43,33 @@ class Reading:
 
 
 def read_all(
-    dataset: Dataset, threads: int, progress: Callable[[int, int], None] | None = None, *, keep: bool = True
+    dataset: Dataset,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    cached: bool = True,
+    keep: bool = True,
 ) -> Reading:
-    """Reads every photograph, and leaves out what cannot be read if the study says so.
+    """Reads every photograph, or takes it from the user's cache; what cannot be read is left out if the study says so.
 
-    keep: False for whoever needs none of them afterwards.
+    cached: False to leave the cache alone. keep: False for whoever needs no photographs afterwards.
     """
-    images = PreparedImages(dataset, threads=threads) if keep else PreparedImages(dataset, threads=threads, memory=0)
+    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached, spare=keep))
     errors = []
-    looked: Mapping[int, Looked] = {}
+    found = FirstPass({}, {})
     leaks = Leaks({})
     skipped = Unreadable(len(dataset.samples))
     try:
         found = images.load_all(progress)
-        looked = found.looked
         unreadable = gathered(dataset.samples, found.refused)
         if unreadable and dataset.data.on_bad_image == "skip":
             dataset, skipped = dataset.without(found.refused), unreadable
         elif unreadable:
             errors.append(unreadable.error())
         if dataset.excluded is not None and dataset.data.exclude is not None:
-            dataset.excluded.require_unchanged(looked, dataset.data.exclude.path)
-        leaks = find_leaks(dataset, looked, images.__getitem__, threads)
+            dataset.excluded.require_unchanged(found.looked, dataset.data.exclude.path)
+        leaks = find_leaks(dataset, found.looked, images.__getitem__, threads)
         leaks.require_none(dataset)
     except RunError as error:
         errors.append(error)
-    return Reading(dataset, images, looked, tuple(errors), leaks, skipped)
+    return Reading(dataset, images, found, tuple(errors), leaks, skipped)

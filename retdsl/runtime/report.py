@@ -25,6 +25,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
 from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.predictions import Predictions
+from retdsl.runtime.reading import Reading
 from retdsl.runtime.sample import Sample
 from retdsl.weights.files import sha256_of
 
@@ -132,6 +133,15 @@ def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
         "split": counts,
         "split_sha256": assignment.hexdigest(),
     }
+
+
+def facts_of_the_cache(reading: Reading) -> dict[str, Any] | None:
+    """What was taken from the cache of prepared photographs; None if it was left alone."""
+    cache, first = reading.images.cache, reading.first
+    if cache.folder is None:
+        return None
+    cached = len(first.looked) - first.prepared
+    return {"folder": str(cache.folder), "cached": cached, "unread": first.unread, "prepared": first.prepared}
 
 
 def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any]:

@@ -29,7 +29,13 @@ from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
 from retdsl.runtime.proof import Proof
 from retdsl.runtime.reading import Reading, read_all
-from retdsl.runtime.report import RunFolder, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
+from retdsl.runtime.report import (
+    RunFolder,
+    facts_of_the_cache,
+    facts_of_the_data,
+    facts_of_the_experiment,
+    facts_of_the_machine,
+)
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
 from retdsl.runtime.unreadable import Unreadable
@@ -41,15 +47,29 @@ AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
 
 class Run:
-    """A run in the making. threads: for decoding photographs and making batches."""
+    """A run in the making.
 
-    def __init__(self, experiment: Experiment, root: Path, folder: RunFolder, progress: Progress, threads: int) -> None:
+    threads: for decoding photographs and making batches; cached: False to leave the user's cache of prepared
+    photographs alone.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        root: Path,
+        folder: RunFolder,
+        progress: Progress,
+        threads: int,
+        *,
+        cached: bool = True,
+    ) -> None:
         training = experiment.training
         self._experiment = experiment
         self._root = root
         self._folder = folder
         self._progress = progress
         self._threads = threads
+        self._cached = cached
         self._kept: list[BehindFrozen] | None = None
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
@@ -91,6 +111,7 @@ class Run:
                 "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
                 "leaks": reading.leaks.to_json(),
                 "skipped": self._skipped.to_json(),
+                "cache": facts_of_the_cache(reading),
                 "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
                 **facts_of_the_machine(mx.__version__, str(device())),
             }
@@ -98,6 +119,8 @@ class Run:
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         speed = self._train(trainer, batches)
         self._finish(reading, batches, trainer, speed, started)
+        if damaged := reading.images.damaged:
+            self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
 
     def saved(self) -> str:
         """What of this run can be used if it ends now, in a sentence."""
@@ -108,8 +131,10 @@ class Run:
         return last if found is None or found.epoch == latest else f"{last}, the best one so far is epoch {found.epoch}"
 
     def _read(self, dataset: Dataset) -> Reading:
-        """All photographs decoded, or one error that names all that cannot be."""
-        reading = read_all(dataset, self._threads, self._progress.reading)
+        """All photographs prepared, or one error that names all that cannot be."""
+        reading = read_all(dataset, self._threads, self._progress.reading, cached=self._cached)
+        for trouble in reading.images.cache.trouble:
+            self._progress.note(trouble)
         reading.require_sound()
         for note in reading.leaks.notes():
             self._progress.note(note)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple, Protocol
+from uuid import uuid4
 
 import numpy as np
 
@@ -24,6 +26,10 @@ from retdsl.runtime.problems import listed
 from retdsl.runtime.sample import Sample
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".dcm")
+
+
+MOMENT = 2.0
+"""Seconds in which a file that was changed may change again unseen."""
 
 
 class Wanted(NamedTuple):
@@ -75,12 +81,17 @@ def read_file(path: Path) -> bytes:
 
 
 def stamp_of_file(path: Path) -> str:
-    """Which file it is, how long, and when it was last changed: no write to a file leaves all of them as they were."""
+    """Which file it is, how long, and when it was last changed: no write to a file leaves all of them as they were.
+
+    Clocks of file systems tick slowly: two changes within a tick have one time. So what was changed a moment ago gets a
+    stamp that it never gets again.
+    """
     try:
         found = os.stat(path)
     except OSError as error:
         raise _unreadable(path, error) from None
-    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+    stamp = f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+    return stamp if time.time() - found.st_ctime > MOMENT else f"{stamp}:{uuid4().hex}"
 
 
 def _unreadable(path: Path, error: OSError) -> RunError:
@@ -114,7 +125,7 @@ def patient_pattern(expression: str) -> re.Pattern[str]:
     return pattern
 
 
-def digest_of(fetched: bytes | Photograph) -> str:
+def sha256_of_photograph(fetched: bytes | Photograph) -> str:
     """The SHA-256 of a photograph as its source has it: of the bytes of its file, else of its pixels."""
     return sha256(fetched if isinstance(fetched, bytes) else np.ascontiguousarray(fetched).data).hexdigest()
 

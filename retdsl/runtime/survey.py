@@ -26,7 +26,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import replacing
 from retdsl.runtime.measures import Measures, measure
 from retdsl.runtime.near_duplicates import fingerprint
-from retdsl.runtime.sources import digest_of
+from retdsl.runtime.sources import sha256_of_photograph
 from retdsl.runtime.split import SIDES
 
 THUMBNAIL = 160
@@ -190,7 +190,7 @@ def _look_at(dataset: Dataset, index: int, prepare: bool) -> _Look:
     digest = ""
     try:
         fetched = dataset.fetch(index)
-        digest = digest_of(fetched)
+        digest = sha256_of_photograph(fetched)
         photo = decode(fetched) if isinstance(fetched, bytes) else fetched
         prepared = dataset.prepare(photo) if prepare else None
     except RunError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import (
+    Choice,
     Fraction,
     Integer,
     Many,
@@ -175,6 +176,13 @@ TRAIN_KEYS = Entry(
         Option("schedule", Policy("schedule"), Call("constant"), "How the learning rate changes."),
         Option("epochs", Integer(1, 1_000_000), 10, "Passes over what the sampling gives."),
         Option("batch", Integer(1, 65536), 32, "Images in a step."),
+        Option(
+            "last_batch",
+            Choice(("keep", "pad", "drop")),
+            "keep",
+            "What becomes of the images left over at the end of an epoch: a smaller batch, or one filled up with "
+            "images from its start, or nothing.",
+        ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),
         Option("checkpoint", Policy("checkpoint rule"), Call("every"), "When the network is saved, and what is kept."),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),

@@ -92,14 +92,19 @@ class Finding(NamedTuple):
     wrong: str
 
 
-def default_store() -> Store:
-    """The user's: under `$RETDSL_CACHE`, else `$XDG_CACHE_HOME/retdsl`, else `~/.cache/retdsl`."""
+def user_folder() -> Path:
+    """What retdsl keeps for a user: `$RETDSL_CACHE`, else `$XDG_CACHE_HOME/retdsl`, else `~/.cache/retdsl`."""
     own, caches = os.environ.get("RETDSL_CACHE"), os.environ.get("XDG_CACHE_HOME")
     if own:
-        return Store(Path(os.path.expanduser(own)).absolute() / "weights")
+        return Path(os.path.expanduser(own)).absolute()
     if not caches or not os.path.isabs(caches):  # the XDG specification lets a relative path be ignored
         caches = os.path.expanduser("~/.cache")
-    return Store(Path(caches) / "retdsl" / "weights")
+    return Path(caches) / "retdsl"
+
+
+def default_store() -> Store:
+    """The user's."""
+    return Store(user_folder() / "weights")
 
 
 def is_name(text: str) -> bool:

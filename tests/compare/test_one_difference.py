@@ -174,6 +174,7 @@ KEYS = {
     "classes": ("[healthy, infected]", "[infected, healthy]"),
     "epochs": ("data = d", "data = d epochs = 11"),
     "batch": ("data = d", "data = d batch = 7"),
+    "last_batch": ("data = d", "data = d last_batch = drop"),
     "seed": ("data = d", "data = d seed = 7"),
     "metrics": ("[accuracy, auc]", "[auc, accuracy]"),
     "sampling": ("sampling = s", "sampling = resample"),

@@ -95,7 +95,7 @@ def test_real_photographs() -> None:
     images = PreparedImages(dataset)
     found = images.load_all(indices=dataset.test[:20])
     assert len(set(found.looked.values())) == 20
-    assert found == PreparedImages(dataset, memory=0).load_all(indices=dataset.test[:20])
+    assert found == PreparedImages(dataset).load_all(indices=dataset.test[:20])
     assert images[dataset.test[0]].shape == (64, 64, 3)
 
 

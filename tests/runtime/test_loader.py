@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from retdsl.runtime import gaussian_noise, mixup, rotate180
+from retdsl.runtime.ahead import AHEAD
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.loader import AHEAD, Batch, Loader
+from retdsl.runtime.loader import Batch, Loader
 from retdsl.runtime.network_input import normalize, to_network
 from retdsl.runtime.sample import Sample
 
@@ -141,3 +142,38 @@ def test_a_photograph_that_fails_raises_in_its_turn_and_ends_the_threads() -> No
     with pytest.raises(RunError, match=r"20\.png cannot be read"):
         next(batches)
     assert no_threads_left()
+
+
+def test_memory_of_batches_is_used_again_once_nobody_has_them() -> None:
+    batches = loader(Painted(n=400), threads=2).epoch(range(400), 1, training=True)
+    places = set()
+    for batch in batches:
+        places.add(batch.images.ctypes.data)
+        del batch
+    assert len(places) <= 2 + AHEAD + 2
+
+
+def test_memory_of_batches_that_somebody_has_is_left_alone() -> None:
+    painted = Painted(n=400)
+    kept = [batch.images[1:2] for batch in loader(painted).epoch(range(400), 1, training=False)]
+    for number, images in enumerate(kept):
+        assert np.array_equal(images[0], to_network(painted.photographs[8 * number + 1], LAST))
+
+
+def test_ctrl_c_ends_the_threads() -> None:
+    class Interrupted(Painted):
+        def __getitem__(self, index: int) -> Photograph:
+            if index == 17:
+                raise KeyboardInterrupt
+            return super().__getitem__(index)
+
+    batches = loader(Interrupted(), threads=3).epoch(range(40), 1, training=True)
+    with pytest.raises(KeyboardInterrupt):
+        list(batches)
+    assert no_threads_left()
+
+
+def test_the_first_of_several_errors_is_told() -> None:
+    batches = loader(Painted(broken=(30, 9, 12)), threads=4).epoch(range(40), 1, training=False)
+    with pytest.raises(RunError, match=r"^9\.png"):
+        list(batches)

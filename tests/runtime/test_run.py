@@ -30,7 +30,7 @@ from retdsl.runtime.split import by_patient
 from retdsl.runtime.trainer import Trainer
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
+PATHS = {"PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), str(HERE)])}
 
 PROGRAM = """
 from pathlib import Path
@@ -108,6 +108,18 @@ def test_the_lock_holds_what_a_repeat_needs(done, photographs):
     assert lock["seed"] == 7
     assert lock["versions"]["mxnet"] == "1.9.1"
     assert len(lock["split_sha256"]) == 64
+
+
+def test_the_lock_says_what_came_from_the_cache(photographs, tmp_path):
+    for number, options in enumerate(([], [], ["--no-cache"])):
+        study = experiment(photographs, name="cached", training={"epochs": 1})
+        assert run_program(study, ["--run", str(tmp_path / str(number)), "--threads", "1", "--plain", *options]) == 0
+    facts = [json.loads((tmp_path / str(number) / "lock.json").read_text())["cache"] for number in range(3)]
+    assert (facts[1]["cached"], facts[1]["prepared"]) == (44, 0)
+    assert facts[0]["folder"] == facts[1]["folder"]
+    assert facts[2] is None
+    figures = {(tmp_path / str(number) / "predictions.csv").read_bytes() for number in range(3)}
+    assert len(figures) == 1
 
 
 def test_the_lock_proves_what_stayed_as_it_was(done):
@@ -229,7 +241,7 @@ def test_the_deploy_symbol_needs_no_labels(tmp_path, capsys):
 def started(folder, photographs, epochs, *more):
     (folder / "train.py").write_text(PROGRAM.format(epochs=epochs))
     command = [sys.executable, "train.py", "--root", str(photographs), "--run", "run", "--plain", *more]
-    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=folder, env={**os.environ, **PATHS}, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("kinds", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGTERM, signal.SIGINT]])
@@ -278,7 +290,7 @@ def test_threads_unless_given(said, meant, monkeypatch):
 def test_help_does_not_load_mxnet(tmp_path):
     (tmp_path / "train.py").write_text(PROGRAM.format(epochs=1))
     command = [sys.executable, "-X", "importtime", "train.py", "--help"]
-    out = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    out = subprocess.run(command, cwd=tmp_path, env={**os.environ, **PATHS}, capture_output=True, text=True, check=True)
     assert "--symbols DIR" in out.stdout
     assert "retdsl.runtime.report" in out.stderr
     assert "mxnet" not in out.stderr.replace("retdsl.weights.mxnet_params", "")

@@ -356,6 +356,7 @@ def _rest_lines(experiment: Experiment) -> list[Line]:
         "metrics": training.metrics,
         "checkpoint": training.checkpoint,
         "seed": training.seed,
+        **({} if training.last_batch == "keep" else {"last_batch": training.last_batch}),
     }
     lines.append(Line("training=Training("))
     lines += [Line(f"    {key}={literal(value)},", places(keys.get(key))) for key, value in values.items()]

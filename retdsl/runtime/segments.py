@@ -1,0 +1,181 @@
+"""Files that hold prepared photographs, for the cache.
+
+A segment is two files: NAME.pixels, photographs one behind the other, and NAME.index, a record for each, with its
+place, its shape and the digest of its pixels. Records of a second kind, notes, say which photograph a stamp stood for.
+
+Enters: photographs under keys of 32 bytes. Leaves: the same photographs, or None. Guaranteed: a segment grows at its
+end alone, by one process; a record is written once its pixels are, with a check of its own, so whatever interrupts a
+writer, what is before counts, and what is behind does not; pixels are compared with their digest when first used.
+Files are written by calls that fail where there is no room, never through the mapping, which would kill the process.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import blake2b
+from math import prod
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from struct import Struct
+from tempfile import TemporaryFile
+from threading import Lock
+from typing import NamedTuple
+from uuid import uuid4
+from weakref import finalize
+
+import numpy as np
+
+from retdsl.runtime.decode import Photograph
+
+MAGIC = b"retdsl01"
+IMAGE, NOTE = 1, 2
+_HEAD = Struct("<8sIIIIQ32s32s")  # magic, kind, height, width, channels, offset, key, value
+_DIGEST = 16
+RECORD = _HEAD.size + _DIGEST
+"""Bytes of a record; the last are the check of the others."""
+
+ALIGNED = 64
+"""Bytes that photographs start at multiples of."""
+
+INDEX, PIXELS = ".index", ".pixels"
+
+
+class Place(NamedTuple):
+    """Where a photograph lies. shape: height, width and channels; digest: of its pixels (`digest_of`)."""
+
+    segment: Segment
+    offset: int
+    shape: tuple[int, ...]
+    digest: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return prod(self.shape)
+
+
+def digest_of(photo: Photograph) -> bytes:
+    """16 bytes that are the same only for the same pixels."""
+    return blake2b(np.ascontiguousarray(photo).data, digest_size=_DIGEST).digest()
+
+
+class Segment:
+    """One segment, opened for reading, or being written. May be used from several threads.
+
+    images, notes: what its index says, by key.
+    """
+
+    def __init__(self, path: Path | None, pixels: int, index: int | None) -> None:
+        """path: of the index, None for files without a name; pixels, index: open files, index only to write."""
+        self.path = path
+        self.images: dict[bytes, Place] = {}
+        self.notes: dict[bytes, bytes] = {}
+        self._pixels, self._index = pixels, index
+        self._end = 0
+        self._lock = Lock()
+        self._map: mmap | None = None
+        for file in (pixels, index):
+            if file is not None:
+                finalize(self, os.close, file)
+
+    @classmethod
+    def open(cls, path: Path) -> Segment:
+        """The segment of an index file, as far as it is sound. Raises OSError."""
+        segment = cls(path, os.open(path.with_suffix(PIXELS), os.O_RDONLY), None)
+        segment._read_index(path.read_bytes())
+        return segment
+
+    @classmethod
+    def create(cls, folder: Path) -> Segment:
+        """A new segment in a folder that is there. Raises OSError."""
+        path = folder / f"{uuid4().hex}{INDEX}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+        pixels = os.open(path.with_suffix(PIXELS), flags, 0o644)
+        try:
+            return cls(path, pixels, os.open(path, flags, 0o644))
+        except OSError:
+            os.close(pixels)
+            with suppress(OSError):
+                path.with_suffix(PIXELS).unlink()
+            raise
+
+    @classmethod
+    def nameless(cls, folder: Path) -> Segment:
+        """A new segment that goes with the process. Raises OSError."""
+        with TemporaryFile(dir=folder) as pixels, TemporaryFile(dir=folder) as index:
+            return cls(None, os.dup(pixels.fileno()), os.dup(index.fileno()))
+
+    def add(self, key: bytes, photo: Photograph, digest: bytes) -> None:
+        """Keeps a photograph. Raises OSError where there is no room; the segment is then as it was."""
+        data = np.ascontiguousarray(photo).reshape(-1).data
+        with self._lock:
+            offset = self._end
+            self._end += -(-len(data) // ALIGNED) * ALIGNED
+        _write(self._pixels, data, offset)
+        with self._lock:
+            self._append(_HEAD.pack(MAGIC, IMAGE, *photo.shape, offset, key, digest))
+            self.images[key] = Place(self, offset, photo.shape, digest)
+
+    def note(self, stamp: bytes, key: bytes) -> None:
+        """Notes which photograph a stamp of 32 bytes stands for. Raises OSError where there is no room."""
+        with self._lock:
+            self._append(_HEAD.pack(MAGIC, NOTE, 0, 0, 0, 0, stamp, key))
+            self.notes[stamp] = key
+
+    def read(self, place: Place) -> Photograph | None:
+        """A photograph, read from the disk and compared with its digest; None if it is no longer what was kept."""
+        photo = np.empty(place.shape, np.uint8)
+        try:
+            read = os.preadv(self._pixels, [photo.data], place.offset)
+        except OSError:
+            return None
+        return photo if read == photo.nbytes and digest_of(photo) == place.digest else None
+
+    def view(self, place: Place) -> Photograph:
+        """A photograph that `read` has found sound, without a copy; not to be written to."""
+        with self._lock:
+            if self._map is None or len(self._map) < place.offset + place.size:
+                self._map = mmap(self._pixels, 0, access=ACCESS_READ)
+            pixels = np.frombuffer(self._map, np.uint8, place.size, place.offset)
+        return pixels.reshape(place.shape)
+
+    def used(self) -> None:
+        """Tells whoever looks for what was not used for long."""
+        if self.path is not None:
+            with suppress(OSError):
+                os.utime(self.path)
+
+    def _append(self, head: bytes) -> None:
+        assert self._index is not None, "opened to be read"
+        end = os.lseek(self._index, 0, os.SEEK_END)
+        try:
+            _write(self._index, memoryview(head + _check_of(head)), end)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._index, end)
+            raise
+
+    def _read_index(self, records: bytes) -> None:
+        size = os.fstat(self._pixels).st_size
+        for start in range(0, len(records) - RECORD + 1, RECORD):
+            head, check = records[start : start + _HEAD.size], records[start + _HEAD.size : start + RECORD]
+            if not head.startswith(MAGIC) or _check_of(head) != check:
+                continue
+            _, kind, *shape, offset, key, value = _HEAD.unpack(head)
+            if kind == NOTE:
+                self.notes[key] = value
+                continue
+            place = Place(self, offset, tuple(shape), value[:_DIGEST])
+            if kind == IMAGE and 0 < place.size <= size - offset:
+                self.images[key] = place
+
+
+def _check_of(head: bytes) -> bytes:
+    return blake2b(head, digest_size=_DIGEST).digest()
+
+
+def _write(file: int, data: memoryview, offset: int) -> None:
+    while len(data):
+        written = os.pwrite(file, data, offset)
+        data, offset = data[written:], offset + written

@@ -36,8 +36,8 @@ Read = Callable[[Path, Sample], bytes | Photograph]
 
 
 class Audited(NamedTuple):
-    """What an audit's table says of a photograph. sha256: the first digits of what `sha256_of_photograph` gave, empty if
-    there was nothing to read.
+    """What an audit's table says of a photograph. sha256: the first digits of what `sha256_of_photograph` gave, none
+    if there was nothing to read.
     """
 
     label: str

@@ -102,7 +102,7 @@ def augmented(
     labels = dataset.labels(order)
     seed = experiment.training.seed
     steps = made(experiment.augment)
-    loader = Loader(prepared, dataset, order, labels, steps, None, batch=len(order), seed=seed, threads=1)
+    loader = Loader(prepared, dataset, order, labels, steps, None, len(order), seed, 1, dataset.classes)
     turns: dict[int, list[Picture]] = {index: [] for index in order}
     for epoch in range(1, TURNS + 1):
         for batch in loader.epoch(order, epoch, training=True):

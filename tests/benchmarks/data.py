@@ -29,7 +29,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from retdsl.runtime.augment import gaussian_noise, rotate180
+from retdsl.runtime import gaussian_noise, rotate180
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.image_cache import ImageCache, clear
 from retdsl.runtime.loader import Loader

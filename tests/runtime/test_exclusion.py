@@ -10,9 +10,10 @@ import pytest
 
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.exclusion import audit, digest_of
+from retdsl.runtime.exclusion import audit
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.reading import read_all
+from retdsl.runtime.sources import sha256_of_photograph
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.tables import csv
 
@@ -35,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def write_audit(root: Path, flags: dict[str, str], names: list[str] = NAMES) -> None:
-    rows = [f"{n},{label(n)},{flags.get(n, '')},{digest_of((root / n).read_bytes())[:16]}" for n in names]
+    rows = [f"{n},{label(n)},{flags.get(n, '')},{sha256_of_photograph((root / n).read_bytes())[:16]}" for n in names]
     (root / "audit.csv").write_text("\n".join(["image,label,flags,sha256", *rows]) + "\n")
 
 
@@ -157,4 +158,6 @@ def test_a_photograph_that_could_not_be_read_stays_out_while_it_cannot(root: Pat
 
 def test_the_digest_is_that_of_the_first_pass(root: Path) -> None:
     looked = read_all(study("dark").divided(root), threads=1).looked
-    assert [found.sha256 for _, found in sorted(looked.items())] == [digest_of((root / n).read_bytes()) for n in NAMES]
+    assert [found.sha256 for _, found in sorted(looked.items())] == [
+        sha256_of_photograph((root / n).read_bytes()) for n in NAMES
+    ]

@@ -13,8 +13,8 @@ from sklearn.metrics import roc_auc_score
 from tiny_study import CLASSES, SIDE, experiment, network, paint, whole_part
 from tiny_trainer import BATCH, batches, trainer
 
+from retdsl.runtime import gaussian_noise
 from retdsl.runtime.agreement import consensus
-from retdsl.runtime.augment import gaussian_noise
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.class_weights import inverse_frequency
 from retdsl.runtime.dataset import Data

@@ -1,6 +1,6 @@
 """Near copies of photographs: the same one encoded anew, scaled, brightened, cut a little, turned or mirrored.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: the pairs that show the same, and how much alike they are.
+Enters: prepared photographs, uint8 `[H, W, 3]`, or one channel. Leaves: the pairs that show the same, and how much alike they are.
 Guaranteed: a pair depends on its two photographs alone; memory grows with their number (1.4 KB each), not with pairs.
 
 All photographs of a fundus look alike, so not their colours and shading are compared but their vessels: the green
@@ -18,7 +18,6 @@ The thresholds are measured: `tests/benchmarks/leaks.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.ahead import ahead
 from retdsl.runtime.decode import Photograph
 
 Plane: TypeAlias = npt.NDArray[np.float32]
@@ -65,8 +65,7 @@ class Pair(NamedTuple):
 
 def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int], threads: int = 1) -> Plane:
     """A row for each of `indices`, float32 `[n, frequencies]`, of length 1; of zeros where there is nothing to see."""
-    with ThreadPoolExecutor(threads) as pool:
-        rows = list(pool.map(lambda index: fingerprint(photographs(index)), indices))
+    rows = list(ahead(lambda index: fingerprint(photographs(index)), indices, threads, "fingerprint"))
     return np.stack(rows) if rows else np.zeros((0, len(_LOWER[0])), np.float32)
 
 
@@ -94,13 +93,16 @@ def near_copies(
         for one, other in groups
         for a, b, way in _candidates(prints[[row_of[i] for i in one]], prints[[row_of[i] for i in other]])
     ]
-    with ThreadPoolExecutor(threads) as pool:
-        alike = pool.map(lambda pair: likeness(photographs(pair[0]), photographs(pair[1]), pair[2]), proposed)
-        return [
-            Pair(*pair, value)
-            for pair, value in zip(proposed, alike, strict=True)
-            if value >= least_likeness(photographs(pair[0]))
-        ]
+
+    def compare(pair: tuple[int, int, int]) -> float:
+        return likeness(photographs(pair[0]), photographs(pair[1]), pair[2])
+
+    alike = ahead(compare, proposed, threads, "likeness")
+    return [
+        Pair(*pair, value)
+        for pair, value in zip(proposed, alike, strict=True)
+        if value >= least_likeness(photographs(pair[0]))
+    ]
 
 
 def likeness(first: Photograph, second: Photograph, way: int) -> float:
@@ -147,7 +149,8 @@ def _turned(photo: Photograph, way: int) -> Photograph:
 def _detail(photo: Photograph, size: int, detail: float) -> Plane:
     """What is finer than `detail` pixels, its contrast made even, within the retina; float32 `[size, size]`."""
     small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
-    green = small[:, :, 1].astype(np.float32)
+    small = small.reshape(size, size, -1)  # OpenCV drops a single channel
+    green = small[:, :, 1 if small.shape[2] > 1 else 0].astype(np.float32)
     retina = ((small.max(axis=2) > _DARK) & (small.min(axis=2) < _BRIGHT)).astype(np.float32)
     around = _blurred(green * retina, detail) / np.maximum(_blurred(retina, detail), 1e-3)
     fine = (green - around) * retina

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the experiment as the command line asks, and leaves the process with an exit code."""
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _interrupt)
-    sys.exit(run_program(experiment, argv))
+    _leave(run_program(experiment, argv))
 
 
 def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
@@ -77,6 +78,15 @@ def _interrupt(*_: object) -> NoReturn:
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, lambda *_: None)
     raise KeyboardInterrupt
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process; a thread that hangs, on a file that never comes, does not keep it."""
+    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:

@@ -8,9 +8,7 @@ what the survey itself keeps, some 15 kB a photograph.
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.ahead import ahead
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
@@ -170,20 +169,13 @@ class _Look(NamedTuple):
 def _looks(dataset: Dataset, threads: int, *, prepare: bool) -> Iterator[_Look]:
     """Every photograph in its order, a few ahead of whoever asks."""
     threads = max(1, threads)
-    waiting: deque[Future[_Look]] = deque()
     before = cv2.getNumThreads()
-    with ThreadPoolExecutor(threads, thread_name_prefix="survey") as pool:
-        try:
-            cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would only get in their way
-            for index in range(len(dataset.samples)):
-                waiting.append(pool.submit(_look_at, dataset, index, prepare))
-                if len(waiting) > AHEAD * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-            cv2.setNumThreads(before)
+    cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would only get in their way
+    try:
+        indices = range(len(dataset.samples))
+        yield from ahead(lambda index: _look_at(dataset, index, prepare), indices, threads, "survey", AHEAD * threads)
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _look_at(dataset: Dataset, index: int, prepare: bool) -> _Look:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.drawing import Labels
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.exclusion import Exclusion, audit
 from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.labels import Told
@@ -207,6 +208,17 @@ def require_every_class(dataset: Dataset) -> None:
                     dataset.data.split.remedy,
                 )
     problems.raise_any("the split cannot be used", dataset.root)
+
+
+def require_one_class(dataset: Dataset, *, exclusive: bool) -> None:
+    """Raises RunError for photographs of several classes where the network answers with one of them (`exclusive`)."""
+    several = [sample for sample in dataset.samples if len(sample.classes) > 1] if exclusive else []
+    if several:
+        raise RunError(
+            f"{len(several)} photographs show several classes at once, and the network answers with one",
+            items=[f"{s.image}: {', '.join(dataset.classes[at] for at in s.classes)}" for s in several],
+            help="end the network in `Sigmoid`, or give each photograph one class",
+        )
 
 
 def facts_of_the_labels(dataset: Dataset) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Near copies of photographs: the same one encoded anew, scaled, brightened, cut a little, turned or mirrored.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`, or one channel. Leaves: the pairs that show the same, and how much alike they are.
+Enters: prepared photographs, uint8 `[H, W, 3]`, or one channel. Leaves: the pairs that show the same, and how alike.
 Guaranteed: a pair depends on its two photographs alone; memory grows with their number (1.4 KB each), not with pairs.
 
 All photographs of a fundus look alike, so not their colours and shading are compared but their vessels: the green

@@ -52,7 +52,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if arguments.check_data:
             code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format, arguments.cache)
         if arguments.facts:
-            print_facts(experiment, root)
+            print_facts(experiment, root, arguments.threads)
         if arguments.survey:
             write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
         if arguments.symbols:
@@ -105,12 +105,12 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())
 
 
-def print_facts(experiment: Experiment, root: Path) -> None:
+def print_facts(experiment: Experiment, root: Path, threads: int) -> None:
     """Puts what lock.json would say now on stdout, as `manifest.facts_of_today` describes it."""
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.manifest import facts_of_today
 
-    print(json.dumps(facts_of_today(experiment, root)))
+    print(json.dumps(facts_of_today(experiment, root, threads)))
 
 
 def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str, cached: bool) -> int:

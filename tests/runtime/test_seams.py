@@ -1,0 +1,162 @@
+"""Where parts of a study meet that were each tested alone: whole runs of small studies."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from tiny_study import SIDE, experiment, network, paint
+
+from retdsl.reproducing import differences_of
+from retdsl.runtime import cutmix, hard, mixup
+from retdsl.runtime.dataset import Data
+from retdsl.runtime.hard_examples import LastLosses
+from retdsl.runtime.labels import findings
+from retdsl.runtime.losses import Sigmoid, Softmax
+from retdsl.runtime.manifest import facts_of_today
+from retdsl.runtime.metrics import accuracy
+from retdsl.runtime.packing import pack
+from retdsl.runtime.program import run_program
+from retdsl.runtime.recordio import recordio
+from retdsl.runtime.split import by_patient
+from retdsl.runtime.tables import csv
+from retdsl.runtime.trainer import Trainer
+
+
+def run(study, folder: Path, *more: str) -> int:
+    return run_program(study, ["--run", str(folder), "--plain", "--no-cache", "--threads", "2", *more])
+
+
+def lines(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """What every epoch tells those after it: the losses of its images."""
+    found = []
+    note = LastLosses.note
+
+    def noting(self, positions, losses):
+        found.append((positions.copy(), losses.copy()))
+        note(self, positions, losses)
+
+    monkeypatch.setattr(LastLosses, "note", noting)
+    return found
+
+
+@pytest.fixture
+def outcomes(monkeypatch):
+    """What became of every epoch."""
+    found = []
+    train_epoch = Trainer.train_epoch
+
+    def training(self, *arguments):
+        found.append(train_epoch(self, *arguments))
+        return found[-1]
+
+    monkeypatch.setattr(Trainer, "train_epoch", training)
+    return found
+
+
+@pytest.mark.parametrize("step", [mixup(alpha=1), cutmix()])
+def test_the_loss_of_a_mixed_image_is_the_one_that_it_was_trained_by(step, noted, outcomes, tmp_path):
+    study = experiment(
+        paint(tmp_path), augment=(step,), sampling=hard(0.5), training={"epochs": 2, "last_batch": "pad"}
+    )
+    assert run(study, tmp_path / "run") == 0
+    for line, trained, (_, losses) in zip(lines(tmp_path / "run"), outcomes, noted, strict=True):
+        assert line["train"]["loss"] == pytest.approx(trained.loss)
+        assert losses.mean() == pytest.approx(trained.loss)
+    told = json.loads((tmp_path / "run" / "lock.json").read_text())["class_weights"]
+    assert max(told.values()) > 1  # a mixed image weighs in between, so it matters by which labels
+
+
+def paint_findings(root: Path) -> Path:
+    rows = ["image,patient,red,blue"]
+    for index in range(60):
+        red, blue = index // 2 % 2, index // 4 % 2
+        photo = np.random.RandomState(index).randint(60, 120, (SIDE, SIDE, 3)).astype(np.uint8)
+        photo[:, :, 2] += np.uint8(80 * red)
+        photo[:, :, 0] += np.uint8(80 * blue)
+        cv2.imwrite(str(root / f"{index:03d}.png"), photo)
+        rows.append(f"{index:03d}.png,p{index // 2},{red},{blue}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def several(root: Path, **changes):
+    data = Data(
+        source=csv("labels.csv", patient="patient", label=findings(("red", "blue"))),
+        classes=("none", "red", "blue"),
+        split=by_patient(0.6, 0.2, 0.2, seed=1),
+    )
+    settings = {
+        "data": data,
+        "network": network(loss=Sigmoid(), frozen=None, trained=three_part),
+        "training": {"metrics": (accuracy(),), "checkpoint": None, "epochs": 2},
+    }
+    given = {**settings, **changes}
+    training = {key: value for key, value in given["training"].items() if value is not None}
+    return experiment(root, **{**given, "training": {"checkpoint": every_epoch(), **training}})
+
+
+def every_epoch():
+    from retdsl.runtime.checkpoint import every
+
+    return every(1)
+
+
+def three_part(features):
+    from retdsl.runtime.symbols import sym
+
+    flat = sym.Flatten(features["data"], name="flatten")
+    return sym.FullyConnected(flat, num_hidden=3, name="fc")
+
+
+def test_a_part_of_a_finding_is_no_finding_lost(noted, outcomes, tmp_path):
+    """Labels [n, C] of mixed photographs are shares; figures and losses must not take each share below 1 for 0."""
+    study = several(paint_findings(tmp_path), augment=(mixup(alpha=0.3),), sampling=hard(0.3))
+    assert run(study, tmp_path / "run") == 0
+    for line, trained, (_, losses) in zip(lines(tmp_path / "run"), outcomes, noted, strict=True):
+        assert line["train"]["loss"] == pytest.approx(trained.loss)
+        assert losses.mean() == pytest.approx(trained.loss)
+        assert trained.predictions.labels.mean() > 0.35  # 5 of 12 without mixing
+
+
+def test_findings_come_back_from_records_as_they_were_packed(tmp_path):
+    study = several(paint_findings(tmp_path))
+    before = study.data.divided(tmp_path)
+    pack(before, range(60), tmp_path / "eyes.rec", form="as they are", threads=2)
+    again = replace(study.data, source=recordio("eyes.rec", patient="([0-9]+)")).divided(tmp_path)
+    said = {sample.image.split("/")[-1]: (sample.label, sample.target) for sample in again.samples}
+    assert said == {sample.image: (sample.label, sample.target) for sample in before.samples}
+
+
+def test_findings_are_refused_by_a_network_that_answers_with_one_class(tmp_path, capsys):
+    study = several(paint_findings(tmp_path), network=network(loss=Softmax(), frozen=None, trained=three_part))
+    assert run(study, tmp_path / "run") == 1
+    assert "photographs show several classes at once, and the network answers with one" in capsys.readouterr().err
+
+
+FACTS = ("split", "split_sha256", "images", "labels_sha256")
+
+
+def test_what_a_run_left_out_is_no_difference_afterwards(tmp_path):
+    """`reproduce` compares facts of today with those of the run, which has left out what cannot be read."""
+    paint(tmp_path)
+    study = experiment(tmp_path, training={"epochs": 1})
+    study = replace(study, data=replace(study.data, on_bad_image="skip"))
+    (tmp_path / "007.png").write_bytes((tmp_path / "007.png").read_bytes()[:100])
+    (tmp_path / "030.png").write_bytes(b"")
+    assert run(study, tmp_path / "run") == 0
+    then, now = json.loads((tmp_path / "run" / "lock.json").read_text()), facts_of_today(study, tmp_path)
+    assert {row["image"] for row in then["images"]} == {f"{at:03d}.png" for at in range(44)} - {"007.png", "030.png"}
+    assert [*differences_of(then, now)] == []
+    cv2.imwrite(str(tmp_path / "007.png"), np.full((SIDE, SIDE, 3), 90, np.uint8))
+    told = [found.subject for found in differences_of(then, facts_of_today(study, tmp_path))]
+    assert told == ["image new", "split"]

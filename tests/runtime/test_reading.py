@@ -14,8 +14,8 @@ from tiny_study import experiment, paint
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import Dataset, require_every_class
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.loader import Loader
 from retdsl.runtime.image_cache import ImageCache
+from retdsl.runtime.loader import Loader
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.program import run_program
 from retdsl.runtime.reading import read_all

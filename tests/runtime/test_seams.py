@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,13 @@ import numpy as np
 import pytest
 from tiny_study import SIDE, experiment, network, paint
 
+from retdsl.balance.counts import reading_of
+from retdsl.balance.epochs import drawn_from, drawn_in_epoch
+from retdsl.ir import Call
 from retdsl.reproducing import differences_of
-from retdsl.runtime import cutmix, hard, mixup
+from retdsl.runtime import class_aware, cutmix, hard, mixup, oversample, resample
+from retdsl.runtime.batches import Batches
+from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.labels import findings
@@ -21,7 +26,8 @@ from retdsl.runtime.manifest import facts_of_today
 from retdsl.runtime.metrics import accuracy
 from retdsl.runtime.packing import pack
 from retdsl.runtime.program import run_program
-from retdsl.runtime.recordio import recordio
+from retdsl.runtime.reading import read_all
+from retdsl.runtime.record_source import recordio
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.tables import csv
 from retdsl.runtime.trainer import Trainer
@@ -160,3 +166,18 @@ def test_what_a_run_left_out_is_no_difference_afterwards(tmp_path):
     cv2.imwrite(str(tmp_path / "007.png"), np.full((SIDE, SIDE, 3), 90, np.uint8))
     told = [found.subject for found in differences_of(then, facts_of_today(study, tmp_path))]
     assert told == ["image new", "split"]
+
+
+@pytest.mark.parametrize("policy", [resample(), resample(by="patient"), oversample(), class_aware()])
+def test_an_epoch_of_findings_is_the_one_that_check_tells_of(policy, tmp_path):
+    """What `check --data -v` is told of the labels says what the runtime draws, though findings overlap."""
+    study = several(paint_findings(tmp_path), sampling=policy)
+    found = examine(study.data, tmp_path, 2, lambda _: None, cached=False)
+    counts = reading_of(json.loads(json.dumps(found.to_json())), tmp_path).counts
+    options = tuple((field.name, getattr(policy, field.name)) for field in fields(policy))
+    call = Call(type(policy).__name__, options)
+    told = drawn_in_epoch(call, 1, 3, drawn_from(call, counts.train))
+    reading = read_all(study.data.open(tmp_path), 2, cached=False)
+    batches = Batches(study, reading.dataset, reading.images, None, 2)
+    indices = np.concatenate([batch.indices for batch in batches.training(1)])
+    assert told == tuple(np.bincount(reading.dataset.labels(indices.tolist())).tolist())

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import fields, replace
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from tiny_study import SIDE, experiment, network, paint
+from tiny_study import CLASSES, SIDE, experiment, network, paint, whole_part
 
 from retdsl.balance.counts import reading_of
 from retdsl.balance.epochs import drawn_from, drawn_in_epoch
 from retdsl.ir import Call
 from retdsl.reproducing import differences_of
-from retdsl.runtime import class_aware, cutmix, hard, mixup, oversample, resample
+from retdsl.runtime import (
+    class_aware,
+    cutmix,
+    gaussian_noise,
+    hard,
+    mixup,
+    oversample,
+    progressive,
+    resample,
+    rotate180,
+)
 from retdsl.runtime.batches import Batches
+from retdsl.runtime.class_weights import inverse_frequency
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import Data
+from retdsl.runtime.enhance import green_channel
+from retdsl.runtime.exclusion import audit
+from retdsl.runtime.folders import folder
 from retdsl.runtime.hard_examples import LastLosses
+from retdsl.runtime.joined import joined
 from retdsl.runtime.labels import findings
+from retdsl.runtime.loader import Loader
 from retdsl.runtime.losses import Sigmoid, Softmax
 from retdsl.runtime.manifest import facts_of_today
 from retdsl.runtime.metrics import accuracy
+from retdsl.runtime.network_input import normalize
 from retdsl.runtime.packing import pack
+from retdsl.runtime.prepare import resize
 from retdsl.runtime.program import run_program
 from retdsl.runtime.reading import read_all
 from retdsl.runtime.record_source import recordio
-from retdsl.runtime.split import by_patient
+from retdsl.runtime.sources import sha256_of_photograph
+from retdsl.runtime.split import by_column, by_patient
 from retdsl.runtime.tables import csv
 from retdsl.runtime.trainer import Trainer
 
@@ -181,3 +202,144 @@ def test_an_epoch_of_findings_is_the_one_that_check_tells_of(policy, tmp_path):
     batches = Batches(study, reading.dataset, reading.images, None, 2)
     indices = np.concatenate([batch.indices for batch in batches.training(1)])
     assert told == tuple(np.bincount(reading.dataset.labels(indices.tolist())).tolist())
+
+
+LEVEL = 20
+"""The green of the first photograph; every other has a green of its own, by which it is known wherever it turns up."""
+
+
+def paint_clinics(root: Path) -> dict[int, tuple[str, str]]:
+    """Two clinics whose column says the sides, an external test set, an audit. Of every level of green that the study
+    uses: the class and the side.
+    """
+    known: dict[int, tuple[str, str]] = {}
+    audited = ["image,origin,label,flags,sha256"]
+    level = LEVEL
+    for clinic, count in (("north", 40), ("south", 24)):
+        (root / clinic).mkdir()
+        rows = ["image,label,patient,usage"]
+        for at in range(count):
+            label, name = CLASSES[at // 2 % 4 == 1], f"{clinic}/{at:02d}.png"
+            side = ("Learn", "Learn", "Learn", "Test")[at // 2 % 8 // 2]
+            photo = np.full((40, 40, 3), 250, np.uint8)
+            photo[:, :, 1] = level
+            data = cv2.imencode(".png", photo)[1].tobytes()
+            broken, flagged = at % 16 == 3, at % 16 == 5
+            (root / name).write_bytes(data[:60] if broken else data)
+            rows.append(f"{name},{label},{clinic}{at // 2},{side}")
+            digest = sha256_of_photograph((root / name).read_bytes())
+            audited.append(f"{name},{('north', 'south').index(clinic)},{label},{'blurred' * flagged},{digest}")
+            if not broken and not flagged:
+                known[level] = label, side
+            level += 1
+        (root / f"{clinic}.csv").write_text("\n".join(rows) + "\n")
+    for at in range(8):
+        label = CLASSES[at % 2]
+        (root / "elsewhere" / label).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(root / "elsewhere" / label / f"q{at}_left.png"), np.full((40, 40, 3), level, np.uint8))
+        known[level] = label, "Test"
+        level += 1
+    (root / "audit.csv").write_text("\n".join(audited) + "\n")
+    return known
+
+
+def clinics(root: Path, **training):
+    data = Data(
+        source=joined((csv("north.csv", patient="patient"), csv("south.csv", patient="patient"))),
+        classes=CLASSES,
+        split=by_column("usage", train="Learn", valid=0.3, test="Test", seed=2),
+        prepare=(green_channel(channels=1), resize(32, 32)),
+        normalize=normalize(mean=(0.5,), std=(0.5,)),
+        test=folder("elsewhere", patient="(q[0-9])_"),
+        exclude=audit("audit.csv", ("blurred",)),
+        on_bad_image="skip",
+    )
+    return experiment(
+        root,
+        data=data,
+        network=network(input_shape=(1, 32, 32), frozen=None, trained=whole_part),
+        augment=(rotate180(p=1.0), gaussian_noise(sigma=0.002, on=("infected",)), mixup(alpha=0.4, p=0.5)),
+        sampling=hard(0.3, progressive(epochs=3)),
+        training={"last_batch": "pad", "epochs": 4, "batch": 8, **training},
+    )
+
+
+def level_of(image) -> int:
+    """Which photograph an input of the network is."""
+    return round(float(image.mean() * 0.5 + 0.5) * 255)
+
+
+def test_every_part_at_once_keeps_photographs_and_labels_together(monkeypatch, tmp_path):
+    known = paint_clinics(tmp_path)
+    study = replace(clinics(tmp_path), augment=(rotate180(), gaussian_noise(sigma=0.002, on=("infected",))))
+    seen: list[tuple[bool, int, str]] = []
+    epoch = Loader.epoch
+
+    def watched(self, order, number, *, training):
+        for batch in epoch(self, order, number, training=training):
+            for image, label, index in zip(batch.images, batch.labels, batch.indices, strict=True):
+                level = level_of(image)
+                assert known[level][0] == CLASSES[int(label)]
+                noisy = bool(image.std() > 1e-4)
+                assert noisy == (training and CLASSES[int(label)] == "infected")
+                seen.append((training, level, self._samples[index].image))
+            yield batch
+
+    monkeypatch.setattr(Loader, "epoch", watched)
+    assert run(study, tmp_path / "run") == 0
+    lock = json.loads((tmp_path / "run" / "lock.json").read_text())
+    side_of = {row["image"]: row["side"] for row in lock["images"]}
+    assert len(side_of) == len(known)
+    assert {image for trains, _, image in seen if trains} <= {i for i, side in side_of.items() if side == "train"}
+    assert {image for trains, _, image in seen if not trains} == {i for i, s in side_of.items() if s != "train"}
+    assert len({(level, image) for _, level, image in seen}) == len({image for *_, image in seen})
+    assert {known[level][1] == "Test" for _, level, image in seen if side_of[image] == "test"} == {True}
+    counts = Counter(row["label"] for row in lock["images"] if row["side"] == "train")
+    weights = inverse_frequency().weights([counts[name] for name in CLASSES])
+    assert [*lock["class_weights"].values()] == pytest.approx(weights)
+    assert lock["skipped"]["count"] == 5
+    assert lock["excluded"]["photographs"] == 5
+    assert json.loads((tmp_path / "run" / "test.json").read_text())["images"] == [*side_of.values()].count("test")
+    predicted = (tmp_path / "run" / "predictions.csv").read_text().splitlines()[1:]
+    assert {line.split(",")[0] for line in predicted} == {i for i, side in side_of.items() if side == "test"}
+    assert [*differences_of(lock, facts_of_today(study, tmp_path))] == []
+
+
+def test_threads_and_the_cache_change_no_bit(monkeypatch, tmp_path):
+    root = tmp_path / "data"
+    root.mkdir()
+    paint_clinics(root)
+    monkeypatch.setenv("RETDSL_CACHE", str(tmp_path / "cache"))
+    found = set()
+    for name, *options in (
+        ("one", "--threads", "1", "--no-cache"),
+        ("two", "--threads", "2"),
+        ("again", "--threads", "2"),
+        ("four", "--threads", "4"),
+    ):
+        folder = tmp_path / name
+        assert run_program(clinics(root, epochs=2), ["--run", str(folder), "--plain", *options]) == 0
+        files = [*sorted((folder / "checkpoints").glob("*.params")), folder / "predictions.csv"]
+        figures = [{k: v for k, v in line.items() if "second" not in k} for line in lines(folder)]
+        found.add((*(sha256(file.read_bytes()).hexdigest() for file in files), json.dumps(figures)))
+    assert len(found) == 1
+
+
+def test_what_the_test_side_holds_changes_nothing_that_is_learned(tmp_path):
+    """Other pixels and labels on the test side: the same parameters, bit by bit."""
+    found = []
+    for name in ("as it is", "otherwise"):
+        root = tmp_path / name
+        root.mkdir()
+        paint_clinics(root)
+        study = clinics(root, epochs=2)
+        if name == "otherwise":
+            for path in (root / "elsewhere").rglob("*.png"):
+                cv2.imwrite(str(path), 255 - cv2.imread(str(path)))
+            more = root / "elsewhere" / "infected"
+            cv2.imwrite(str(more / "q9_left.png"), np.full((40, 40, 3), 3, np.uint8))
+        assert run(study, root / "run") == 0
+        params = sorted((root / "run" / "checkpoints").glob("*.params"))
+        learned = [{**line["train"], **line["valid"]} for line in lines(root / "run")]
+        found.append((*(sha256(path.read_bytes()).hexdigest() for path in params), json.dumps(learned)))
+    assert found[0] == found[1]

@@ -6,7 +6,7 @@ is found out later come from the same functions, so that a fact that differs has
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ import numpy as np
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.prepared import PreparedImages
+from retdsl.runtime.reading import as_used
 from retdsl.runtime.report import facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.split import SIDES
 
@@ -56,17 +55,11 @@ def facts_of_today(experiment: Experiment, root: Path, threads: int = 2) -> dict
         problems["weights"] = str(error)
     try:
         dataset = experiment.data.divided(root)
-        if dataset.data.on_bad_image == "skip":
-            dataset = dataset.without(_refused(dataset, threads))
+        dataset = as_used(dataset, threads)
         facts |= {**facts_of_the_data(dataset), "images": manifest(dataset, dict(_hashes(dataset)))}
     except RunError as error:
         problems["data"] = str(error)
     return facts
-
-
-def _refused(dataset: Dataset, threads: int) -> Collection[int]:
-    """The photographs that a run would leave out; whether one can be decoded, decoding tells, or the cache."""
-    return PreparedImages(dataset, threads, ImageCache(dataset.chain, spare=False)).load_all().refused
 
 
 def _hashes(dataset: Dataset) -> Iterator[tuple[int, str]]:

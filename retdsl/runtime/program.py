@@ -28,6 +28,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
 from retdsl.runtime.progress import make_progress
+from retdsl.runtime.reading import as_used
 from retdsl.runtime.report import RunFolder, new_run_folder
 
 DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
@@ -56,7 +57,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if arguments.survey:
             write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
         if arguments.symbols:
-            write_symbols(experiment, root, make_folder(arguments.symbols))
+            write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
             return code
         return _run(experiment, root, folder, arguments.threads, arguments.plain, arguments.cache)
@@ -89,7 +90,7 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
+def write_symbols(experiment: Experiment, root: Path, folder: Path, threads: int = 2) -> None:
     """Writes NAME-deploy-symbol.json and NAME-symbol.json into `folder`.
 
     The labels are read only when the class weights depend on them. Raises RunError when they cannot be; the deploy
@@ -99,7 +100,7 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
     write_text(folder / f"{experiment.name}-deploy-symbol.json", network.deploy_symbol().tojson())
     counts: Sequence[int] = ()
     if isinstance(network.loss.weights, inverse_frequency | effective_number):
-        dataset = data.open(root)
+        dataset = as_used(data.open(root), threads)
         counts = dataset.class_counts(dataset.train)
     weights = class_weights(network.loss.weights, counts, data.classes)
     write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())

@@ -184,6 +184,9 @@ def test_what_a_run_left_out_is_no_difference_afterwards(tmp_path):
     then, now = json.loads((tmp_path / "run" / "lock.json").read_text()), facts_of_today(study, tmp_path)
     assert {row["image"] for row in then["images"]} == {f"{at:03d}.png" for at in range(44)} - {"007.png", "030.png"}
     assert [*differences_of(then, now)] == []
+    assert run_program(study, ["--symbols", str(tmp_path / "symbols")]) == 0
+    symbol = (tmp_path / "symbols" / "tiny-symbol.json").read_text()
+    assert all(str(weight) in symbol for weight in then["class_weights"].values())
     cv2.imwrite(str(tmp_path / "007.png"), np.full((SIDE, SIDE, 3), 90, np.uint8))
     told = [found.subject for found in differences_of(then, facts_of_today(study, tmp_path))]
     assert told == ["image new", "split"]

@@ -41,5 +41,6 @@ def ahead(
             del result  # the consumer's now; who keeps it decides how long its memory lasts
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-        if not wait(made, PATIENCE).not_done:
+        begun = [future for future in made if not future.cancelled()]
+        if not wait(begun, PATIENCE).not_done:
             pool.shutdown(wait=True)

@@ -88,3 +88,12 @@ def test_threads_that_end_are_waited_for_and_others_are_left(monkeypatch: pytest
     gate.set()
     left[0].join(5)
     assert not left[0].is_alive()
+
+
+def test_who_stops_early_does_not_wait_for_what_never_began() -> None:
+    results = work_ahead(lambda item: time.sleep(0.05) or item, range(99), 2, "brief", waiting=20)
+    assert next(results) == 0
+    begun = time.monotonic()
+    results.close()
+    assert time.monotonic() - begun < ahead.PATIENCE / 2
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("brief")]

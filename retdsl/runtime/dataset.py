@@ -133,6 +133,11 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         return self.data.classes
 
+    @property
+    def soft(self) -> bool:
+        """Whether a photograph says more than its class; of some sources only their photographs tell."""
+        return any(sample.target is not None for sample in self.samples)
+
     def labels(self, indices: Sequence[int]) -> Labels:
         """The classes of these samples, int64 `[n]`."""
         return np.array([self.samples[index].label for index in indices], np.int64)

@@ -99,11 +99,12 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path, threads: int
     network, data = experiment.network, experiment.data
     write_text(folder / f"{experiment.name}-deploy-symbol.json", network.deploy_symbol().tojson())
     counts: Sequence[int] = ()
+    soft = experiment.soft
     if isinstance(network.loss.weights, inverse_frequency | effective_number):
         dataset = as_used(data.open(root), threads)
-        counts = dataset.class_counts(dataset.train)
+        counts, soft = dataset.class_counts(dataset.train), soft or dataset.soft
     weights = class_weights(network.loss.weights, counts, data.classes)
-    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())
+    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=soft).tojson())
 
 
 def print_facts(experiment: Experiment, root: Path, threads: int) -> None:

@@ -101,7 +101,7 @@ class Run:
             training.seed,
             weights,
             steps=tuple(min(training.batch, batches.images_in_epoch(epoch)) for epoch in epochs),
-            soft=self._experiment.soft,
+            soft=self._experiment.soft or dataset.soft,
         )
         trainer = Trainer(network, start, recipe)
         self._folder.write_lock(

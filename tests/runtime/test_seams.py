@@ -42,6 +42,7 @@ from retdsl.runtime.loader import Loader
 from retdsl.runtime.losses import Sigmoid, Softmax
 from retdsl.runtime.manifest import facts_of_today
 from retdsl.runtime.metrics import accuracy
+from retdsl.runtime.mx import mx
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.packing import pack
 from retdsl.runtime.prepare import resize
@@ -346,3 +347,17 @@ def test_what_the_test_side_holds_changes_nothing_that_is_learned(tmp_path):
         learned = [{**line["train"], **line["valid"]} for line in lines(root / "run")]
         found.append((*(sha256(path.read_bytes()).hexdigest() for path in params), json.dumps(learned)))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("first", [(0.75, 0.25), (1.0, 0.0)])
+def test_shares_in_records_are_trained_on(first, tmp_path):
+    """Only the source knows that its labels are soft; no key of the data block says so."""
+    writer = mx.recordio.MXRecordIO(str(tmp_path / "eyes.rec"), "w")
+    for at in range(40):
+        share = np.float32(first if at // 2 % 2 else (0.0, 1.0))
+        photo = np.full((SIDE, SIDE, 3), 2 * at + 20, np.uint8)
+        writer.write(mx.recordio.pack_img(mx.recordio.IRHeader(0, share, at, at // 2 + 1), photo, img_fmt=".png"))
+    writer.close()
+    study = experiment(tmp_path, training={"epochs": 1}, augment=())
+    study = replace(study, data=replace(study.data, source=recordio("eyes.rec", patient="id2")))
+    assert run(study, tmp_path / "run") == 0

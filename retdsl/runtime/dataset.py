@@ -215,15 +215,21 @@ def require_every_class(dataset: Dataset) -> None:
     problems.raise_any("the split cannot be used", dataset.root)
 
 
-def require_one_class(dataset: Dataset, *, exclusive: bool) -> None:
-    """Raises RunError for photographs of several classes where the network answers with one of them (`exclusive`)."""
-    several = [sample for sample in dataset.samples if len(sample.classes) > 1] if exclusive else []
-    if several:
-        raise RunError(
-            f"{len(several)} photographs show several classes at once, and the network answers with one",
-            items=[f"{s.image}: {', '.join(dataset.classes[at] for at in s.classes)}" for s in several],
-            help="end the network in `Sigmoid`, or give each photograph one class",
-        )
+def require_labels_for(dataset: Dataset, *, exclusive: bool) -> None:
+    """Raises RunError for photographs whose labels the network has no answer to: of several classes at once where it
+    answers with one of them (`exclusive`); of one class, or of shares, where it answers yes or no to each.
+    """
+    if exclusive:
+        wrong = [sample for sample in dataset.samples if len(sample.classes) > 1]
+        what = "photographs show several classes at once, and the network answers with one"
+        help = "end the network in `Sigmoid`, or give each photograph one class"
+    else:
+        wrong = [sample for sample in dataset.samples if sample.target is None or {*sample.target} - {0, 1}]
+        what = "photographs do not say yes or no to each class, and the network answers so"
+        help = "end the network in `Softmax`, or give each photograph a 0 or 1 for each class"
+    if wrong:
+        names = [f"{s.image}: {', '.join(dataset.classes[at] for at in s.classes)}" for s in wrong]
+        raise RunError(f"{len(wrong)} {what}", items=names, help=help)
 
 
 def facts_of_the_labels(dataset: Dataset) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, require_every_class, require_one_class, say_divided
+from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
@@ -82,7 +82,7 @@ class Run:
         deploy = network.deploy_symbol()
         require_scores(network, deploy, self._experiment.data.classes)
         dataset = self._experiment.data.open(self._root)
-        require_one_class(dataset, exclusive=network.loss.exclusive)
+        require_labels_for(dataset, exclusive=network.loss.exclusive)
         say_divided(self._experiment.name, dataset, self._progress.note)
         start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
         last = with_mean_image(

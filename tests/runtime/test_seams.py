@@ -361,3 +361,9 @@ def test_shares_in_records_are_trained_on(first, tmp_path):
     study = experiment(tmp_path, training={"epochs": 1}, augment=())
     study = replace(study, data=replace(study.data, source=recordio("eyes.rec", patient="id2")))
     assert run(study, tmp_path / "run") == 0
+
+
+def test_classes_are_refused_by_a_network_that_answers_for_each(tmp_path, capsys):
+    study = experiment(paint(tmp_path), network=network(loss=Sigmoid(), frozen=None, trained=whole_part))
+    assert run(study, tmp_path / "run") == 1
+    assert "44 photographs do not say yes or no to each class" in capsys.readouterr().err

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from spec_texts import checked, program
 
 from retdsl.balance.counts import Counts, Side, known_counts, of_another_fold, shares_of
+from retdsl.check import check_source
 from retdsl.compare import compare
 from retdsl.ir import DataPlan
+from retdsl.source import Source
 
 SPEC = """
 data eyes {{
@@ -95,3 +99,18 @@ def test_what_a_fix_of_two_test_sets_writes_is_right() -> None:
     [edit] = fix.edits
     assert edit.replacement == "by_patient(train = 80%, valid = 20%, test = 0%, seed = 4)"
     assert codes(text[: edit.span.start] + edit.replacement + text[edit.span.end :]) == []
+
+
+def test_every_joined_source_needs_the_column_to_split_by() -> None:
+    text = """
+    data eyes {
+      source  = [csv("a.csv", patient = person), folder("b", patient = "(p)")]
+      classes = [healthy, infected]
+      split   = by_column(usage, train = Training, valid = 10%, test = Test)
+      image   = photo => resize(8, 8)
+    }
+    model net = eyes.image => Flatten => FullyConnected(2) => Softmax
+    train t { model = net  data = eyes  epochs = 1  sampling = natural }
+    """
+    found = [(item.code, item.message) for item in check_source(Source("study", text), Path()).diagnostics]
+    assert found == [("R614", "`folder` has no column to split by")]

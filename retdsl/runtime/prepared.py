@@ -139,7 +139,7 @@ class PreparedImages:
         def look(index: int) -> _Found:
             return self._look_at(index, verify)
 
-        with _single_threaded_opencv(), closing(ahead(look, wanted, self._threads, "prepare", WAITING)) as results:
+        with single_threaded_opencv(), closing(ahead(look, wanted, self._threads, "prepare", WAITING)) as results:
             for done, found in enumerate(results, start=1):
                 if found.refused is not None:
                     refused[found.index] = found.refused
@@ -213,7 +213,7 @@ def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
+def single_threaded_opencv() -> Iterator[None]:
     """Our own threads work beside one another; OpenCV's would only get in their way."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

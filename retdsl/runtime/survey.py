@@ -187,8 +187,8 @@ def _look_at(dataset: Dataset, index: int, *, prepare: bool) -> _Look:
 def _thumbnail(photo: Photograph) -> bytes:
     height, width = photo.shape[:2]
     scale = THUMBNAIL / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return _encoded(cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), QUALITY)
+    small = resize(max(1, round(height * scale)), max(1, round(width * scale)))
+    return _encoded(small(photo), QUALITY)
 
 
 def square(photo: Photograph) -> bytes:

@@ -20,9 +20,9 @@ from retdsl.weights.other_files import LFS_POINTER
 
 DELIMITERS = ",;\t"
 PARQUET = ".parquet"
-NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+_NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 """What tables write in small or capital letters where they know nothing."""
-_LONGEST = max(map(len, NOTHING))
+_LONGEST = max(map(len, _NOTHING))
 
 _OTHER_FILES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
@@ -42,7 +42,12 @@ class Table(NamedTuple):
 
 def blanks(cells: Sequence[str]) -> set[str]:
     """Those of some cells that say nothing, each once."""
-    return {cell for cell in cells if len(cell) <= _LONGEST and cell.casefold() in NOTHING}
+    return {cell for cell in cells if says_nothing(cell)}
+
+
+def says_nothing(cell: str) -> bool:
+    """Whether a table knows nothing where it has this cell."""
+    return len(cell) <= _LONGEST and cell.casefold() in _NOTHING
 
 
 def read_table(file: Path, name: str, wanted: Sequence[str], encoding: str, within: str, problems: Problems) -> Table:

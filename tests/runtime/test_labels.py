@@ -60,7 +60,7 @@ class TestOneColumn:
             "grades need a rule, as `grade >= 2 -> infected`",
         )
 
-    @pytest.mark.parametrize("cell", ["", "nan", "NaN", "NA", "n/a", "null", "None"])
+    @pytest.mark.parametrize("cell", ["", "nan", "NaN", "NA", "n/a", "#N/A", "<NA>", "null", "None"])
     def test_cells_that_say_nothing(self, cell: str) -> None:
         error = refusal("x", ["healthy", cell, "infected", cell], TWO)
         assert error.message == "rows without a label (2)"

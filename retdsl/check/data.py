@@ -61,7 +61,10 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     prepare, normalize, shape = image
     place = place_of(declared.name.span)
     others = tuple((key, value) for key, value in settings.values.items() if key not in PLANNED)
-    plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others)
+    places = tuple((key, place_of(value.span)) for key, value in settings.written.items())
+    plan = DataPlan(
+        declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others, places
+    )
     written = settings.written["source"].span
     check_counts(plan, written, settings.place("counts", written), settings.place("exclude", written), reading, ctx.out)
     if settings.values["exclude"] is not None:

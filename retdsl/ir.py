@@ -166,7 +166,7 @@ class Network:
 class DataPlan:
     """Where photographs come from and how they become the network's input.
 
-    prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
+    prepare: steps on the photograph that give uint8 `[H, W, C]`; normalize: the last step, to float32 `[C, H, W]`;
     normalize_from: the backbone whose input convention was taken because the spec gives none, else None; counts:
     photographs of each class in all, if the spec gives them. They change no program, only what can be said of it.
     settings: every other key of the block, in the schema's order; the program takes them as they are. places: where the

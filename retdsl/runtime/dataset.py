@@ -1,8 +1,8 @@
 """The photographs of a study: listed, checked, divided, and read one by one.
 
 Enters: what a `data` block says, and the root folder that its paths start from. Leaves: a `Dataset`.
-Guaranteed: labels are within the classes, no patient is on two sides, and every side of an opened data set holds every
-class.
+Guaranteed: labels are within the classes, and every side of an opened data set holds every class. No patient is on two
+sides, unless a column of the study's own or its test set says so, which `leaks` finds.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Data:
     """What a study says about its photographs.
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
-    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
+    tested on; prepare: steps from photograph to uint8 `[H, W, C]`; normalize: the last step, None for plain [0, 1];
     labels: how columns of the source become labels, in place of what the source says; test: an external test set, all
     of whose photographs are test photographs, beside those that the split makes; exclude: which photographs stay out of
     the study altogether; allow_leaks: kinds of leaks between the sides that are told and not refused (see `leaks`);
@@ -179,12 +179,12 @@ class Dataset:
         return chain_text(self.data.prepare)
 
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
-        """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
+        """What `fetch` gave, decoded and prepared: uint8 `[H, W, C]`. Raises RunError if it cannot be decoded."""
         steps = self.data.prepare
         return prepare_bytes(fetched, steps) if isinstance(fetched, bytes) else prepare_photograph(fetched, steps)
 
     def read(self, index: int) -> Photograph:
-        """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""
+        """One photograph, decoded and prepared anew: uint8 `[H, W, C]`. Raises RunError if it cannot be read."""
         return self.prepare(self.fetch(index))
 
 

@@ -1,6 +1,6 @@
 """Near copies of photographs: the same one encoded anew, scaled, brightened, cut a little, turned or mirrored.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: the pairs that show the same, and how much alike they are.
+Enters: prepared photographs, uint8 `[H, W, C]`. Leaves: the pairs that show the same, and how much alike they are.
 Guaranteed: a pair depends on its two photographs alone; memory grows with their number (1.4 KB each), not with pairs.
 
 All photographs of a fundus look alike, so not their colours and shading are compared but their vessels: the green
@@ -153,8 +153,8 @@ def _turned(photo: Photograph, way: int) -> Photograph:
 
 def _detail(photo: Photograph, size: int, detail: float) -> Plane:
     """What is finer than `detail` pixels, its contrast made even, within the retina; float32 `[size, size]`."""
-    small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
-    green = small[:, :, 1].astype(np.float32)
+    small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA).reshape(size, size, -1)
+    green = small[:, :, small.shape[2] // 2].astype(np.float32)  # of one channel, that one
     retina = ((small.max(axis=2) > _DARK) & (small.min(axis=2) < _BRIGHT)).astype(np.float32)
     around = _blurred(green * retina, detail) / np.maximum(_blurred(retina, detail), 1e-3)
     fine = (green - around) * retina

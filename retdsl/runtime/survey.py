@@ -48,7 +48,7 @@ AHEAD = 4
 """Photographs that wait for the network, for each thread that reads."""
 
 Describe = Callable[[Sequence[Photograph]], NDArray[np.float32]]
-"""Prepared photographs, uint8 `[H, W, 3]`, to float32 `[n, F]`."""
+"""Prepared photographs, uint8 `[H, W, C]`, to float32 `[n, F]`."""
 
 
 class Surveyed(NamedTuple):

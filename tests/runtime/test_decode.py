@@ -106,9 +106,7 @@ def test_a_tiff_that_opencv_decodes_wrongly_is_refused(
     assert words in caught.value.items[0]
 
 
-@pytest.mark.parametrize(
-    ("extension", "bits"), [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)]
-)
+@pytest.mark.parametrize(("extension", "bits"), [(".png", 8), (".png", 16), (".tif", 8), (".tif", 16), (".webp", 8)])
 def test_what_is_transparent_lies_on_black(extension: str, bits: int) -> None:
     alpha = np.full((96, 128), 255, np.uint8)
     alpha[:32], alpha[32:64] = 0, 51

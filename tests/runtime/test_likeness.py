@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.enhance import green_channel
 from retdsl.runtime.likeness import CONFIRMED, WAYS, fingerprint, fingerprints, likeness, near_copies
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.sources import Wanted
@@ -73,6 +74,12 @@ def test_copies_are_found_and_nothing_else(eyes: list[Photograph], how: str) -> 
     ways = {"turned": "turned by 180 degrees", "mirrored": "mirrored", "upside down": "upside down"}
     expected = "mirrored" if how == "all at once" else ways.get(how, "")
     assert {WAYS[pair.way] for pair in found} == {expected}
+
+
+def test_one_channel_shows_copies_too(eyes: list[Photograph]) -> None:
+    both = [green_channel(channels=1)(prepared(photo)) for photo in (*eyes, *map(COPIES["mirrored"], eyes))]
+    found = near_copies(both.__getitem__, [(range(EYES), range(EYES, 2 * EYES))])
+    assert [(pair.first, pair.second) for pair in found] == [(at, EYES + at) for at in range(EYES)]
 
 
 def test_different_eyes_are_not_alike(eyes: list[Photograph]) -> None:

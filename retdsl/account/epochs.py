@@ -11,7 +11,7 @@ from retdsl.balance.counts import Counts
 from retdsl.balance.epochs import by_patient, drawn_from, drawn_in_epoch
 from retdsl.balance.novelty import PATIENCE, Novelty, novelty, times_each
 from retdsl.balance.numbers import percent, short
-from retdsl.ir import Call, Experiment
+from retdsl.ir import Call, Experiment, TrainingPlan
 from retdsl.records import dataclass
 
 
@@ -53,8 +53,9 @@ def epochs_section(experiment: Experiment, counts: Counts | None) -> Section:
     known = tuple(novelty(policy, among, label, epochs) for label in range(len(classes)))
     data = EpochsData(classes, exact, of, first, last, known)
     plain = policy.name != "hard" and all(found.all == 1 for found in known)
+    left_over = _left_over(experiment.training, first, last)
     if plain and first.drawn == last.drawn == among:
-        return Section("epochs", title, (), (), (), data)
+        return Section("epochs", title, (), (), left_over, data)
     moves = _moves(first, last)
     shown = (first, last) if moves else (last,)
     heads = [part for seen in shown for part in (f"epoch {seen.epoch}" if moves else "an epoch", "each")]
@@ -69,7 +70,27 @@ def epochs_section(experiment: Experiment, counts: Counts | None) -> Section:
         )
         for at, name in enumerate(classes)
     )
-    return Section("epochs", title, columns, rows, tuple(_notes(policy, of, known, classes)), data)
+    return Section("epochs", title, columns, rows, (*_notes(policy, of, known, classes), *left_over), data)
+
+
+def _left_over(training: TrainingPlan, first: EpochData, last: EpochData) -> tuple[str, ...]:
+    """What `last_batch` adds to an epoch, or takes from it, in a sentence, if anything."""
+    changed = [(images, _images_of(images, training)) for images in (sum(first.drawn), sum(last.drawn))]
+    if all(images == seen for images, seen in changed):
+        return ()
+    does = "leaves out the last of any class" if training.last_batch == "drop" else "repeats those it begins with"
+    drawn, seen = (" to ".join(dict.fromkeys(map(str, numbers))) for numbers in zip(*changed, strict=True))
+    return (f"an epoch draws {drawn} images and sees {seen}: `last_batch = {training.last_batch}` {does}",)
+
+
+def _images_of(images: int, training: TrainingPlan) -> int:
+    """How many images an epoch has in the end, as `retdsl.runtime.batches` counts them."""
+    left_over = images % training.batch
+    if left_over == 0 or training.last_batch == "keep":
+        return images
+    if training.last_batch == "pad":
+        return images - left_over + training.batch
+    return images - left_over if images > training.batch else images
 
 
 def _moves(first: EpochData, last: EpochData) -> bool:

@@ -23,10 +23,14 @@ FEWEST_PAINTED = 3
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A side of the split: photographs of each class, in the order of the classes, and patients who have one."""
+    """A side of the split: photographs of each class, in the order of the classes, and patients who have one.
+
+    drawn: the same as sampling goes by, if that is another thing: of several findings it knows the last alone.
+    """
 
     photographs: tuple[int, ...]
     patients: tuple[int, ...] | None = None
+    drawn: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +96,14 @@ def reading_of(found: Mapping[str, Any], root: Path) -> Reading:
     )
     if found["sides"] is None:
         return Reading(None, problems)
-    train, valid, test = (
-        Side(tuple(found["sides"][side]["photographs"]), tuple(found["sides"][side]["patients"])) for side in SIDES
-    )
+    train, valid, test = (_read_side(found["sides"][side]) for side in SIDES)
     unseen = tuple(map(_legible, found["excluded"]["unseen"])) if found.get("excluded") else ()
     return Reading(Counts(train, valid, test, "read"), problems, unseen)
+
+
+def _read_side(found: Mapping[str, Any]) -> Side:
+    drawn = found.get("drawn")
+    return Side(tuple(found["photographs"]), tuple(found["patients"]), None if drawn is None else _read_side(drawn))
 
 
 def known_counts(data: DataPlan, reading: Reading | None = None) -> Counts | None:

@@ -36,6 +36,8 @@ def drawn_from(policy: Call, side: Side | None) -> tuple[int, ...] | None:
     """What there is to draw of each class: photographs, or patients. None if nobody knows, or if a class has none."""
     if side is None:
         return None
+    if side.drawn is not None and not is_natural(policy):
+        side = side.drawn
     found = side.patients if by_patient(policy) else side.photographs
     return None if found is None or 0 in found else found
 

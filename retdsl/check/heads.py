@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from retdsl.check.frame import Frame
 from retdsl.check.options import Context
 from retdsl.diagnostics import Diagnostics, Label
-from retdsl.ir import Call, DataPlan, Loss, Value
+from retdsl.ir import Call, DataPlan, Loss
 from retdsl.schema import ENTRIES
 from retdsl.schema.losses import FINDINGS_LOSS
-from retdsl.schema.sources import FINDINGS
+from retdsl.schema.sources import FINDINGS, sources_of
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -41,16 +41,19 @@ def _written(data: str, key: str, ctx: Context) -> list[Span]:
 
 def has_findings(data: DataPlan) -> bool:
     """Whether photographs may show several of the classes at once."""
-    source: Value = data.source
-    sources = source if isinstance(source, tuple) else (source,)
-    labels = [dict(each.options).get("label") for each in sources if isinstance(each, Call)]
+    labels = [dict(each.options).get("label") for each in sources_of(data.source)]
     return any(isinstance(label, Call) and label.name == FINDINGS for label in labels)
+
+
+def _has_records(data: DataPlan) -> bool:
+    """Whether only the photographs tell if they show several classes: records may hold a label for each."""
+    return any(each.name == "recordio" for each in sources_of(data.source))
 
 
 def check_head_of_labels(data: DataPlan, loss: Loss, trained: Span, ctx: Context) -> bool:
     """Whether the head fits: findings need one that takes each on its own, and exclusive classes one that does not."""
     several = has_findings(data)
-    if several == (loss.kind == FINDINGS_LOSS):
+    if several == (loss.kind == FINDINGS_LOSS) or (not several and _has_records(data)):
         return True
     if several:
         text = f"`{loss.kind}` shares one probability out among findings that may all be there"

@@ -6,7 +6,7 @@ Guaranteed: nothing that is wrong with labels, split or photographs is raised; a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ class Findings:
                            "severity": "error" | "warning"}]}
 
         Numbers are of each class, in the order of `classes`; a patient counts in every class that has a photograph of
-        theirs.
+        theirs. Where photographs show several findings, a side has the same once more as "drawn", by the label that
+        sampling goes by.
         """
         dataset = self.dataset
         return {
@@ -90,14 +91,19 @@ def _problems(found: Iterable[RunError], severity: str) -> list[dict[str, Any]]:
     ]
 
 
-def _sides(dataset: Dataset) -> dict[str, dict[str, list[int]]]:
-    return {
-        side: {
-            "photographs": list(dataset.class_counts(indices)),
-            "patients": [
-                dataset.patients([index for index in indices if label in dataset.samples[index].classes])
-                for label in range(len(dataset.classes))
-            ],
-        }
-        for side, indices in zip(SIDES, dataset.sides, strict=True)
-    }
+def _sides(dataset: Dataset) -> dict[str, dict[str, Any]]:
+    return {side: _side(dataset, indices) for side, indices in zip(SIDES, dataset.sides, strict=True)}
+
+
+def _side(dataset: Dataset, indices: Sequence[int]) -> dict[str, Any]:
+    shown = _numbers(dataset, [(index, at) for index in indices for at in dataset.samples[index].classes])
+    drawn = _numbers(dataset, [(index, dataset.samples[index].label) for index in indices])
+    return shown if shown == drawn else {**shown, "drawn": drawn}
+
+
+def _numbers(dataset: Dataset, shown: Sequence[tuple[int, int]]) -> dict[str, list[int]]:
+    """Photographs and patients of each class. shown: photographs, each with a class that it shows."""
+    of_class: list[list[int]] = [[] for _ in dataset.classes]
+    for index, label in shown:
+        of_class[label].append(index)
+    return {"photographs": [*map(len, of_class)], "patients": [*map(dataset.patients, of_class)]}

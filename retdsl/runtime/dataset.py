@@ -19,6 +19,7 @@ import numpy.typing as npt
 from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.drawing import Labels
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.exclusion import Exclusion, audit
 from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.labels import Told
@@ -132,6 +133,11 @@ class Dataset:
     def classes(self) -> tuple[str, ...]:
         return self.data.classes
 
+    @property
+    def soft(self) -> bool:
+        """Whether a photograph says more than its class; of some sources only their photographs tell."""
+        return any(sample.target is not None for sample in self.samples)
+
     def labels(self, indices: Sequence[int]) -> Labels:
         """The classes of these samples, int64 `[n]`."""
         return np.array([self.samples[index].label for index in indices], np.int64)
@@ -207,6 +213,23 @@ def require_every_class(dataset: Dataset) -> None:
                     dataset.data.split.remedy,
                 )
     problems.raise_any("the split cannot be used", dataset.root)
+
+
+def require_labels_for(dataset: Dataset, *, exclusive: bool) -> None:
+    """Raises RunError for photographs whose labels the network has no answer to: of several classes at once where it
+    answers with one of them (`exclusive`); of one class, or of shares, where it answers yes or no to each.
+    """
+    if exclusive:
+        wrong = [sample for sample in dataset.samples if len(sample.classes) > 1]
+        what = "photographs show several classes at once, and the network answers with one"
+        help = "end the network in `Sigmoid`, or give each photograph one class"
+    else:
+        wrong = [sample for sample in dataset.samples if sample.target is None or {*sample.target} - {0, 1}]
+        what = "photographs do not say yes or no to each class, and the network answers so"
+        help = "end the network in `Softmax`, or give each photograph a 0 or 1 for each class"
+    if wrong:
+        names = [f"{s.image}: {', '.join(dataset.classes[at] for at in s.classes)}" for s in wrong]
+        raise RunError(f"{len(wrong)} {what}", items=names, help=help)
 
 
 def facts_of_the_labels(dataset: Dataset) -> dict[str, Any]:

@@ -18,7 +18,6 @@ The thresholds are measured: `tests/benchmarks/leaks.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
@@ -26,6 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from retdsl.runtime.ahead import ahead
 from retdsl.runtime.decode import Photograph
 
 Plane: TypeAlias = npt.NDArray[np.float32]
@@ -68,8 +68,7 @@ class Pair(NamedTuple):
 
 def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int], threads: int = 1) -> Plane:
     """A row for each of `indices`, float32 `[n, frequencies]`, of length 1; of zeros where there is nothing to see."""
-    with ThreadPoolExecutor(threads) as pool:
-        rows = list(pool.map(lambda index: fingerprint(photographs(index)), indices))
+    rows = list(ahead(lambda index: fingerprint(photographs(index)), indices, threads, "fingerprint"))
     return np.stack(rows) if rows else np.zeros((0, len(_LOWER[0])), np.float32)
 
 
@@ -101,13 +100,16 @@ def near_copies(
         for a, b, way in _candidates(prints[[row_of[i] for i in one]], prints[[row_of[i] for i in other]])
         if one is not other or a < b
     ]
-    with ThreadPoolExecutor(threads) as pool:
-        alike = pool.map(lambda pair: likeness(photographs(pair[0]), photographs(pair[1]), pair[2]), proposed)
-        return [
-            Pair(*pair, value)
-            for pair, value in zip(proposed, alike, strict=True)
-            if value >= least_likeness(photographs(pair[0]))
-        ]
+
+    def compare(pair: tuple[int, int, int]) -> float:
+        return likeness(photographs(pair[0]), photographs(pair[1]), pair[2])
+
+    alike = ahead(compare, proposed, threads, "likeness")
+    return [
+        Pair(*pair, value)
+        for pair, value in zip(proposed, alike, strict=True)
+        if value >= least_likeness(photographs(pair[0]))
+    ]
 
 
 def likeness(first: Photograph, second: Photograph, way: int) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.reading import as_used
 from retdsl.runtime.report import facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.split import SIDES
 
@@ -37,8 +38,9 @@ def manifest(dataset: Dataset, hashes: Mapping[int, str]) -> list[dict[str, str]
     ]
 
 
-def facts_of_today(experiment: Experiment, root: Path) -> dict[str, Any]:
-    """What lock.json would say of this experiment if it ran now; nothing is decoded, and nothing trained.
+def facts_of_today(experiment: Experiment, root: Path, threads: int = 2) -> dict[str, Any]:
+    """What lock.json would say of this experiment if it ran now; nothing trains, and nothing is decoded unless the
+    study leaves out what cannot be.
 
     What cannot be found out stands under "problems", in words, by its subject: "data", "weights".
     """
@@ -53,6 +55,7 @@ def facts_of_today(experiment: Experiment, root: Path) -> dict[str, Any]:
         problems["weights"] = str(error)
     try:
         dataset = experiment.data.divided(root)
+        dataset = as_used(dataset, threads)
         facts |= {**facts_of_the_data(dataset), "images": manifest(dataset, dict(_hashes(dataset)))}
     except RunError as error:
         problems["data"] = str(error)

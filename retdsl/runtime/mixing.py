@@ -102,7 +102,8 @@ class Mixer:
         targets = (
             labels.copy() if labels.ndim == 2 else np.eye(len(self._classes), dtype=np.float32)[labels.astype(int)]
         )
-        titles = [self._classes[label] for label in targets.argmax(axis=1)]
+        last = targets.shape[1] - 1 - targets[:, ::-1].argmax(axis=1)  # of equal ones, as a sample's label is chosen
+        titles = [self._classes[label] for label in last]
         for place, step in enumerate(self._steps):
             self._mix(step, place, images, targets, titles, turns, epoch)
         return targets

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
 from retdsl.runtime.progress import make_progress
+from retdsl.runtime.reading import as_used
 from retdsl.runtime.report import RunFolder, new_run_folder
 
 DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
@@ -36,7 +38,7 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the experiment as the command line asks, and leaves the process with an exit code."""
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, _interrupt)
-    sys.exit(run_program(experiment, argv))
+    _leave(run_program(experiment, argv))
 
 
 def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
@@ -51,11 +53,11 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if arguments.check_data:
             code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format, arguments.cache)
         if arguments.facts:
-            print_facts(experiment, root)
+            print_facts(experiment, root, arguments.threads)
         if arguments.survey:
             write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
         if arguments.symbols:
-            write_symbols(experiment, root, make_folder(arguments.symbols))
+            write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
             return code
         return _run(experiment, root, folder, arguments.threads, arguments.plain, arguments.cache)
@@ -79,7 +81,16 @@ def _interrupt(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
+def _leave(code: int) -> NoReturn:
+    """Ends the process; a thread that hangs, on a file that never comes, does not keep it."""
+    if all(thread.daemon or thread is threading.main_thread() for thread in threading.enumerate()):
+        sys.exit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def write_symbols(experiment: Experiment, root: Path, folder: Path, threads: int = 2) -> None:
     """Writes NAME-deploy-symbol.json and NAME-symbol.json into `folder`.
 
     The labels are read only when the class weights depend on them. Raises RunError when they cannot be; the deploy
@@ -88,19 +99,20 @@ def write_symbols(experiment: Experiment, root: Path, folder: Path) -> None:
     network, data = experiment.network, experiment.data
     write_text(folder / f"{experiment.name}-deploy-symbol.json", network.deploy_symbol().tojson())
     counts: Sequence[int] = ()
+    soft = experiment.soft
     if isinstance(network.loss.weights, inverse_frequency | effective_number):
-        dataset = data.open(root)
-        counts = dataset.class_counts(dataset.train)
+        dataset = as_used(data.open(root), threads)
+        counts, soft = dataset.class_counts(dataset.train), soft or dataset.soft
     weights = class_weights(network.loss.weights, counts, data.classes)
-    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=experiment.soft).tojson())
+    write_text(folder / f"{experiment.name}-symbol.json", network.whole_symbol(weights, soft=soft).tojson())
 
 
-def print_facts(experiment: Experiment, root: Path) -> None:
+def print_facts(experiment: Experiment, root: Path, threads: int) -> None:
     """Puts what lock.json would say now on stdout, as `manifest.facts_of_today` describes it."""
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.manifest import facts_of_today
 
-    print(json.dumps(facts_of_today(experiment, root)))
+    print(json.dumps(facts_of_today(experiment, root, threads)))
 
 
 def check_data(experiment: Experiment, root: Path, threads: int, plain: bool, form: str, cached: bool) -> int:

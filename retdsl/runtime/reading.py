@@ -42,6 +42,17 @@ class Reading:
             raise self.errors[0]
 
 
+def as_used(dataset: Dataset, threads: int) -> Dataset:
+    """The photographs that a run would use: without those that cannot be read, where the study leaves them out.
+
+    Whether one can be decoded, decoding tells, or the cache; where the study leaves none out, nothing is read.
+    """
+    if dataset.data.on_bad_image != "skip":
+        return dataset
+    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, spare=False))
+    return dataset.without(images.load_all().refused)
+
+
 def read_all(
     dataset: Dataset,
     threads: int,

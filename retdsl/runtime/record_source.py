@@ -18,7 +18,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.paths import near_files, reason_of
 from retdsl.runtime.problems import Problems, listed
 from retdsl.runtime.record_files import BadRecord, Head, RecordFile, beside
-from retdsl.runtime.sample import Sample
+from retdsl.runtime.sample import Sample, shown
 from retdsl.runtime.sources import Wanted, patient_pattern, refuse_columns, stamp_of_file
 from retdsl.runtime.table_files import read_text
 
@@ -222,6 +222,12 @@ def _shown(labels: Sequence[float]) -> str:
     return " ".join(f"{label:g}" for label in labels)
 
 
+def _target(labels: Sequence[float]) -> tuple[float, ...]:
+    """Labels as they are where they are findings, each there or not; as shares, which sum to 1, where they are not."""
+    whole = 1.0 if all(label in (0, 1) for label in labels) else sum(labels)
+    return tuple(label / whole for label in labels)
+
+
 def _labels(
     records: Sequence[_Record], wanted: Wanted, problems: Problems
 ) -> list[tuple[int, tuple[float, ...] | None]]:
@@ -234,17 +240,18 @@ def _labels(
         if len(labels) == 1 and labels[0] in range(count):
             found.append((int(labels[0]), None))
         elif len(labels) == count and all(label >= 0 for label in labels) and 0 < sum(labels) < np.inf:
-            found.append((int(np.argmax(labels)), tuple(label / sum(labels) for label in labels)))
+            last = count - 1 - int(np.argmax(labels[::-1]))  # of several findings, and of equal shares
+            found.append((last, _target(labels)))
         else:
             kind = "records without a label" if np.isnan(labels).any() or not labels else "labels that are no class"
-            shown = _shown(labels[:8]) + (" ..." if len(labels) > 8 else "")
-            strange.setdefault((kind, shown), []).append(record.number)
+            cells = _shown(labels[:8]) + (" ..." if len(labels) > 8 else "")
+            strange.setdefault((kind, cells), []).append(record.number)
             found.append((-1, None))
-    for (kind, shown), numbers in strange.items():
+    for (kind, cells), numbers in strange.items():
         rows = "1 record" if len(numbers) == 1 else f"{len(numbers)} records"
         help = f"a label is a position, 0 to {count - 1}: the classes are {listed(wanted.classes)}"
-        problems.add(kind, f"{shown}: {rows}, first {numbers[0]}", help)
-    present = {position for position, _ in found}
+        problems.add(kind, f"{cells}: {rows}, first {numbers[0]}", help)
+    present = {at for position, target in found for at in (shown(position, target) if target else (position,))}
     for missing in range(count):
         if wanted.every and missing not in present:
             problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")

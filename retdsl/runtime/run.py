@@ -15,7 +15,7 @@ from typing import TypeVar
 from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
-from retdsl.runtime.dataset import Dataset, require_every_class, say_divided
+from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.inference import Predictor, device, predict
@@ -82,6 +82,7 @@ class Run:
         deploy = network.deploy_symbol()
         require_scores(network, deploy, self._experiment.data.classes)
         dataset = self._experiment.data.open(self._root)
+        require_labels_for(dataset, exclusive=network.loss.exclusive)
         say_divided(self._experiment.name, dataset, self._progress.note)
         start = network.starting_values(deploy, training.seed, self._experiment.folder, self._root)
         last = with_mean_image(
@@ -100,7 +101,7 @@ class Run:
             training.seed,
             weights,
             steps=tuple(min(training.batch, batches.images_in_epoch(epoch)) for epoch in epochs),
-            soft=self._experiment.soft,
+            soft=self._experiment.soft or dataset.soft,
         )
         trainer = Trainer(network, start, recipe)
         self._folder.write_lock(
@@ -185,7 +186,7 @@ class Run:
         self._progress.training(epoch, epochs, batches.in_epoch(epoch))
         outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
         seen = outcome.predictions
-        batches.learned(seen.indices, trainer.loss_of(seen.probabilities, seen.labels))
+        batches.learned(seen.indices, outcome.losses)
         valid = self._validate(trainer, batches)
         saved, is_best = self.checkpoints.offer(
             epoch,
@@ -202,7 +203,7 @@ class Run:
                 "images": dict(
                     zip(batches.dataset.classes, batches.dataset.class_counts(seen.indices.tolist()), strict=True)
                 ),
-                "train": self._figures(trainer, outcome.predictions),
+                "train": {**self._figures(trainer, seen), LOSS: outcome.loss},
                 "valid": valid,
                 "learning_rate": trainer.rate_after(epoch),
                 "seconds": round(took, 3),

@@ -37,15 +37,21 @@ from retdsl.runtime.randomness import generator
 from retdsl.runtime.schedules import Course, Schedule
 from retdsl.runtime.symbols import Symbol
 
+HALF = 0.5
+"""A finding counts, for the figures, in a photograph that has it by so much: mixing may leave a part of it."""
+
 OnBatch = Callable[[int, float], None]
 """Told after each batch: how many images it had, and the mean loss of the epoch so far."""
 
 
 @dataclass(frozen=True)
 class EpochOutcome:
-    """One epoch of training. loss: mean over its images, each as it was before its update; seconds: wall time."""
+    """One epoch of training. loss: mean over its images, each as it was before its update; losses: of each of them,
+    float64 [n], in the order of the predictions, by the very labels that were trained on; seconds: wall time.
+    """
 
     loss: float
+    losses: NDArray[np.float64]
     predictions: Predictions
     seconds: float
 
@@ -143,7 +149,7 @@ class Trainer:
         if waiting is not None:
             record.add(*waiting)
         self._require_finite_parameters(epoch)
-        return EpochOutcome(record.loss, record.predictions(), time.perf_counter() - started)
+        return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
     def bytes_behind_frozen(self) -> int | None:
         """What one image takes behind the frozen part, in bytes; None where nothing is frozen off."""
@@ -324,6 +330,7 @@ class _Record:
         self._indices: list[NDArray[Any]] = []
         self._labels: list[NDArray[Any]] = []
         self._probabilities: list[NDArray[np.float32]] = []
+        self._losses: list[NDArray[np.float64]] = []
         self._images = 0
         self._total = 0.0
 
@@ -333,16 +340,21 @@ class _Record:
 
     def add(self, batch: Batch, probabilities: MxArray) -> None:
         values: NDArray[np.float32] = probabilities.asnumpy()
-        total = float(self._trainer.loss_of(values, batch.labels).sum())
+        losses = self._trainer.loss_of(values, batch.labels)
+        total = float(losses.sum())
         if not (math.isfinite(total) and np.isfinite(values).all()):
             raise self._not_a_number()
         self._indices.append(batch.indices)
-        self._labels.append(hard_labels(batch.labels) if self._trainer.exclusive else batch.labels)
+        self._labels.append(hard_labels(batch.labels) if self._trainer.exclusive else batch.labels >= HALF)
         self._probabilities.append(values)
+        self._losses.append(losses)
         self._images += len(values)
         self._total += total
         if self._on_batch is not None:
             self._on_batch(len(values), self.loss)
+
+    def losses(self) -> NDArray[np.float64]:
+        return np.concatenate(self._losses)
 
     def predictions(self) -> Predictions:
         return Predictions(

@@ -15,6 +15,7 @@ from retdsl.account.section import Section
 from retdsl.balance.counts import Counts, Side
 from retdsl.commands.accounts import WIDTH, section_rows
 from retdsl.ir import to_json
+from retdsl.runtime.batches import images_of
 
 SPEC = """
 data eyes { source = csv("labels.csv", patient = patient)  classes = [healthy, infected]
@@ -24,8 +25,8 @@ model net = eyes.image => Flatten => FullyConnected(2) => Softmax
 COUNTS = Counts(Side((315, 5), (160, 3)), Side((68, 1), (34, 1)), Side((67, 1), (34, 1)), "read")
 
 
-def told(sampling: str, epochs: int = 100, counts: Counts | None = COUNTS) -> Section:
-    text = f"{SPEC}train t {{ model = net  data = eyes  epochs = {epochs}  sampling = {sampling} }}"
+def told(sampling: str, epochs: int = 100, counts: Counts | None = COUNTS, more: str = "") -> Section:
+    text = f"{SPEC}train t {{ model = net  data = eyes  epochs = {epochs}  sampling = {sampling}  {more} }}"
     return epochs_section(experiment(text), counts)
 
 
@@ -152,3 +153,13 @@ def test_the_labels_are_counted_with_data(tmp_path: Path) -> None:
     assert (epochs["of"], epochs["exact"]) == ("patients", True)
     assert epochs["first"]["drawn"] == [1, 1]
     assert [known["among"] for known in epochs["novelty"]][1] == 1
+
+
+@pytest.mark.parametrize("rule", ["keep", "pad", "drop"])
+@pytest.mark.parametrize(
+    ("sampling", "images"), [("natural", 320), ("balanced_subset", 10), ("natural(size = 41)", 41)]
+)
+def test_what_the_last_batch_adds_or_takes_is_told(rule: str, sampling: str, images: int) -> None:
+    notes = " ".join(told(sampling, more=f"batch = 32 last_batch = {rule}").notes)
+    seen = images_of(images, 32, rule)
+    assert (f"an epoch draws {images} images and sees {seen}: `last_batch = {rule}`" in notes) == (seen != images)

@@ -86,3 +86,10 @@ def test_hard_is_as_natural_as_what_it_is_of() -> None:
     assert not is_natural(policy("natural", by="patient"))
     assert not is_natural(policy("hard", fraction=0.5, of=policy("resample")))
     assert base_of(policy("hard", fraction=0.5, of=policy("resample"))) == policy("resample")
+
+
+def test_of_several_findings_sampling_knows_the_last() -> None:
+    side = Side((4, 6, 5), (2, 3, 3), drawn=Side((4, 3, 5), (2, 2, 3)))
+    assert drawn_from(policy("resample"), side) == (4, 3, 5)
+    assert drawn_from(policy("oversample", by="patient"), side) == (2, 2, 3)
+    assert drawn_from(policy("natural"), side) == (4, 6, 5)

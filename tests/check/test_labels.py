@@ -103,3 +103,29 @@ def test_what_is_fine(label: str) -> None:
     program, messages = check(label)
     assert messages == []
     assert program is not None
+
+
+FINDINGS = 'csv("{name}.csv", label = findings([red, blue]), patient = person)'
+RECORDS = 'recordio("eyes.rec", patient = id2)'
+
+
+@pytest.mark.parametrize(
+    ("sources", "loss", "fits"),
+    [
+        ([FINDINGS.format(name="a")], "Sigmoid", True),
+        ([FINDINGS.format(name="a"), FINDINGS.format(name="b")], "Sigmoid", True),
+        ([FINDINGS.format(name="a"), FINDINGS.format(name="b")], "Softmax", False),
+        (['csv("a.csv", patient = person)', 'csv("b.csv", patient = person)'], "Sigmoid", False),
+        ([RECORDS], "Sigmoid", True),  # records may hold findings, or not: only they know
+        ([RECORDS], "Softmax", True),
+    ],
+)
+def test_the_head_fits_what_any_of_the_sources_says(sources: list[str], loss: str, fits: bool) -> None:
+    text = f"""
+    data eyes {{ source = [{", ".join(sources)}]  classes = [red, blue]  image = photo => resize(8, 8) }}
+    model net = eyes.image => Flatten => FullyConnected(2) => {loss}
+    train t {{ model = net  data = eyes  epochs = 1  sampling = natural }}
+    """
+    codes = [item.code for item in check_source(Source("study", text), Path()).diagnostics]
+    assert ("R613" not in codes) == fits
+    assert fits == (not codes)

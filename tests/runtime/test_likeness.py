@@ -137,3 +137,13 @@ def test_real_eyes_are_not_taken_for_one_another() -> None:
     found = near_copies(photographs.__getitem__, [(everything, everything)], threads=2)
     pairs = {(files[a].name, files[b].name) for a, b, _, _ in found}
     assert pairs == {("10363_left.jpeg", "10363_right.jpeg")}, "one eye, photographed or filed twice"
+
+
+def test_photographs_of_one_channel_are_compared_as_those_of_three(eyes: list[Photograph]) -> None:
+    green = [np.ascontiguousarray(prepared(eye)[:, :, 1:2]) for eye in eyes[:6]]
+    shown = [np.repeat(eye, 3, axis=2) for eye in green]
+    for one, three in zip(green, shown, strict=True):
+        np.testing.assert_array_equal(fingerprint(one), fingerprint(three))
+    copies = [*green, np.ascontiguousarray(green[0][:, ::-1])]
+    found = near_copies(copies.__getitem__, [(range(6), [6])])
+    assert [(pair.first, pair.second, WAYS[pair.way]) for pair in found] == [(0, 6, "mirrored")]

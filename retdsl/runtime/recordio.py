@@ -83,6 +83,8 @@ class recordio:
             image = f"{self.path}@{record.offset}" + (f"/{record.listed.path}" if record.listed else "")
             patient = self._patient(record, pattern, problems) if self.patient else image
             samples.append(Sample(image, position, patient, None, target))
+        if problems and wanted.listed is not None:
+            wanted.listed.extend(samples)
         problems.raise_any(f"`{self.path}` cannot be used", file)
         return samples
 

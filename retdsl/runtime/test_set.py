@@ -25,17 +25,20 @@ class WithTestSet:
     def samples(self, root: Path, wanted: Wanted) -> list[Sample]:
         """Those of the study, and those of the test set. Raises one RunError with what is wrong with either."""
         found: list[Sample] = []
+        apart: list[Sample] = []
         errors: list[RunError] = []
         try:
-            found += self.study.samples(root, wanted)
+            found += self.study.samples(root, wanted._replace(listed=found))
         except RunError as error:
             errors.append(error)
         try:
             # Graders are those of the study; a test set brings its reference along.
-            apart = self.test.samples(root, wanted._replace(side=None, labels=None))
-            found += [sample._replace(origin=~sample.origin) for sample in apart]
+            apart += self.test.samples(root, wanted._replace(side=None, labels=None, listed=apart))
         except RunError as error:
             errors.append(error)
+        found += [sample._replace(origin=~sample.origin) for sample in apart]
+        if errors and wanted.listed is not None:
+            wanted.listed.extend(found)
         if len(errors) == 1:
             raise errors[0]
         if errors:

@@ -70,7 +70,8 @@ def test_the_program_file_says_all_that_was_checked(study: Path, tmp_path: Path)
     (experiment,) = program["experiments"]
     assert experiment["name"] == "tiny"
     assert experiment["network"]["nodes"][0]["shape"] == [None, 8, 16, 16]
-    assert experiment["sampling"]["options"] == [["ratio", [1, 1]], ["each", "epoch"], ["size", 16]]
+    options = [["ratio", [1, 1]], ["each", "epoch"], ["replace", False], ["size", 16], ["by", None]]
+    assert experiment["sampling"]["options"] == options
 
 
 def test_a_run_leaves_what_the_documentation_says(study: Path, tmp_path: Path):

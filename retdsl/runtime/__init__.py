@@ -36,7 +36,7 @@ _NAMES_OF_MODULES = {
     "prepare": ("crop_circle", "pad", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),
-    "recordio": ("recordio",),
+    "record_source": ("recordio",),
     "sampling": ("balanced_subset", "natural", "oversample", "resample"),
     "schedules": ("constant", "cosine", "step"),
     "split": ("by_column", "by_patient", "folds"),

@@ -121,7 +121,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == 13
+    assert len(keys) == len(found["keys"]) == 14
     assert keys["model"] == {
         "key": "model",
         "value": "plain",

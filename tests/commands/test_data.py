@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retdsl.cli import main
-from retdsl.runtime.recordio import recordio
+from retdsl.runtime.record_source import recordio
 from retdsl.runtime.sources import Wanted
 
 STUDY = """

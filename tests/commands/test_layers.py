@@ -26,7 +26,7 @@ def test_the_list_has_every_layer_in_a_line_of_its_own(capsys: pytest.CaptureFix
     assert lines[0] == "Filters and weights"
     assert lines[1].startswith("  Convolution     Slides learned filters over the image;")
     listed = [line.split()[0] for line in lines if line.startswith("  ")]
-    assert sorted(listed) == sorted([*layer_names(), "Softmax", "WSoftmax", "FocalSoftmax"])
+    assert sorted(listed) == sorted([*layer_names(), "Softmax", "WSoftmax", "FocalSoftmax", "Sigmoid"])
 
 
 def test_all_about_one_layer(capsys: pytest.CaptureFixture[str]) -> None:

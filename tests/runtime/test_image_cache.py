@@ -155,7 +155,7 @@ class TestUse:
     def test_a_photograph_that_changes_during_a_run_is_told(self, tmp_path: Path) -> None:
         images, _ = pass_over(dataset(tmp_path), lasts=False, spare=False)
         paint(tmp_path, 0, 77)
-        with pytest.raises(RunError, match=r"0\.png has changed since this run first read it"):
+        with pytest.raises(RunError, match=r"0\.png is not what it was when it was first read"):
             _ = images[0]
 
     def test_another_chain_has_photographs_of_its_own(self, tmp_path: Path) -> None:

@@ -31,6 +31,9 @@ class Painted:
     def samples(self, _: Path, __: object) -> list[Sample]:
         return list(self.given)
 
+    def stamp(self, _: Path, sample: Sample) -> str:
+        return repr((self.shows, self.given.index(sample)))
+
     def read(self, root: Path, sample: Sample) -> Photograph:
         own = self.given.index(sample)
         shown, mirrored = next(((other, way) for at, other, way in self.shows if at == own), (own, False))

@@ -16,7 +16,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.mx import mx
 from retdsl.runtime.packing import Form, pack
 from retdsl.runtime.prepare import resize
-from retdsl.runtime.recordio import recordio
+from retdsl.runtime.record_source import recordio
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.split import by_patient
 from retdsl.runtime.synthetic import synthetic_fundus

@@ -14,6 +14,7 @@ from tiny_study import experiment, paint
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import Dataset, require_every_class
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Loader
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.program import run_program
@@ -145,7 +146,7 @@ class TestChangesDuringARun:
 
     def read_again(self, dataset: Dataset) -> None:
         """The first pass, then an epoch, with nothing kept in memory; in between `self.meanwhile` happens."""
-        images = PreparedImages(dataset, threads=2, memory=0)
+        images = PreparedImages(dataset, 2, ImageCache(lasts=False, spare=False))
         images.load_all()
         self.meanwhile(dataset.root / "005.png")
         everything = range(len(dataset.samples))
@@ -178,7 +179,7 @@ class TestChangesDuringARun:
 
 def test_pixels_that_never_were_a_file_are_compared_as_well(root: Path) -> None:
     dataset = opened(root)
-    images = PreparedImages(dataset, memory=0)
+    images = PreparedImages(dataset, cache=ImageCache(lasts=False, spare=False))
     images.load_all(indices=[1])
     object.__setattr__(dataset.data, "source", Painted())
     with pytest.raises(RunError, match=r"001\.png is not what it was"):
@@ -187,6 +188,9 @@ def test_pixels_that_never_were_a_file_are_compared_as_well(root: Path) -> None:
 
 class Painted:
     """A source whose photographs are black."""
+
+    def stamp(self, root: Path, sample: Sample) -> str:  # noqa: ARG002
+        return "black"
 
     def read(self, root: Path, sample: Sample) -> np.ndarray:  # noqa: ARG002
         return np.zeros((16, 16, 3), np.uint8)

@@ -42,7 +42,7 @@ LOSSES = [
 def trained(loss, weights, *, soft, data):
     net = network(loss=loss, frozen=None, trained=whole_part)
     start = net.starting_values(net.deploy_symbol(), 7, None, None)
-    recipe = Recipe(sgd(lr=0.05, momentum=0.9), constant(), Course(3, 2), BATCH, 7, weights, soft=soft)
+    recipe = Recipe(sgd(lr=0.05, momentum=0.9), constant(), Course((3, 3)), BATCH, 7, weights, soft=soft)
     made = Trainer(net, start, recipe)
     return made, [made.train_epoch(epoch, data) for epoch in (1, 2)]
 
@@ -81,7 +81,7 @@ def test_what_soft_labels_say_is_learned():
     ]
     net = network(loss=Softmax(), frozen=None, trained=whole_part)
     start = net.starting_values(net.deploy_symbol(), 7, None, None)
-    made = Trainer(net, start, Recipe(sgd(lr=0.1), constant(), Course(4, 60), BATCH, 7, None, soft=True))
+    made = Trainer(net, start, Recipe(sgd(lr=0.1), constant(), Course((4,) * 60), BATCH, 7, None, soft=True))
     for epoch in range(1, 61):
         outcome = made.train_epoch(epoch, data)
     np.testing.assert_allclose(outcome.predictions.probabilities.mean(axis=0), [0.7, 0.3], atol=0.05)

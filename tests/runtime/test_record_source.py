@@ -12,7 +12,7 @@ import pytest
 from retdsl.runtime.decode import decode
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.mx import mx
-from retdsl.runtime.recordio import recordio
+from retdsl.runtime.record_source import recordio
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Wanted
 
@@ -27,7 +27,7 @@ def packed(root: Path, labels=LABELS, names=NAMES, *, index: bool = True, listed
     lines = []
     for number, (label, name) in enumerate(zip(labels, names, strict=True)):
         header = mx.recordio.IRHeader(0, label, number, 0)
-        picture = np.full((4, 5, 3), 10 * number, np.uint8)
+        picture = np.full((12, 15, 3), 10 * number, np.uint8)
         records.write_idx(number, mx.recordio.pack_img(header, picture, img_fmt=".png"))
         shown = "\t".join(map(str, label)) if isinstance(label, np.ndarray) else label
         lines.append(f"{number}\t{shown}\t{name}\n")
@@ -57,7 +57,7 @@ def test_what_mxnet_packs(tmp_path: Path, index: bool) -> None:
         Sample(f"eyes.rec@{third}/p2/left.png", 0, "p2"),
     ]
     for number, sample in enumerate(samples):
-        assert np.array_equal(decode(source.read(tmp_path, sample)), np.full((4, 5, 3), 10 * number, np.uint8))
+        assert np.array_equal(decode(source.read(tmp_path, sample)), np.full((12, 15, 3), 10 * number, np.uint8))
 
 
 def test_without_a_list_every_photograph_is_its_own_patient(tmp_path: Path) -> None:
@@ -74,7 +74,8 @@ def test_a_label_for_each_class_is_a_target(tmp_path: Path) -> None:
     assert [(sample.label, sample.target) for sample in found] == [(0, (0.75, 0.25)), (1, None), (1, (0.0, 1.0))]
 
 
-def test_another_state_of_the_file_is_another_stamp(tmp_path: Path) -> None:
+def test_another_state_of_the_file_is_another_stamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("retdsl.runtime.sources.MOMENT", -1.0)  # as if the file were old
     packed(tmp_path)
     source = recordio("eyes.rec")
     first, second, _ = source.samples(tmp_path, Wanted(CLASSES))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.paths import below, is_pattern, matches, near_files, reason_of, walk
+from retdsl.runtime.paths import below, is_pattern, matches, near_files, refusal_of, walk
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import (
@@ -108,7 +108,7 @@ def _folders_in(top: Path) -> list[str]:
         with os.scandir(top) as entries:
             return sorted(entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except OSError as error:
-        raise RunError(f"the folder {reason_of(error)}", where=top) from None
+        raise RunError(f"the folder {refusal_of(error)}", where=top) from None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

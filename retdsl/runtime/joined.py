@@ -11,6 +11,7 @@ from pathlib import Path
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.labels import Told
 from retdsl.runtime.problems import Problems, together
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Source, Wanted
@@ -30,11 +31,14 @@ class joined:
         errors: list[RunError] = []
         for origin, source in enumerate(self.sources):
             listed: list[Sample] = []
+            told: list[Told] = []
             try:
-                found = source.samples(root, wanted._replace(every=False, listed=listed))
+                found = source.samples(root, wanted._replace(every=False, listed=listed, told=told))
             except RunError as error:
                 errors.append(error)
                 found = listed
+            if told and wanted.told is not None:
+                wanted.told.extend(each.of(", ".join(source.tables(root))) for each in told)
             samples += [sample._replace(origin=origin) for sample in found] if origin else found
         if errors:
             if wanted.listed is not None:

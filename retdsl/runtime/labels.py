@@ -44,6 +44,10 @@ class Told(NamedTuple):
     data: Any
     lines: tuple[str, ...]
 
+    def of(self, source: str) -> Told:
+        """The same, with the name of the source among several that it is told of."""
+        return self._replace(lines=tuple(f"{source}: {line}" for line in self.lines))
+
 
 class Doubt(NamedTuple):
     """Why cells give no label: the heading it belongs under, the case, what to do, and what may have been meant.

@@ -35,6 +35,12 @@ def reason_of(error: OSError | ValueError) -> str:
     return CIRCLE if error.errno == errno.ELOOP else f"cannot be read: {error.strerror or error}"
 
 
+def refusal_of(error: OSError) -> str:
+    """The same as what is said of a file that was named."""
+    reason = reason_of(error)
+    return f"is {reason}" if reason == CIRCLE else reason
+
+
 def relative_to(root: Path) -> str:
     """Where paths start, for messages."""
     return f"paths are relative to {root}; another root is given by --root"

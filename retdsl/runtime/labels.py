@@ -37,6 +37,10 @@ class Label(NamedTuple):
         return (self.position,) if self.target is None else shown(self.position, self.target)
 
 
+SHOWN_CELLS = 8
+"""How many different cells of a rule are written out."""
+
+
 class Told(NamedTuple):
     """Something that there is to tell of labels: under which key for programs, as what, and to people in sentences."""
 
@@ -225,18 +229,31 @@ class mapped:
         return labels
 
     def _taken(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told:
-        """How many rows each rule took."""
+        """How many rows each rule took; in words also with which cells, where one column decides: a 9 that stands for
+        "could not be graded" is 2 or more as well.
+        """
         firsts: Counter[int | None] = Counter()
+        met: dict[int | None, list[str]] = {}
         for cells, count in Counter(map(tuple, rows)).items():
             at = self.first(cells)
             if not isinstance(at, Doubt):
                 firsts[at] += count
-        taken = [(str(each), firsts[at]) for at, each in enumerate(self.rules)]
+                met.setdefault(at, []).extend(cells if len(self.columns) == 1 else ())
+        taken: list[tuple[int | None, str]] = [(at, str(each)) for at, each in enumerate(self.rules)]
         other = self._other(classes)
         if other is not None:
-            taken.append((f"all others -> {other}", firsts[None]))
-        lines = [f"labels: {text}: {in_rows(count)}" for text, count in taken]
-        return Told("rules", [{"rule": text, "rows": count} for text, count in taken], tuple(lines))
+            taken.append((None, f"all others -> {other}"))
+        lines = [f"labels: {text}: {in_rows(firsts[at])}{_in_brackets(met.get(at, ()))}" for at, text in taken]
+        return Told("rules", [{"rule": text, "rows": firsts[at]} for at, text in taken], tuple(lines))
+
+
+def _in_brackets(cells: Sequence[str]) -> str:
+    """` (2, 3, 4)`: the cells, numbers in their order; only the ends of many."""
+    number_of = {cell: _number(cell) for cell in cells}
+    known = sorted(cells, key=lambda cell: (number_of[cell] is None, number_of[cell] or 0.0, cell))
+    if not known:
+        return ""
+    return f" ({', '.join(known)})" if len(known) <= SHOWN_CELLS else f" ({known[0]} to {known[-1]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def test_what_is_told_of_labels_names_the_source(root: Path) -> None:
     source = joined((csv("first.csv", label=graded), csv("second.csv", label=graded)))
     source.samples(root, Wanted(CLASSES, told=told))
     assert [one.lines[0] for one in told] == [
-        "first.csv: labels: grade >= 2 -> infected: 1 row",
+        "first.csv: labels: grade >= 2 -> infected: 1 row (2)",
         "second.csv: labels: grade >= 2 -> infected: 0 rows",
     ]
 

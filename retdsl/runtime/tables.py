@@ -170,7 +170,8 @@ def _require_files(
         if reason is None:
             problems.add(_MISSING, f"{image} ({place[image]})", relative_to(root))
         else:
-            problems.add("photographs that are no files", f"{image} ({place[image]}): {reason}")
+            kind = "photographs that cannot be read" if reason.startswith("cannot") else "photographs that are no files"
+            problems.add(kind, f"{image} ({place[image]}): {reason.removeprefix('cannot be read: ')}")
     if not missing:
         return
     if not out_of_reach(missing, beside):

@@ -185,6 +185,23 @@ def test_everything_at_once(clinic: Path, capfd: pytest.CaptureFixture[str]) -> 
     assert "text.jpg" in text
 
 
+def test_each_problem_stands_at_its_source(clinic: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    add_bad_rows(clinic)
+    (clinic / "others.csv").write_text("image,label\n25.png,healthy\n26.png,infected\n")
+    path = study(clinic, more='test = csv("others.csv")')
+    Path(path).write_text(Path(path).read_text().replace("50%, valid = 25%, test = 25%", "75%, valid = 25%, test = 0%"))
+    assert main(["check", path, "--data", "--format", "json"]) == 1
+    lines = Path(path).read_text().splitlines()
+    at = {
+        one["message"]: lines[one["labels"][0]["start_line"] - 1].strip()
+        for one in json.loads(capfd.readouterr().out)["diagnostics"]
+        if one["code"] == "R605"
+    }
+    assert at["rows without a label (2)"].startswith('csv("labels.csv"')
+    assert at["`elsewhere.csv` is not text in UTF-8"].startswith('csv("elsewhere.csv"')
+    assert at["photographs that do not exist (2)"].startswith('test = csv("others.csv"')
+
+
 @pytest.mark.parametrize("command", ["train", "audit", "data"])
 def test_other_commands_tell_it_too(clinic: Path, capfd: pytest.CaptureFixture[str], command: str) -> None:
     add_bad_rows(clinic)

@@ -224,7 +224,7 @@ def require_every_class(dataset: Dataset) -> None:
                 problems.add(
                     "sides of the split that lack a class",
                     f"the {side} split has no `{title}` photograph ({have})",
-                    dataset.data.split.remedy,
+                    dataset.data.split.remedy if patients else "see why its photographs were left out",
                 )
     problems.raise_any("the split cannot be used", dataset.root)
 

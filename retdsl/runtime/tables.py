@@ -58,7 +58,9 @@ class csv:
             ):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
         _require_once(images, labels, cells, table.places, problems)
-        out = {} if wanted.absent else out_of_reach((image for image in images if image), root)
+        out = out_of_reach((image for image in images if image), root)
+        if wanted.absent and len(out) < len({*images} - {""}):  # where none is there, the root is another one
+            out = {}
         _require_files(images, table.places, out, root, where.parent if len(tables) == 1 else root, problems)
         if problems and wanted.listed is not None:
             wanted.listed.extend(Sample(image, 0, image) for image in images if image and image not in out)

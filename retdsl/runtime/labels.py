@@ -35,12 +35,20 @@ class Label(NamedTuple):
         return (self.position,) if self.target is None else shown(self.position, self.target)
 
 
+SHOWN_CELLS = 8
+"""How many different cells of a rule are written out."""
+
+
 class Told(NamedTuple):
     """Something that there is to tell of labels: under which key for programs, as what, and to people in sentences."""
 
     key: str
     data: Any
     lines: tuple[str, ...]
+
+    def of(self, source: str) -> Told:
+        """The same, with the name of the source among several that it is told of."""
+        return self._replace(lines=tuple(f"{source}: {line}" for line in self.lines))
 
 
 class Doubt(NamedTuple):
@@ -235,18 +243,31 @@ class mapped(_OneByOne):
         return rest[0] if len(classes) == 2 and len(rest) == 1 else None
 
     def tell(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told | None:
-        """How many rows each rule took."""
+        """How many rows each rule took; in words also with which cells, where one column decides: a 9 that stands for
+        "could not be graded" is 2 or more as well.
+        """
         firsts: Counter[int | None] = Counter()
+        met: dict[int | None, list[str]] = {}
         for cells, count in Counter(map(tuple, rows)).items():
             at = self.first(cells)
             if not isinstance(at, Doubt):
                 firsts[at] += count
-        taken = [(str(each), firsts[at]) for at, each in enumerate(self.rules)]
+                met.setdefault(at, []).extend(cells if len(self.columns) == 1 else ())
+        taken: list[tuple[int | None, str]] = [(at, str(each)) for at, each in enumerate(self.rules)]
         other = self._other(classes)
         if other is not None:
-            taken.append((f"all others -> {other}", firsts[None]))
-        lines = [f"labels: {text}: {in_rows(count)}" for text, count in taken]
-        return Told("rules", [{"rule": text, "rows": count} for text, count in taken], tuple(lines))
+            taken.append((None, f"all others -> {other}"))
+        lines = [f"labels: {text}: {in_rows(firsts[at])}{_in_brackets(met.get(at, ()))}" for at, text in taken]
+        return Told("rules", [{"rule": text, "rows": firsts[at]} for at, text in taken], tuple(lines))
+
+
+def _in_brackets(cells: Sequence[str]) -> str:
+    """` (2, 3, 4)`: the cells, numbers in their order; only the ends of many."""
+    number_of = {cell: _number(cell) for cell in cells}
+    known = sorted(cells, key=lambda cell: (number_of[cell] is None, number_of[cell] or 0.0, cell))
+    if not known:
+        return ""
+    return f" ({', '.join(known)})" if len(known) <= SHOWN_CELLS else f" ({known[0]} to {known[-1]})"
 
 
 @dataclass(frozen=True, slots=True)

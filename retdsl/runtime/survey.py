@@ -125,7 +125,7 @@ def survey(
     describe: the network, asked from this thread for `batch` photographs at a time. progress: as in
     `PreparedImages.load_all`. Raises RunError if the labels cannot be used.
     """
-    dataset = replace(data, exclude=None).divided(root)
+    dataset = replace(data, exclude=None, on_bad_image="skip").divided(root)  # what is not there is flagged
     sides = {index: side for side in SIDES for index in getattr(dataset, side)}
     looks: list[_Look] = []
     features: list[NDArray[np.float32]] = []

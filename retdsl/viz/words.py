@@ -14,7 +14,7 @@ from retdsl.schema.spelling import spell_call, spell_layer
 FRACTIONS = frozenset(
     {
         *("train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"),
-        *("amount", "size", "mask"),
+        *("amount", "size", "mask", "fraction"),
     }
 )
 """Options that are shares."""
@@ -94,13 +94,18 @@ def phrase(given: Call) -> str:
     options = dict(given.options)
     if set(options) == {"height", "width"}:
         return f"{given.name} {options['height']} × {options['width']}"
-    said = [_option(key, v) for key, v in telling(given) if (key, v) != ("p", 1)]
+    said = [option(key, v) for key, v in telling(given) if (key, v) != ("p", 1)]
     return f"{given.name} {', '.join(said)}" if said else given.name
 
 
-def _option(key: str, given: Value) -> str:
-    """An option as one says it; steps to choose from by their names, and classes without brackets."""
+def option(key: str, given: Value) -> str:
+    """An option as one says it; steps to choose from by their names, and classes without brackets.
+
+    A policy within another, as in `hard(30%, of = ...)`, is said in the same words.
+    """
     match given:
+        case Call():
+            return f"{key} {phrase(given)}"
         case (Call(), *_):
             return " | ".join(one.name for one in given if isinstance(one, Call))
         case (*classes,) if key == "on":
@@ -141,6 +146,12 @@ def packed(items: Iterable[str], width: int = 26) -> tuple[str, ...]:
         else:
             lines.append(item)
     return tuple(lines)
+
+
+def folded(text: str, width: int = 36) -> tuple[str, ...]:
+    """Text in lines of about `width` characters: broken behind commas, and clipped where it has none."""
+    *lines, last = packed(text.split(", "), width - 1)
+    return (*(f"{clipped(line, width - 1)}," for line in lines), clipped(last, width))
 
 
 def layer(node: Node) -> tuple[str, tuple[str, ...]]:

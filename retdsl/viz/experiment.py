@@ -207,7 +207,7 @@ def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
     sources = sources_of(source)
     if len(sources) == 1:
         said = [
-            str(v) if key == "path" else f"{key} {value(key, v)}"
+            str(v) if key == "path" else value(key, v) if key == "label" and not isinstance(v, str) else option(key, v)
             for key, v in source.options
             if v is not None and str(v) != key and (key, v) != ("encoding", "utf-8") and key != "patient"
         ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retdsl.ir import Call, Node, Shape, Value, learned_numbers
-from retdsl.schema.spelling import spell_call, spell_layer
+from retdsl.schema.spelling import spell, spell_layer
 
 FRACTIONS = frozenset(
     {
@@ -78,8 +78,10 @@ def value(key: str, given: Value) -> str:
         case float():
             return f"{given:.6g}"
         case Call():
-            return spell_call(given)
-        case tuple() if key in ("ratio", "weights"):
+            return spell(given)
+        case (Call(), *_):
+            return ", ".join(spell(each) for each in given)
+        case tuple() if key in ("ratio", "weights", "from", "to"):
             return " : ".join(value("", item) for item in given)
         case tuple():
             return "(" + ", ".join(value("", item) for item in given) + ")"

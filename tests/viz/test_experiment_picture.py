@@ -66,6 +66,24 @@ def test_what_becomes_of_the_photographs_as_they_were_listed() -> None:
     assert {("photographs", "labels"), ("labels", "left_out"), ("left_out", "every_photograph")} <= arrows
 
 
+def test_rules_and_ratios_as_the_language_writes_them() -> None:
+    whole = material.experiment()
+    grade = (("column", "grade"), ("comparison", ">="))
+    classes = ((2, "infected"), (0, "healthy"))
+    rules = tuple(Call("rule", (*grade, ("value", least), ("label", name))) for least, name in classes)
+    source = Call("csv", (("path", "labels.csv"), ("label", rules), ("patient", None)))
+    sampling = Call("progressive", (("from", "natural"), ("to", (4, 1)), ("epochs", 20)))
+    picture = experiment_picture(replace(whole, data=replace(whole.data, source=source), sampling=sampling))
+    cards = {box.role: box.lines for box in picture.boxes}
+    assert cards["photographs"] == (
+        "labels.csv",
+        "grade >= 2 -> infected,",
+        "grade >= 0 -> healthy",
+        "healthy, infected",
+    )
+    assert cards["sampling"] == ("from natural, to 4 : 1", "epochs 20")
+
+
 def test_validation_and_test_go_past_sampling_and_augmentation() -> None:
     picture = experiment_picture(material.experiment())
     arrows = {(arrow.tail, arrow.head, arrow.look): arrow.label for arrow in picture.arrows}

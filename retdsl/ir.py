@@ -166,10 +166,11 @@ class Network:
 class DataPlan:
     """Where photographs come from and how they become the network's input.
 
-    prepare: steps on the photograph that give uint8 `[H, W, 3]`; normalize: the last step, to float32 `[3, H, W]`;
+    prepare: steps on the photograph that give uint8 `[H, W, C]`; normalize: the last step, to float32 `[C, H, W]`;
     normalize_from: the backbone whose input convention was taken because the spec gives none, else None; counts:
     photographs of each class in all, if the spec gives them. They change no program, only what can be said of it.
-    settings: every other key of the block, in the schema's order; the program takes them as they are.
+    settings: every other key of the block, in the schema's order; the program takes them as they are. places: where the
+    values of the keys stand that the spec gives.
     """
 
     name: str
@@ -183,9 +184,14 @@ class DataPlan:
     place: Place
     counts: tuple[int, ...] | None = None
     settings: tuple[tuple[str, Value], ...] = ()
+    places: tuple[tuple[str, Place], ...] = field(default=(), compare=False)
 
     def __getitem__(self, key: str) -> Value:
         return dict(self.settings)[key]
+
+    def place_of(self, key: str) -> Place:
+        """Where the value of a key stands; of one that the spec leaves out, the block."""
+        return dict(self.places).get(key, self.place)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
     found = _first_epoch_that_differs(_lines(run), _lines(again))
     if found is not None:
         yield found
-    same += [] if found else [f"{len(_lines(run))} epochs of metrics.jsonl"]
+    same += [] if found else [f"{_counted(len(_lines(run)), 'epoch')} of metrics.jsonl"]
     predictions = run / "predictions.csv"
     if predictions.is_file():
         pairs = zip_longest(_rows(predictions), _rows(again / "predictions.csv"))
@@ -164,7 +164,7 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
         if hashes[0] != hashes[1]:
             yield Difference("parameters", f"the parameters {path.name} differ", *hashes)
             return
-    same += [f"{len(parameters)} files of parameters"] if parameters else []
+    same += [f"{_counted(len(parameters), 'file')} of parameters"] if parameters else []
 
 
 def _changed_files(record: Mapping[str, Any], run: Path, train_py: Path) -> Iterator[Difference]:
@@ -237,6 +237,10 @@ def _figures(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, A
             yield from _figures(value, f"{within}{key} ")
         elif key not in TIMES:
             yield f"{within}{key}", value
+
+
+def _counted(n: int, thing: str) -> str:
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def _lines(run: Path) -> list[dict[str, Any]]:

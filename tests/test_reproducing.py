@@ -123,7 +123,7 @@ def test_results_are_compared(tmp_path: Path, other: dict[str, Any], expected: l
     run, again = write_run(tmp_path / "run"), write_run(tmp_path / "again", **other)
     assert [one.message for one in differences_of_runs(run, again, same)] == expected
     if not expected:
-        assert same == ["2 epochs of metrics.jsonl", "predictions.csv", "1 files of parameters"]
+        assert same == ["2 epochs of metrics.jsonl", "predictions.csv", "1 file of parameters"]
 
 
 @pytest.mark.parametrize(

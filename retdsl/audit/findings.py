@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from retdsl.audit.suspicion import Suspicions, suspect
 from retdsl.audit.thresholds import Threshold, thresholds
-from retdsl.runtime.near_duplicates import near_duplicates
+from retdsl.runtime.decode import decode
+from retdsl.runtime.likeness import near_copies
 from retdsl.runtime.survey import Survey, Surveyed
 from retdsl.schema.exclusions import FLAGS
 
@@ -128,20 +129,26 @@ def _beyond(photograph: Surveyed, lines: Sequence[Threshold]) -> dict[str, float
 
 
 def _duplicates(survey: Survey) -> tuple[tuple[int, ...], ...]:
-    """Groups of photographs that are one: the same bytes, or nearly the same picture."""
-    leader: dict[int, int] = {}
-    groups: dict[int, set[int]] = {}
-    same: dict[str, list[int]] = {}
+    """Groups of photographs that are one, ascending: the same bytes, or near copies, or both near copies of a third."""
+    leader = list(range(len(survey.photographs)))
+
+    def first_of(at: int) -> int:
+        while leader[at] != at:
+            at = leader[at]
+        return at
+
+    same: dict[str, int] = {}
     for at, photograph in enumerate(survey.photographs):
         if photograph.sha256 and not photograph.refused:
-            same.setdefault(photograph.sha256, []).append(at)
-    for group in (*near_duplicates(survey.fingerprints), *same.values()):
-        joined = {*group}.union(*(groups.pop(leader[at], {at}) for at in group if at in leader))
-        if len(joined) > 1:
-            top = min(joined)
-            groups[top] = joined
-            leader |= dict.fromkeys(joined, top)
-    return tuple(tuple(sorted(group)) for _, group in sorted(groups.items()))
+            leader[at] = same.setdefault(photograph.sha256, at)
+    distinct = [at for at, square in enumerate(survey.squares) if square and leader[at] == at]
+    for pair in near_copies(lambda at: decode(survey.squares[at]), [(distinct, distinct)]):
+        one, other = sorted((first_of(pair.first), first_of(pair.second)))
+        leader[other] = one
+    groups: dict[int, list[int]] = {}
+    for at in range(len(leader)):
+        groups.setdefault(first_of(at), []).append(at)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def _has_field(photograph: Surveyed) -> bool:

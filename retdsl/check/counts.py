@@ -6,11 +6,12 @@ R606, R607 and R617, at the block's source and at its counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 
 from retdsl.balance.counts import SIDES, Reading, known_counts, shares_of
 from retdsl.diagnostics import Diagnostics, Fix, Label
-from retdsl.ir import Call, DataPlan, Value
+from retdsl.ir import DataPlan, Value
 from retdsl.source import Span
 
 SHOWN_ITEMS = 10
@@ -21,19 +22,18 @@ MOST_EYES = 2
 
 
 def check_counts(
-    data: DataPlan, source: Span, counts: Span, exclude: Span, reading: Reading | None, out: Diagnostics
+    data: DataPlan, source: Span, counts: Span, files: Mapping[str, Span], reading: Reading | None, out: Diagnostics
 ) -> None:
     """Reports what is wrong with the photographs, and with what the spec says of their number.
 
-    source, counts, exclude: where the data block says them.
+    source, counts: where the data block says them. files: where it names each of its tables and folders.
     """
-    audited = data["exclude"]["path"] if isinstance(data["exclude"], Call) else None
     for problem in reading.problems if reading else ():
         shown = [*problem.items[:SHOWN_ITEMS]]
         if len(problem.items) > SHOWN_ITEMS:
             shown.append(f"... and {len(problem.items) - SHOWN_ITEMS} more")
         notes = ["\n".join(shown)] if shown else []
-        span = exclude if problem.where and problem.where == audited else source
+        span = files.get(re.sub(r":\d+$", "", problem.where or ""), source)
         place = Label(span, f"in {problem.where}" if problem.where else "")
         code = "R617" if problem.severity == "warning" else "R605"
         out.report(code, problem.message, place, notes=notes, helps=problem.helps)

@@ -11,8 +11,8 @@ from retdsl.check.counts import check_counts
 from retdsl.check.evaluate import Env
 from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import check_image
-from retdsl.check.settings import check_settings
-from retdsl.check.sources import check_sources
+from retdsl.check.settings import Settings, check_settings
+from retdsl.check.sources import check_sources, places_of_files
 from retdsl.check.splits import check_split
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan
@@ -61,14 +61,28 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     prepare, normalize, shape = image
     place = place_of(declared.name.span)
     others = tuple((key, value) for key, value in settings.values.items() if key not in PLANNED)
-    plan = DataPlan(declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others)
+    places = tuple((key, place_of(value.span)) for key, value in settings.written.items())
+    plan = DataPlan(
+        declared.name.name, source, classes, split, prepare, normalize, None, shape, place, counts, others, places
+    )
     written = settings.written["source"].span
-    check_counts(plan, written, settings.place("counts", written), settings.place("exclude", written), reading, ctx.out)
+    check_counts(plan, written, settings.place("counts", written), _places(settings), reading, ctx.out)
     if settings.values["exclude"] is not None:
         from retdsl.check.exclusion import check_exclusion
 
         check_exclusion(settings, reading, declared.name.span, ctx.out)
     return plan
+
+
+def _places(settings: Settings) -> dict[str, Span]:
+    """Where the files that reading may find fault with are named."""
+    places: dict[str, Span] = {}
+    for key in ("test", "source"):
+        if isinstance(source := settings.values[key], Call):
+            places |= places_of_files(source, settings.written[key])
+    if isinstance(exclude := settings.values["exclude"], Call):
+        places[str(exclude["path"])] = settings.written["exclude"].span
+    return places
 
 
 def _check_classes(classes: Sequence[str], written: t.Expr, ctx: Context) -> None:

@@ -14,6 +14,7 @@ from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import foreign, synonyms
 from retdsl.schema.types import (
+    Choice,
     Fraction,
     Integer,
     Many,
@@ -150,6 +151,8 @@ def ways(val: Val, kind: Type) -> list[str]:
             ]
         case Many(of=Part() | OneOf()):
             return []  # what is no part of a network is none in a list either
+        case Many(of=Choice(names=names)) if not (isinstance(val.value, Word) and val.value.name in names):
+            return []
         case Many() if is_scalar(val):
             return [f"write `[{written}]`"]
         case RatioOf() if (parts := _RATIO.fullmatch(written)) is not None:

@@ -39,6 +39,15 @@ def check_sources(value: Value, written: t.Expr, classes: Sequence[str], named: 
     return Call(JOINED, (("sources", sources),), place_of(written.span))
 
 
+def places_of_files(source: Call, written: t.Expr) -> dict[str, Span]:
+    """Where the files and folders of a data block's sources are named. source: as `check_sources` gave it."""
+    sources = cast("tuple[Call, ...]", source["sources"]) if source.name == JOINED else (source,)
+    items = _items(written)
+    places = items if len(items) == len(sources) else [written] * len(sources)
+    named = (dict(each.options).get("path") for each in sources)
+    return {path: place.span for path, place in zip(named, places, strict=True) if isinstance(path, str)}
+
+
 def _items(written: t.Expr) -> Sequence[t.Expr]:
     while isinstance(written, t.Group):
         written = written.inner

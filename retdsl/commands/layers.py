@@ -19,8 +19,10 @@ from retdsl.compiler import Refused
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.networks import Seen, cut_groups, is_kept, is_network, is_spec, no_network, suggestions
 from retdsl.schema import ENTRIES, Entry, Layer, find_layer
+from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.lookup import layer_names, other_layers, refusal
+from retdsl.schema.training import TRAIN_KEYS
 from retdsl.schema.words import OTHERS, facts, first_sentence
 
 LOSSES = "Loss heads"
@@ -90,6 +92,9 @@ def _unknown(name: str) -> Refused:
         return Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
     if Path(name).suffix or Path(name).name != name or is_kept(name):
         return no_network(name)
+    for block in (DATA_KEYS, TRAIN_KEYS):
+        if (key := block.option(name)) is not None:
+            return Refused(f"`{name}` is a key of a {block.category}", f"{key.doc} It takes {key.type.words}")
     every = [entry for entries in ENTRIES.values() for entry in entries.values()]
     aliases = {alias: entry.name for entry in every for alias in entry.aliases}
     hint = did_you_mean(name, [*layer_names(), *(entry.name for entry in every), *suggestions()], aliases)

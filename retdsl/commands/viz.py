@@ -19,7 +19,7 @@ from retdsl.compiler import Refused
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     what = "a .retina file or a study that ships; or a network: of the zoo, a symbol file or its prefix"
-    parser.add_argument("file", metavar="WHAT", help=what)
+    parser.add_argument("file", metavar="WHAT", nargs="?", help=what)
     which = add_look_arguments(parser)
     which.add_argument("--train", metavar="NAME", help="this experiment of a spec and its network (default: the first)")
     parser.add_argument("--cut", metavar="LAYER", help="what a cut at a layer or a group keeps, and leaves behind")
@@ -36,6 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _draw(arguments: argparse.Namespace) -> Sequence[Path]:
+    if arguments.file is None and arguments.data:  # `viz --data study.retina`: no data block has the name of a file
+        arguments.file, arguments.data = arguments.data, ""
+    if arguments.file is None:
+        raise Refused("nothing to draw is named", "give a .retina file, a study that ships, or a network")
     of_spec = networks.is_spec(arguments.file)
     if arguments.data is not None:
         if not of_spec or any((arguments.model, arguments.backbone, arguments.cut, arguments.size, arguments.expand)):

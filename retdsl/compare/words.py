@@ -36,7 +36,7 @@ KEYS = (
     *(option.name for option in DATA_KEYS.options if option.name != "counts"),
     *("sampling", "augment"),
     *("input", "network", "loss", "weights", "freeze", "names"),
-    *("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"),
+    *("optimizer", "schedule", "epochs", "batch", "last_batch", "metrics", "checkpoint", "seed"),
 )
 """In which order differences are told: the photographs, the network, the training."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from retdsl.runtime.dataset import Data, Dataset, facts_of_the_labels, require_every_class
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.leaks import Leaks
-from retdsl.runtime.reading import read_all
+from retdsl.runtime.reading import look_at_listed, read_all
 from retdsl.runtime.split import SIDES
 
 
@@ -71,7 +71,8 @@ def examine(
     try:
         dataset = data.divided(root)
     except RunError as error:
-        return Findings(None, (error,))
+        unreadable, skipped = look_at_listed(data, root, threads, progress, cached=cached)
+        return Findings(None, (error, *unreadable), warnings=skipped)
     divided(dataset)
     reading = read_all(dataset, threads, progress, cached=cached, keep=False)
     errors: list[RunError] = []

@@ -1,14 +1,15 @@
 """The photographs of a study: listed, checked, divided, and read one by one.
 
 Enters: what a `data` block says, and the root folder that its paths start from. Leaves: a `Dataset`.
-Guaranteed: labels are within the classes, no patient is on two sides, and every side of an opened data set holds every
-class.
+Guaranteed: labels are within the classes, and every side of an opened data set holds every class. No patient is on two
+sides, unless a column of the study's own or its test set says so, which `leaks` finds.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from retdsl.runtime.agreement import consensus
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.drawing import Labels
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.exclusion import Exclusion, audit
+from retdsl.runtime.exclusion import UNREADABLE, Exclusion, audit
 from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
@@ -39,7 +40,7 @@ class Data:
     """What a study says about its photographs.
 
     source: where they come from; classes: their names, the healthy one first; split: who is trained, validated and
-    tested on; prepare: steps from photograph to uint8 `[H, W, 3]`; normalize: the last step, None for plain [0, 1];
+    tested on; prepare: steps from photograph to uint8 `[H, W, C]`; normalize: the last step, None for plain [0, 1];
     labels: how columns of the source become labels, in place of what the source says; test: an external test set, all
     of whose photographs are test photographs, beside those that the split makes; exclude: which photographs stay out of
     the study altogether; allow_leaks: kinds of leaks between the sides that are told and not refused (see `leaks`);
@@ -69,6 +70,12 @@ class Data:
         return wanted if self.test is None or "test" in wanted else (*wanted, "test")
 
     @property
+    def absent(self) -> bool:
+        """Whether photographs that are not there are left out, as others that cannot be read."""
+        flagged = self.exclude is not None and UNREADABLE in self.exclude.flags
+        return flagged or self.on_bad_image == "skip"
+
+    @property
     def soft(self) -> bool:
         """Whether photographs may belong to several classes, each in part."""
         return self.labels is not None and self.labels.soft
@@ -87,7 +94,7 @@ class Data:
         Raises RunError with everything that is wrong with the source. A side may lack a class.
         """
         told: list[Told] = []
-        wanted = Wanted(self.classes, self.labels, self.split.column, told=told)
+        wanted = self._wanted._replace(told=told)
         with garbage_kept():
             samples = tuple(sorted(self.photographs.samples(root, wanted), key=lambda sample: sample.image))
             excluded = None
@@ -95,6 +102,18 @@ class Data:
                 excluded = self.exclude.apply(root, samples, self.classes, self.photographs.read)
                 samples = excluded.kept
             return Dataset(self, root, samples, *self._sides(samples), tuple(told), excluded)
+
+    def listed(self, root: Path) -> Dataset:
+        """The photographs that can be looked at even where `divided` refuses the labels: of no class, on no side."""
+        listed: list[Sample] = []
+        with suppress(RunError):  # which is what `divided` has told
+            listed += self.photographs.samples(root, self._wanted._replace(listed=listed))
+        once = {(sample.origin, sample.image): sample for sample in listed}
+        return Dataset(self, root, tuple(sorted(once.values(), key=lambda sample: sample.image)), (), (), ())
+
+    @property
+    def _wanted(self) -> Wanted:
+        return Wanted(self.classes, self.labels, self.split.column, absent=self.absent)
 
     def _sides(self, samples: tuple[Sample, ...]) -> Sides:
         """The split divides what is not of the external test set."""
@@ -185,12 +204,12 @@ class Dataset:
         return chain_text(self.data.prepare)
 
     def prepare(self, fetched: bytes | Photograph) -> Photograph:
-        """What `fetch` gave, decoded and prepared: uint8 `[H, W, 3]`. Raises RunError if it cannot be decoded."""
+        """What `fetch` gave, decoded and prepared: uint8 `[H, W, C]`. Raises RunError if it cannot be decoded."""
         steps = self.data.prepare
         return prepare_bytes(fetched, steps) if isinstance(fetched, bytes) else prepare_photograph(fetched, steps)
 
     def read(self, index: int) -> Photograph:
-        """One photograph, decoded and prepared anew: uint8 `[H, W, 3]`. Raises RunError if it cannot be read."""
+        """One photograph, decoded and prepared anew: uint8 `[H, W, C]`. Raises RunError if it cannot be read."""
         return self.prepare(self.fetch(index))
 
 
@@ -210,7 +229,7 @@ def require_every_class(dataset: Dataset) -> None:
                 problems.add(
                     "sides of the split that lack a class",
                     f"the {side} split has no `{title}` photograph ({have})",
-                    dataset.data.split.remedy,
+                    dataset.data.split.remedy if patients else "see why its photographs were left out",
                 )
     problems.raise_any("the split cannot be used", dataset.root)
 

@@ -30,6 +30,9 @@ NEEDED = ("image", "label", "flags", "sha256")
 ABOUT_LABELS = frozenset({"conflicting", "eyes_disagree", "suspected_label"})
 """Flags that mean nothing any more once a label is another one."""
 
+UNREADABLE = "unreadable"
+"""The flag of photographs that are not there, or cannot be decoded."""
+
 AGAIN = "run `retdsl audit` again"
 
 Read = Callable[[Path, Sample], bytes | Photograph]

@@ -1,6 +1,6 @@
 """What the frozen part of a network says of photographs: a row of numbers each.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`. Leaves: float32 `[n, F]`: every value at the cuts of the frozen part,
+Enters: prepared photographs, uint8 `[H, W, C]`. Leaves: float32 `[n, F]`: every value at the cuts of the frozen part,
 an image of features averaged over its pixels.
 """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.paths import below, is_pattern, matches, near_files, reason_of, walk
+from retdsl.runtime.paths import below, is_pattern, matches, near_files, refusal_of, walk
 from retdsl.runtime.problems import Problems, did_you_mean
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import (
@@ -51,6 +51,8 @@ class folder:
             if pattern and not (match and match.group(1)):
                 problems.add(f"file names that do not tell the patient by {self.patient!r}", image)
             samples.append(Sample(image, label, match.group(1) if match and match.group(1) else image))
+        if problems and wanted.listed is not None:
+            wanted.listed.extend(samples)
         problems.raise_any(f"the folder `{self.path}` cannot be used", root / self.path)
         return samples
 
@@ -78,7 +80,7 @@ class folder:
                     problems.add("folders that are no class", case, in_words(classes))
             for label, name in enumerate(classes):
                 if name in inside:
-                    for path in walk(root / top / name, _is_photograph, seen, problems):
+                    for path in walk(root / top / name, _is_photograph, seen, problems, absent=wanted.absent):
                         found.append((label, os.path.join(top, path.relative_to(root / top))))
         if wanted.every:
             for name in classes:
@@ -106,7 +108,7 @@ def _folders_in(top: Path) -> list[str]:
         with os.scandir(top) as entries:
             return sorted(entry.name for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except OSError as error:
-        raise RunError(f"the folder {reason_of(error)}", where=top) from None
+        raise RunError(f"the folder {refusal_of(error)}", where=top) from None
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

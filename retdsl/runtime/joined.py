@@ -11,6 +11,7 @@ from pathlib import Path
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.labels import Told
 from retdsl.runtime.problems import Problems, together
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Source, Wanted
@@ -29,13 +30,19 @@ class joined:
         samples: list[Sample] = []
         errors: list[RunError] = []
         for origin, source in enumerate(self.sources):
+            listed: list[Sample] = []
+            told: list[Told] = []
             try:
-                found = source.samples(root, wanted._replace(every=False))
+                found = source.samples(root, wanted._replace(every=False, listed=listed, told=told))
             except RunError as error:
                 errors.append(error)
-            else:
-                samples += [sample._replace(origin=origin) for sample in found] if origin else found
+                found = listed
+            if told and wanted.told is not None:
+                wanted.told.extend(each.of(", ".join(source.tables(root))) for each in told)
+            samples += [sample._replace(origin=origin) for sample in found] if origin else found
         if errors:
+            if wanted.listed is not None:
+                wanted.listed.extend(samples)
             raise together(errors, f"{len(errors)} of {len(self.sources)} sources cannot be used")
         problems = Problems()
         self._require_once(samples, problems)
@@ -43,6 +50,8 @@ class joined:
             shown = {position for sample in samples for position in sample.classes}
             for missing in sorted(set(range(len(wanted.classes))) - shown):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
+        if problems and wanted.listed is not None:
+            wanted.listed.extend(samples)
         problems.raise_any("the sources cannot be joined", root)
         return samples
 

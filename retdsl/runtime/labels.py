@@ -2,7 +2,8 @@
 
 Enters: for every row the cells of the columns that a labelling asks for. Leaves: for every row a `Label`, or None where
 the cells are no label, which is noted among the problems; and what there is to tell of the labels besides. A labelling
-sees all rows at once: what graders are worth shows only on all that they have graded.
+sees all rows at once: what graders are worth shows only on all that they have graded. Guaranteed: a cell that says
+nothing, as tables write it, is no label, unless a class is called so or a rule asks for that very text.
 """
 
 from __future__ import annotations
@@ -16,10 +17,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from retdsl.runtime.problems import Problems, did_you_mean, listed
 from retdsl.runtime.sample import shown
-
-MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
-"""Cells that say nothing, in lower case, unless a class is called so or a rule asks for that very text."""
-
+from retdsl.runtime.table_files import says_nothing
 
 YES_OR_NO = {"true": 1.0, "yes": 1.0, "false": 0.0, "no": 0.0}
 """What stands for 1 and 0 among findings, in lower case."""
@@ -37,12 +35,20 @@ class Label(NamedTuple):
         return (self.position,) if self.target is None else shown(self.position, self.target)
 
 
+SHOWN_CELLS = 8
+"""How many different cells of a rule are written out."""
+
+
 class Told(NamedTuple):
     """Something that there is to tell of labels: under which key for programs, as what, and to people in sentences."""
 
     key: str
     data: Any
     lines: tuple[str, ...]
+
+    def of(self, source: str) -> Told:
+        """The same, with the name of the source among several that it is told of."""
+        return self._replace(lines=tuple(f"{source}: {line}" for line in self.lines))
 
 
 class Doubt(NamedTuple):
@@ -84,9 +90,48 @@ class OneByOne(Labelling, Protocol):
     def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
         """The label of a row."""
 
+    def tell(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told | None:
+        """What there is to tell of all rows together."""
+
+
+class _OneByOne:
+    """What labellings have in common that decide row by row."""
+
+    __slots__ = ()
+
+    def label(
+        self: OneByOne,
+        rows: Sequence[Sequence[str]],
+        places: Sequence[str],
+        classes: tuple[str, ...],
+        problems: Problems,
+        told: list[Told] | None = None,
+    ) -> list[Label | None]:
+        """The label of every row; each row without one is among the problems, those alike as one case."""
+        answers: dict[tuple[str, ...], Label | Doubt] = {}
+        doubtful: dict[Doubt, list[str]] = {}
+        labels: list[Label | None] = []
+        for row, place in zip(rows, places, strict=True):
+            cells = tuple(row)
+            answer = answers.get(cells)
+            if answer is None:
+                answer = answers[cells] = self.decide(cells, classes)
+            if isinstance(answer, Label):
+                labels.append(answer)
+            else:
+                labels.append(None)
+                doubtful.setdefault(answer, []).append(place)
+        report(doubtful, problems)
+        if told is not None and (more := self.tell(rows, classes)) is not None:
+            told.append(more)
+        return labels
+
+    def tell(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told | None:  # noqa: ARG002
+        return None
+
 
 @dataclass(frozen=True, slots=True)
-class named:
+class named(_OneByOne):
     """The name of a class in one column, or its position: 0 is the first class."""
 
     column: str
@@ -99,7 +144,7 @@ class named:
         (cell,) = cells
         if cell in classes:
             return Label(classes.index(cell))
-        if cell.lower() in MISSING:
+        if says_nothing(cell):
             return UNLABELLED
         number = _number(cell)
         if number is None or any(_number(name) is not None for name in classes):
@@ -112,16 +157,6 @@ class named:
             f"numbers are positions of classes, {counted}; grades need a rule, as `{self.column} >= 2 -> {classes[-1]}`"
         )
         return Doubt("labels that are no class", f"`{cell}`", help)
-
-    def label(
-        self,
-        rows: Sequence[Sequence[str]],
-        places: Sequence[str],
-        classes: tuple[str, ...],
-        problems: Problems,
-        told: list[Told] | None = None,  # noqa: ARG002
-    ) -> list[Label | None]:
-        return label_each(self, rows, places, classes, problems)
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -154,8 +189,8 @@ class rule:
         """Whether a row with this cell is meant, or why nobody can tell."""
         compare = _COMPARISONS[self.comparison]
         if isinstance(self.value, str):
-            return UNLABELLED if cell != self.value and cell.lower() in MISSING else compare(cell, self.value)
-        if cell.lower() in MISSING:
+            return UNLABELLED if cell != self.value and says_nothing(cell) else compare(cell, self.value)
+        if says_nothing(cell):
             return UNLABELLED
         number = _number(cell)
         if number is None:
@@ -165,7 +200,7 @@ class rule:
 
 
 @dataclass(frozen=True, slots=True)
-class mapped:
+class mapped(_OneByOne):
     """Rules, of which the first that matches gives the class.
 
     Where they lead to only one of two classes, all other rows are the other one; else a row that none matches has no
@@ -207,36 +242,36 @@ class mapped:
         rest = [name for name in classes if name not in {each.label for each in self.rules}]
         return rest[0] if len(classes) == 2 and len(rest) == 1 else None
 
-    def label(
-        self,
-        rows: Sequence[Sequence[str]],
-        places: Sequence[str],
-        classes: tuple[str, ...],
-        problems: Problems,
-        told: list[Told] | None = None,
-    ) -> list[Label | None]:
-        labels = label_each(self, rows, places, classes, problems)
-        if told is not None:
-            told.append(self._taken(rows, classes))
-        return labels
-
-    def _taken(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told:
-        """How many rows each rule took."""
+    def tell(self, rows: Sequence[Sequence[str]], classes: tuple[str, ...]) -> Told | None:
+        """How many rows each rule took; in words also with which cells, where one column decides: a 9 that stands for
+        "could not be graded" is 2 or more as well.
+        """
         firsts: Counter[int | None] = Counter()
+        met: dict[int | None, list[str]] = {}
         for cells, count in Counter(map(tuple, rows)).items():
             at = self.first(cells)
             if not isinstance(at, Doubt):
                 firsts[at] += count
-        taken = [(str(each), firsts[at]) for at, each in enumerate(self.rules)]
+                met.setdefault(at, []).extend(cells if len(self.columns) == 1 else ())
+        taken: list[tuple[int | None, str]] = [(at, str(each)) for at, each in enumerate(self.rules)]
         other = self._other(classes)
         if other is not None:
-            taken.append((f"all others -> {other}", firsts[None]))
-        lines = [f"labels: {text}: {in_rows(count)}" for text, count in taken]
-        return Told("rules", [{"rule": text, "rows": count} for text, count in taken], tuple(lines))
+            taken.append((None, f"all others -> {other}"))
+        lines = [f"labels: {text}: {in_rows(firsts[at])}{_in_brackets(met.get(at, ()))}" for at, text in taken]
+        return Told("rules", [{"rule": text, "rows": firsts[at]} for at, text in taken], tuple(lines))
+
+
+def _in_brackets(cells: Sequence[str]) -> str:
+    """` (2, 3, 4)`: the cells, numbers in their order; only the ends of many."""
+    number_of = {cell: _number(cell) for cell in cells}
+    known = sorted(cells, key=lambda cell: (number_of[cell] is None, number_of[cell] or 0.0, cell))
+    if not known:
+        return ""
+    return f" ({', '.join(known)})" if len(known) <= SHOWN_CELLS else f" ({known[0]} to {known[-1]})"
 
 
 @dataclass(frozen=True, slots=True)
-class findings:
+class findings(_OneByOne):
     """Several findings at once, a column of 0 and 1 for each.
 
     columns: one for each class, in their order; or for each but the first, which is then that of photographs without
@@ -248,7 +283,7 @@ class findings:
     def decide(self, cells: Sequence[str], classes: tuple[str, ...]) -> Label | Doubt:
         found = [YES_OR_NO.get(cell.lower(), _number(cell)) for cell in cells]
         for column, cell, value in zip(self.columns, cells, found, strict=True):
-            if cell.lower() in MISSING:
+            if says_nothing(cell):
                 return UNLABELLED
             if value not in (0, 1):
                 help = "a finding is 1 where it is there and 0 where it is not"
@@ -260,16 +295,6 @@ class findings:
             help = "name a first class without a column, which is that of photographs without any finding"
             return Doubt("rows without any finding", "all are 0", help)
         return Label(len(target) - 1 - target[::-1].index(1.0), target)
-
-    def label(
-        self,
-        rows: Sequence[Sequence[str]],
-        places: Sequence[str],
-        classes: tuple[str, ...],
-        problems: Problems,
-        told: list[Told] | None = None,  # noqa: ARG002
-    ) -> list[Label | None]:
-        return label_each(self, rows, places, classes, problems)
 
 
 Said: TypeAlias = "str | rule | tuple[rule, ...] | OneByOne"
@@ -287,31 +312,6 @@ def labelling(said: Said) -> OneByOne:
             return mapped(said)
         case _:
             return said
-
-
-def label_each(
-    by: OneByOne,
-    rows: Sequence[Sequence[str]],
-    places: Sequence[str],
-    classes: tuple[str, ...],
-    problems: Problems,
-) -> list[Label | None]:
-    """The label of every row; each row without one is among the problems, those alike as one case."""
-    answers: dict[tuple[str, ...], Label | Doubt] = {}
-    doubtful: dict[Doubt, list[str]] = {}
-    labels: list[Label | None] = []
-    for row, place in zip(rows, places, strict=True):
-        cells = tuple(row)
-        answer = answers.get(cells)
-        if answer is None:
-            answer = answers[cells] = by.decide(cells, classes)
-        if isinstance(answer, Label):
-            labels.append(answer)
-        else:
-            labels.append(None)
-            doubtful.setdefault(answer, []).append(place)
-    report(doubtful, problems)
-    return labels
 
 
 def report(doubtful: dict[Doubt, list[str]], problems: Problems) -> None:

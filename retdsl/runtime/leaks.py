@@ -70,7 +70,7 @@ def find_leaks(
 ) -> Leaks:
     """All leaks. looked: of the photographs that could be read, by their index; the others are left out of account.
 
-    photographs: gives the prepared photograph of an index, uint8 `[H, W, 3]`; called from several threads at once.
+    photographs: gives the prepared photograph of an index, uint8 `[H, W, C]`; called from several threads at once.
     """
     side_of = {index: side for side, indices in zip(SIDES, dataset.sides, strict=True) for index in indices}
     same = _same(looked, side_of)

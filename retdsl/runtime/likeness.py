@@ -1,6 +1,6 @@
 """Near copies of photographs: the same one encoded anew, scaled, brightened, cut a little, turned or mirrored.
 
-Enters: prepared photographs, uint8 `[H, W, 3]`, or one channel. Leaves: the pairs that show the same, and how alike.
+Enters: prepared photographs, uint8 `[H, W, C]`. Leaves: the pairs that show the same, and how much alike they are.
 Guaranteed: a pair depends on its two photographs alone; memory grows with their number (1.4 KB each), not with pairs.
 
 All photographs of a fundus look alike, so not their colours and shading are compared but their vessels: the green
@@ -38,6 +38,9 @@ CONFIRMED, CONFIRMED_SMALL = 0.6, 0.8
 are prepared to fewer than 64 pixels show less of the vessels, and must be more alike.
 """
 
+SIZE = 128
+"""Pixels of height and width at which two photographs are compared closely: what is finer counts for nothing."""
+
 SMALLEST = 32
 """Pixels of height and width below which a photograph shows no vessel, and is like no other."""
 
@@ -45,12 +48,12 @@ WAYS = ("", "upside down", "mirrored", "turned by 180 degrees")
 """How the second of a pair must be turned to lie on the first, in the order of `_turned`."""
 
 _SIZE, _DETAIL = 64, 2.0
-_FINE_SIZE, _FINE_DETAIL = 128, 3.0
+_FINE_DETAIL = 3.0
 _FREQUENCIES = 24
 _DARK, _BRIGHT = 15, 240  # what is darker or brighter is no retina
 _NOISE = 3.0  # grey levels: weaker contrast is not amplified to the full
 _LEAST = 3.0  # length of a spectrum: of 945 photographs the faintest has 5.6, noise of a grey level 2.4
-_EVERYWHERE = np.ones((_FINE_SIZE, _FINE_SIZE), np.uint8)
+_EVERYWHERE = np.ones((SIZE, SIZE), np.uint8)
 _ROWS, _COLUMNS = 512, 2048  # of a block of products: 4 MB
 
 
@@ -83,7 +86,10 @@ def near_copies(
     groups: Iterable[tuple[Sequence[int], Sequence[int]]],
     threads: int = 1,
 ) -> list[Pair]:
-    """The pairs of near copies with one photograph in the first sequence of a group, and the other in the second."""
+    """The pairs of near copies with one photograph in the first sequence of a group, and the other in the second.
+
+    Where both are one sequence, each of its pairs counts once.
+    """
     groups = [group for group in groups if all(group)]
     indices = sorted({index for group in groups for side in group for index in side})
     prints = fingerprints(photographs, indices, threads)
@@ -92,6 +98,7 @@ def near_copies(
         (one[a], other[b], way)
         for one, other in groups
         for a, b, way in _candidates(prints[[row_of[i] for i in one]], prints[[row_of[i] for i in other]])
+        if one is not other or a < b
     ]
 
     def compare(pair: tuple[int, int, int]) -> float:
@@ -107,7 +114,7 @@ def near_copies(
 
 def likeness(first: Photograph, second: Photograph, way: int) -> float:
     """The correlation of two photographs, once the second is turned that way and laid on the first; at most 1."""
-    a, b = (_detail(photo, _FINE_SIZE, _FINE_DETAIL) for photo in (first, _turned(second, way)))
+    a, b = (_detail(photo, SIZE, _FINE_DETAIL) for photo in (first, _turned(second, way)))
     until = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 25, 1e-4)
     try:
         start = np.eye(2, 3, dtype=np.float32)
@@ -148,9 +155,8 @@ def _turned(photo: Photograph, way: int) -> Photograph:
 
 def _detail(photo: Photograph, size: int, detail: float) -> Plane:
     """What is finer than `detail` pixels, its contrast made even, within the retina; float32 `[size, size]`."""
-    small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA)
-    small = small.reshape(size, size, -1)  # OpenCV drops a single channel
-    green = small[:, :, 1 if small.shape[2] > 1 else 0].astype(np.float32)
+    small = cv2.resize(photo, (size, size), interpolation=cv2.INTER_AREA).reshape(size, size, -1)
+    green = small[:, :, small.shape[2] // 2].astype(np.float32)  # of one channel, that one
     retina = ((small.max(axis=2) > _DARK) & (small.min(axis=2) < _BRIGHT)).astype(np.float32)
     around = _blurred(green * retina, detail) / np.maximum(_blurred(retina, detail), 1e-3)
     fine = (green - around) * retina

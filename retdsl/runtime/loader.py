@@ -1,6 +1,6 @@
 """Batches for the network, made ahead of time by threads.
 
-Enters: prepared photographs and the order in which an epoch sees them. Leaves: batches of float32 `[n, 3, H, W]`.
+Enters: prepared photographs and the order in which an epoch sees them. Leaves: batches of float32 `[n, C, H, W]`.
 Guaranteed: batches come in order and are the same for any number of threads; only a few wait in memory; when the
 consumer stops early or anything fails, the threads end.
 """

@@ -35,6 +35,12 @@ def reason_of(error: OSError | ValueError) -> str:
     return CIRCLE if error.errno == errno.ELOOP else f"cannot be read: {error.strerror or error}"
 
 
+def refusal_of(error: OSError) -> str:
+    """The same as what is said of a file that was named."""
+    reason = reason_of(error)
+    return f"is {reason}" if reason == CIRCLE else reason
+
+
 def relative_to(root: Path) -> str:
     """Where paths start, for messages."""
     return f"paths are relative to {root}; another root is given by --root"
@@ -164,13 +170,19 @@ def _files_in(folder: Path) -> frozenset[str]:
 
 
 def walk(
-    top: Path, wanted: Callable[[str], bool], seen: dict[tuple[int, int], Path], problems: Problems
+    top: Path,
+    wanted: Callable[[str], bool],
+    seen: dict[tuple[int, int], Path],
+    problems: Problems,
+    *,
+    absent: bool = False,
 ) -> Iterator[Path]:
     """Every file in `top` and below whose name is wanted, in the order of their names; what is wrong on the way goes to
     the problems. Hidden files and folders are passed over; folders that are linked in are gone through.
 
     seen: folders that were gone through already, by their number on the disk, to which these are added. One that is met
-    again, by a link in a circle or by two ways, is not gone through again, and told.
+    again, by a link in a circle or by two ways, is not gone through again, and told. absent: whether names that are
+    wanted but are no files are passed on as if they were, and not told.
     """
     waiting = [top]
     while waiting:
@@ -195,12 +207,15 @@ def walk(
                 try:
                     if entry.is_dir():
                         folders.append(path)
-                    elif wanted(entry.name) and entry.is_file():
+                    elif wanted(entry.name) and (absent or entry.is_file()):
                         yield path
                     elif wanted(entry.name):
                         kind = "links that lead nowhere" if entry.is_symlink() else "photographs that are no files"
                         problems.add(kind, str(path))
                 except OSError as error:
+                    if absent and wanted(entry.name):
+                        yield path
+                        continue
                     circle = error.errno == errno.ELOOP
                     kind = "symbolic links that lead in a circle" if circle else "photographs that cannot be read"
                     problems.add(kind, str(path) if circle else f"{path}: {reason_of(error)}")

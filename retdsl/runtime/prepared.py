@@ -1,6 +1,6 @@
 """A store of prepared photographs, and the first pass over all of them.
 
-Enters: a data set, a cache. Leaves: prepared photographs, uint8 `[H, W, 3]`, and what the first pass found.
+Enters: a data set, a cache. Leaves: prepared photographs, uint8 `[H, W, C]`, and what the first pass found.
 Guaranteed: what cannot be read is gathered, never raised one by one; memory does not grow with the photographs, which
 lie in the cache's files; what is given out is what preparation gave, whatever became of those files since.
 """
@@ -98,7 +98,7 @@ class PreparedImages:
         self.damaged = 0
 
     def __getitem__(self, index: int) -> Photograph:
-        """The prepared photograph, uint8 `[H, W, 3]`; not to be written to.
+        """The prepared photograph, uint8 `[H, W, C]`; not to be written to.
 
         Raises RunError if it cannot be read, or is not the one that the first pass has seen.
         """
@@ -139,7 +139,7 @@ class PreparedImages:
         def look(index: int) -> _Found:
             return self._look_at(index, verify)
 
-        with _single_threaded_opencv(), closing(ahead(look, wanted, self._threads, "prepare", WAITING)) as results:
+        with single_threaded_opencv(), closing(ahead(look, wanted, self._threads, "prepare", WAITING)) as results:
             for done, found in enumerate(results, start=1):
                 if found.refused is not None:
                     refused[found.index] = found.refused
@@ -213,7 +213,7 @@ def _require_one_size(sizes: Counter[tuple[int, ...]]) -> None:
 
 
 @contextmanager
-def _single_threaded_opencv() -> Iterator[None]:
+def single_threaded_opencv() -> Iterator[None]:
     """Our own threads work beside one another; OpenCV's would only get in their way."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.leaks import Leaks, find_leaks
@@ -84,3 +85,25 @@ def read_all(
     except RunError as error:
         errors.append(error)
     return Reading(dataset, images, found, tuple(errors), leaks, skipped)
+
+
+def look_at_listed(
+    data: Data,
+    root: Path,
+    threads: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    cached: bool = True,
+) -> tuple[tuple[RunError, ...], tuple[RunError, ...]]:
+    """What cannot be read of a study's photographs where labels or split are wrong, so that both can be told at once:
+    as errors, and as warnings where the study leaves such photographs out.
+    """
+    dataset = data.listed(root)
+    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached, spare=False))
+    try:
+        unreadable = gathered(dataset.samples, images.load_all(progress).refused)
+    except RunError as error:
+        return (error,), ()
+    if not unreadable:
+        return (), ()
+    return ((), (unreadable.warning(),)) if data.on_bad_image == "skip" else ((unreadable.error(),), ())

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.paths import near_files, reason_of
+from retdsl.runtime.paths import near_files, refusal_of
 from retdsl.runtime.problems import Problems, listed
 from retdsl.runtime.record_files import BadRecord, Head, RecordFile, beside
 from retdsl.runtime.sample import Sample, shown
@@ -70,7 +70,7 @@ class recordio:
         except FileNotFoundError:
             raise RunError(f"there is no file `{self.path}`", where=file, help=near_files(file, root)) from None
         except OSError as error:
-            raise RunError(f"`{self.path}` {reason_of(error)}", where=file) from None
+            raise RunError(f"`{self.path}` {refusal_of(error)}", where=file) from None
         if not records and not problems:
             raise RunError(f"`{self.path}` holds no records", where=file)
         records = _with_list(records, file, self.path, problems)
@@ -83,6 +83,8 @@ class recordio:
             image = f"{self.path}@{record.offset}" + (f"/{record.listed.path}" if record.listed else "")
             patient = self._patient(record, pattern, problems) if self.patient else image
             samples.append(Sample(image, position, patient, None, target))
+        if problems and wanted.listed is not None:
+            wanted.listed.extend(samples)
         problems.raise_any(f"`{self.path}` cannot be used", file)
         return samples
 
@@ -94,7 +96,7 @@ class recordio:
         except BadRecord as error:
             raise RunError(f"the record is damaged: {error}", where=file) from None
         except OSError as error:
-            raise RunError(f"`{self.path}` {reason_of(error)}", where=file) from None
+            raise RunError(f"`{self.path}` {refusal_of(error)}", where=file) from None
 
     def stamp(self, root: Path, sample: Sample) -> str:
         return f"{stamp_of_file(root / self.path)}:{self._offset(sample)}"

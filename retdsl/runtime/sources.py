@@ -37,7 +37,9 @@ class Wanted(NamedTuple):
 
     classes: their names, the healthy one first; labels: how cells become a label, in place of what the source says;
     side: the column that says on which side of the split a photograph is; every: whether each class must occur, which
-    is not asked of one source among several; told: takes what there is to tell of labels.
+    is not asked of one source among several; told: takes what there is to tell of labels; absent: whether photographs
+    that are no files are listed as others are, for whoever reads them to tell; listed: takes, where something is wrong
+    with the labels, the photographs that can be looked at even so.
     """
 
     classes: tuple[str, ...]
@@ -45,6 +47,8 @@ class Wanted(NamedTuple):
     side: str | None = None
     every: bool = True
     told: list[Told] | None = None
+    absent: bool = False
+    listed: list[Sample] | None = None
 
 
 class Source(Protocol):

@@ -8,9 +8,11 @@ what the survey itself keeps, some 15 kB a photograph.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice, pairwise
+from functools import partial
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +25,10 @@ from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import replacing
+from retdsl.runtime.likeness import SIZE
 from retdsl.runtime.measures import Measures, measure
-from retdsl.runtime.near_duplicates import fingerprint
+from retdsl.runtime.prepare import crop_circle, resize
+from retdsl.runtime.prepared import single_threaded_opencv
 from retdsl.runtime.sources import sha256_of_photograph
 from retdsl.runtime.split import SIDES
 
@@ -34,6 +38,9 @@ THUMBNAIL = 160
 QUALITY = 80
 """Of a small picture, as JPEG."""
 
+FINE_QUALITY = 90
+"""Of a square that near copies are told by."""
+
 BATCH = 32
 """Photographs that a network is asked about at once."""
 
@@ -41,7 +48,7 @@ AHEAD = 4
 """Photographs that wait for the network, for each thread that reads."""
 
 Describe = Callable[[Sequence[Photograph]], NDArray[np.float32]]
-"""Prepared photographs, uint8 `[H, W, 3]`, to float32 `[n, F]`."""
+"""Prepared photographs, uint8 `[H, W, C]`, to float32 `[n, F]`."""
 
 
 class Surveyed(NamedTuple):
@@ -63,25 +70,25 @@ class Surveyed(NamedTuple):
 
 @dataclass(frozen=True)
 class Survey:
-    """thumbnails: JPEG files, empty for photographs that cannot be read; fingerprints: uint8 `[n, S, S]`, see
-    `near_duplicates`; features: float32 `[n, F]`, what a network says of each, zero for those that cannot be read; None
-    if no network was asked.
+    """thumbnails: JPEG files, empty for photographs that cannot be read; squares: the same, of what lies around the
+    retina, as large as near copies are told by; features: float32 `[n, F]`, what a network says of each, zero for those
+    that cannot be read; None if no network was asked.
     """
 
     classes: tuple[str, ...]
     photographs: tuple[Surveyed, ...]
     thumbnails: tuple[bytes, ...]
-    fingerprints: NDArray[np.uint8]
+    squares: tuple[bytes, ...]
     features: NDArray[np.float32] | None = None
 
     def save(self, path: Path) -> None:
         """Writes a file that `load_survey` reads. Raises RunError."""
         facts = {"classes": self.classes, "photographs": self.photographs}
+        pictures = self.thumbnails + self.squares
         arrays = {
             "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
-            "thumbnails": np.frombuffer(b"".join(self.thumbnails), np.uint8),
-            "ends": np.cumsum([len(picture) for picture in self.thumbnails]),
-            "fingerprints": self.fingerprints,
+            "pictures": np.frombuffer(b"".join(pictures), np.uint8),
+            "lengths": np.array([len(picture) for picture in pictures]),
         }
         if self.features is not None:
             arrays["features"] = self.features
@@ -93,15 +100,11 @@ def load_survey(path: Path) -> Survey:
     """What `Survey.save` wrote."""
     with np.load(path) as arrays:
         facts = json.loads(arrays["facts"].tobytes())
-        bounds = [0, *arrays["ends"].tolist()]
-        pictures = arrays["thumbnails"].tobytes()
-        return Survey(
-            tuple(facts["classes"]),
-            tuple(map(_surveyed, facts["photographs"])),
-            tuple(pictures[start:end] for start, end in pairwise(bounds)),
-            arrays["fingerprints"],
-            arrays.get("features"),
-        )
+        photographs = tuple(map(_surveyed, facts["photographs"]))
+        joined = arrays["pictures"].tobytes()
+        pictures = [joined[start:end] for start, end in pairwise(accumulate(arrays["lengths"].tolist(), initial=0))]
+        thumbnails, squares = tuple(pictures[: len(photographs)]), tuple(pictures[len(photographs) :])
+        return Survey(tuple(facts["classes"]), photographs, thumbnails, squares, arrays.get("features"))
 
 
 def _surveyed(row: list[Any]) -> Surveyed:
@@ -122,17 +125,20 @@ def survey(
     describe: the network, asked from this thread for `batch` photographs at a time. progress: as in
     `PreparedImages.load_all`. Raises RunError if the labels cannot be used.
     """
-    dataset = replace(data, exclude=None).divided(root)
+    dataset = replace(data, exclude=None, on_bad_image="skip").divided(root)  # what is not there is flagged
     sides = {index: side for side in SIDES for index in getattr(dataset, side)}
     looks: list[_Look] = []
     features: list[NDArray[np.float32]] = []
-    found = _looks(dataset, threads, prepare=describe is not None)
-    while some := list(islice(found, batch)):
-        looks += [look._replace(prepared=None) for look in some]
-        if describe is not None:
-            features.append(_described(some, describe))
-        if progress is not None:
-            progress(len(looks), len(dataset.samples))
+    threads = max(1, threads)
+    look_at = partial(_look_at, dataset, prepare=describe is not None)
+    order = range(len(dataset.samples))
+    with single_threaded_opencv(), closing(ahead(look_at, order, threads, "survey", AHEAD * threads)) as found:
+        while some := list(islice(found, batch)):
+            looks += [look._replace(prepared=None) for look in some]
+            if describe is not None:
+                features.append(_described(some, describe))
+            if progress is not None:
+                progress(len(looks), len(dataset.samples))
     photographs = tuple(
         Surveyed(
             sample.image,
@@ -150,7 +156,7 @@ def survey(
         dataset.classes,
         photographs,
         tuple(look.thumbnail for look in looks),
-        np.stack([look.fingerprint for look in looks]),
+        tuple(look.square for look in looks),
         _joined(features),
     )
 
@@ -162,23 +168,11 @@ class _Look(NamedTuple):
     refused: str
     measures: Measures | None
     thumbnail: bytes
-    fingerprint: NDArray[np.uint8]
+    square: bytes
     prepared: Photograph | None
 
 
-def _looks(dataset: Dataset, threads: int, *, prepare: bool) -> Iterator[_Look]:
-    """Every photograph in its order, a few ahead of whoever asks."""
-    threads = max(1, threads)
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # our own threads work beside one another; OpenCV's would only get in their way
-    try:
-        indices = range(len(dataset.samples))
-        yield from ahead(lambda index: _look_at(dataset, index, prepare), indices, threads, "survey", AHEAD * threads)
-    finally:
-        cv2.setNumThreads(before)
-
-
-def _look_at(dataset: Dataset, index: int, prepare: bool) -> _Look:
+def _look_at(dataset: Dataset, index: int, *, prepare: bool) -> _Look:
     digest = ""
     try:
         fetched = dataset.fetch(index)
@@ -186,16 +180,26 @@ def _look_at(dataset: Dataset, index: int, prepare: bool) -> _Look:
         photo = decode(fetched) if isinstance(fetched, bytes) else fetched
         prepared = dataset.prepare(photo) if prepare else None
     except RunError as error:
-        return _Look(digest, error.message, None, b"", fingerprint(None), None)
-    return _Look(digest, "", measure(photo), _thumbnail(photo), fingerprint(photo), prepared)
+        return _Look(digest, error.message, None, b"", b"", None)
+    return _Look(digest, "", measure(photo), _thumbnail(photo), square(photo), prepared)
 
 
 def _thumbnail(photo: Photograph) -> bytes:
     height, width = photo.shape[:2]
     scale = THUMBNAIL / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(photo, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    _, file = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    small = resize(max(1, round(height * scale)), max(1, round(width * scale)))
+    return _encoded(small(photo), QUALITY)
+
+
+def square(photo: Photograph) -> bytes:
+    """What lies around the retina, as a JPEG file of `SIZE` pixels of height and width; less shows a smaller one."""
+    cropped = crop_circle()(photo)
+    side = min(SIZE, *cropped.shape[:2])
+    return _encoded(resize(side, side)(cropped), FINE_QUALITY)
+
+
+def _encoded(photo: Photograph, quality: int) -> bytes:
+    _, file = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
     return file.tobytes()
 
 

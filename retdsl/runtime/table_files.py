@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.paths import reason_of
+from retdsl.runtime.paths import refusal_of
 from retdsl.runtime.problems import Problems, did_you_mean, listed, near_names
 from retdsl.weights.other_files import LFS_POINTER
 
 DELIMITERS = ",;\t"
 PARQUET = ".parquet"
-NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+_NOTHING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
 """What tables write in small or capital letters where they know nothing."""
-_LONGEST = max(map(len, NOTHING))
+_LONGEST = max(map(len, _NOTHING))
 
 _OTHER_FILES = {
     b"PK\x03\x04": "a spreadsheet or an archive",
@@ -42,7 +42,12 @@ class Table(NamedTuple):
 
 def blanks(cells: Sequence[str]) -> set[str]:
     """Those of some cells that say nothing, each once."""
-    return {cell for cell in cells if len(cell) <= _LONGEST and cell.casefold() in NOTHING}
+    return {cell for cell in cells if says_nothing(cell)}
+
+
+def says_nothing(cell: str) -> bool:
+    """Whether a table knows nothing where it has this cell."""
+    return len(cell) <= _LONGEST and cell.casefold() in _NOTHING
 
 
 def read_table(file: Path, name: str, wanted: Sequence[str], encoding: str, within: str, problems: Problems) -> Table:
@@ -97,13 +102,11 @@ def _of_one_length(
 def _places(name: str, wanted: Sequence[str], header: Sequence[str], file: Path) -> dict[str, int]:
     """Where each wanted column stands. Raises RunError naming those that the header lacks or has twice."""
     problems = Problems()
+    near = [title for column in wanted if column not in header for title in near_names(column, header)]
+    there = f"there are {listed(dict.fromkeys([*near, *header]))}"
     for column in wanted:
         if column not in header:
-            near = near_names(column, header)
-            there = listed([*near, *(title for title in header if title not in near)])
-            problems.add(
-                "columns that are not there", f"`{column}`{did_you_mean(column, header)}", f"there are {there}"
-            )
+            problems.add("columns that are not there", f"`{column}`{did_you_mean(column, header)}", there)
         elif header.count(column) > 1:
             problems.add("columns that are there more than once", f"`{column}`")
     problems.raise_any(f"`{name}` lacks columns", file)
@@ -118,7 +121,7 @@ def read_text(file: Path, name: str, encoding: str = "utf-8") -> str:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise RunError(f"`{name}` {reason_of(error)}", where=file) from None
+        raise RunError(f"`{name}` {refusal_of(error)}", where=file) from None
     for start, what in _OTHER_FILES.items():
         if data.startswith(start):
             raise RunError(f"`{name}` is no text file: it is {what}", where=file, help="save the table as CSV in UTF-8")
@@ -184,7 +187,7 @@ def _read_parquet(file: Path, name: str, wanted: Sequence[str], within: str) -> 
             table = opened.read(columns=list(wanted))
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise RunError(f"`{name}` {reason_of(error)}", where=file) from None
+            raise RunError(f"`{name}` {refusal_of(error)}", where=file) from None
         raise RunError(f"`{name}` is no readable Parquet file: {str(error).splitlines()[0]}", where=file) from None
     columns = {column: [_cell(value) for value in table.column(column).to_pylist()] for column in wanted}
     return Table(columns, [f"row {row}{within}" for row in range(1, table.num_rows + 1)])

@@ -6,7 +6,7 @@ Enters: the root folder of the study's data and its classes. Leaves: a `Sample` 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -58,7 +58,12 @@ class csv:
             ):
                 problems.add("classes without a photograph", f"`{wanted.classes[missing]}`")
         _require_once(images, labels, cells, table.places, problems)
-        _require_files(images, table.places, root, where.parent if len(tables) == 1 else root, problems)
+        out = out_of_reach((image for image in images if image), root)
+        if wanted.absent and len(out) < len({*images} - {""}):  # where none is there, the root is another one
+            out = {}
+        _require_files(images, table.places, out, root, where.parent if len(tables) == 1 else root, problems)
+        if problems and wanted.listed is not None:
+            wanted.listed.extend(Sample(image, 0, image) for image in images if image and image not in out)
         problems.raise_any(f"`{self.path}` cannot be used", where)
         known = [label for label in labels if label is not None]
         sides = repeat(None) if wanted.side is None else table.columns[wanted.side]
@@ -149,9 +154,15 @@ def _require_once(
                 problems.add("photographs listed twice", f"{image}: {' and '.join(places[row] for row in rows)}")
 
 
-def _require_files(images: Sequence[str], places: Sequence[str], root: Path, beside: Path, problems: Problems) -> None:
-    """Tells photographs that are no files. beside: the folder of the table, where they may be instead."""
-    out = out_of_reach((image for image in images if image), root)
+def _require_files(
+    images: Sequence[str],
+    places: Sequence[str],
+    out: Mapping[str, str | None],
+    root: Path,
+    beside: Path,
+    problems: Problems,
+) -> None:
+    """Tells photographs that are no files, those in `out`. beside: the table's folder, where they may be instead."""
     if not out:
         return
     place = dict(zip(reversed(images), reversed(places), strict=True))  # the first of each
@@ -161,7 +172,8 @@ def _require_files(images: Sequence[str], places: Sequence[str], root: Path, bes
         if reason is None:
             problems.add(_MISSING, f"{image} ({place[image]})", relative_to(root))
         else:
-            problems.add("photographs that are no files", f"{image} ({place[image]}): {reason}")
+            kind = "photographs that cannot be read" if reason.startswith("cannot") else "photographs that are no files"
+            problems.add(kind, f"{image} ({place[image]}): {reason.removeprefix('cannot be read: ')}")
     if not missing:
         return
     if not out_of_reach(missing, beside):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.labels import Told
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Source, Wanted
 
@@ -25,17 +26,23 @@ class WithTestSet:
     def samples(self, root: Path, wanted: Wanted) -> list[Sample]:
         """Those of the study, and those of the test set. Raises one RunError with what is wrong with either."""
         found: list[Sample] = []
+        apart: list[Sample] = []
+        told: list[Told] = []
         errors: list[RunError] = []
         try:
-            found += self.study.samples(root, wanted)
+            found += self.study.samples(root, wanted._replace(listed=found))
         except RunError as error:
             errors.append(error)
         try:
             # Graders are those of the study; a test set brings its reference along.
-            apart = self.test.samples(root, wanted._replace(side=None, labels=None))
-            found += [sample._replace(origin=~sample.origin) for sample in apart]
+            apart += self.test.samples(root, wanted._replace(side=None, labels=None, listed=apart, told=told))
         except RunError as error:
             errors.append(error)
+        if told and wanted.told is not None:
+            wanted.told.extend(each.of(", ".join(self.test.tables(root))) for each in told)
+        found += [sample._replace(origin=~sample.origin) for sample in apart]
+        if errors and wanted.listed is not None:
+            wanted.listed.extend(found)
         if len(errors) == 1:
             raise errors[0]
         if errors:

@@ -6,9 +6,10 @@ validation and test images go past both. Below, the network, its loss and what i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
-from retdsl.ir import Call, Experiment, Network, Node, learned_numbers
+from retdsl.ir import Call, DataPlan, Experiment, Network, Node, learned_numbers
 from retdsl.schema.sources import JOINED, sources_of
 from retdsl.schema.spelling import spell_call
 from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
@@ -18,7 +19,9 @@ from retdsl.viz.words import (
     clipped,
     counted,
     dimensions,
+    folded,
     layer,
+    option,
     packed,
     phrase,
     telling,
@@ -26,7 +29,7 @@ from retdsl.viz.words import (
 )
 
 MOST_LINES = 6
-"""How many lines a card has at most; what is left out is counted."""
+"""How much a card says at most, a long thing in several lines; what is left out is counted."""
 
 
 def experiment_picture(experiment: Experiment, *, title: str | None = None) -> Picture:
@@ -56,16 +59,19 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
         _source_lines(data.source, data.classes),
         spell_call(data.source, "data source"),
     )
-    boxes, arrows = [source], []
+    boxes = [source, *_choices(data, ids)]
     if data.prepare:
-        prepare = _steps(ids, "every photograph", "prepare", data.prepare, "image step")
-        boxes.append(prepare)
-        arrows.append(Arrow(source.id, prepare.id))
+        boxes.append(_steps(ids, "every photograph", "prepare", data.prepare, "image step"))
+    arrows = [Arrow(one.id, other.id) for one, other in pairwise(boxes)]
+    leaks = dict(data.settings).get("allow_leaks")
     split = _card(
         ids,
         "split",
         data.split.name,
-        _options(data.split, without=("train", "valid", "test")),
+        (
+            *_options(data.split, without=("train", "valid", "test")),
+            *([f"leaks allowed: {', '.join(map(str, leaks))}"] if isinstance(leaks, tuple) and leaks else []),
+        ),
         spell_call(data.split, "split"),
     )
     arrows.append(Arrow(boxes[-1].id, split.id))
@@ -96,6 +102,26 @@ def _photographs(experiment: Experiment, ids: Identifiers) -> tuple[list[Box], l
     return [*boxes, normalize], arrows
 
 
+def _choices(data: DataPlan, ids: Identifiers) -> Iterator[Box]:
+    """What becomes of the photographs as they were listed: whose labels they get, and which of them are left out."""
+    settings = dict(data.settings)
+    labels, exclude = settings.get("labels"), settings.get("exclude")
+    if isinstance(labels, Call):
+        options = dict(labels.options)
+        graders = options.get("graders")
+        said = [f"{len(graders)} graders" if isinstance(graders, tuple) else "", str(options.get("method", ""))]
+        said += ["soft labels"] if options.get("soft") else []
+        yield _card(ids, "labels", labels.name, packed(said), spell_call(labels, "agreement of graders"))
+    skipped = ["what cannot be read"] if settings.get("on_bad_image") == "skip" else []
+    if isinstance(exclude, Call):
+        options = dict(exclude.options)
+        flags = options.get("flags")
+        lines = [str(options.get("path", "")), *packed(map(str, flags) if isinstance(flags, tuple) else ()), *skipped]
+        yield _card(ids, "left out", exclude.name, lines, spell_call(exclude, "exclusion"))
+    elif skipped:
+        yield _card(ids, "left out", "skip", skipped, "on_bad_image = skip")
+
+
 def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[list[Box], list[Arrow]]:
     """From the network's input to the checkpoint."""
     network, training = experiment.network, experiment.training
@@ -121,11 +147,12 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
     metrics = _steps(ids, "validation and test", "metrics", training.metrics, "metric")
     schedule = (*_options(training.optimizer), phrase(training.schedule))
     run = f"{counted(training.epochs, 'epoch')}, batch {training.batch}"
+    last = () if training.last_batch == "keep" else (f"last batch: {training.last_batch}",)
     optimizer = _card(
         ids,
         "training",
         training.optimizer.name,
-        (*schedule, run, f"seed {training.seed}"),
+        (*schedule, run, *last, f"seed {training.seed}"),
         f"{spell_call(training.optimizer, 'optimizer')}\n{spell_call(training.schedule, 'schedule')}",
         Look.TRAINED,
     )
@@ -149,9 +176,10 @@ def _card(
     look: Look = Look.PLAIN,
     figure: str = "",
 ) -> Box:
-    shown = [clipped(line) for line in lines]
-    if len(shown) > MOST_LINES:
-        shown[MOST_LINES - 1 :] = [f"and {len(shown) - MOST_LINES + 1} more"]
+    said = list(lines)
+    if len(said) > MOST_LINES:
+        said[MOST_LINES - 1 :] = [f"and {len(said) - MOST_LINES + 1} more"]
+    shown = [line for each in said for line in folded(each)]
     return Box(
         ids.new(role),
         clipped(title),
@@ -171,7 +199,7 @@ def _steps(
 
 
 def _options(given: Call, without: tuple[str, ...] = ()) -> tuple[str, ...]:
-    return packed(f"{key} {value(key, v)}" for key, v in telling(given) if key not in without)
+    return packed(option(key, v) for key, v in telling(given) if key not in without)
 
 
 def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
@@ -179,7 +207,7 @@ def _source_lines(source: Call, classes: tuple[str, ...]) -> tuple[str, ...]:
     sources = sources_of(source)
     if len(sources) == 1:
         said = [
-            str(v) if key == "path" else f"{key} {value(key, v)}"
+            str(v) if key == "path" else value(key, v) if key == "label" and not isinstance(v, str) else option(key, v)
             for key, v in source.options
             if v is not None and str(v) != key and (key, v) != ("encoding", "utf-8") and key != "patient"
         ]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from retdsl.ir import Call, Node, Shape, Value, learned_numbers
-from retdsl.schema.spelling import spell_call, spell_layer
+from retdsl.schema.spelling import spell, spell_layer
 
 FRACTIONS = frozenset(
     {
         *("train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"),
-        *("amount", "size", "mask"),
+        *("amount", "size", "mask", "fraction"),
     }
 )
 """Options that are shares."""
@@ -78,8 +78,10 @@ def value(key: str, given: Value) -> str:
         case float():
             return f"{given:.6g}"
         case Call():
-            return spell_call(given)
-        case tuple() if key in ("ratio", "weights"):
+            return spell(given)
+        case (Call(), *_):
+            return ", ".join(spell(each) for each in given)
+        case tuple() if key in ("ratio", "weights", "from", "to"):
             return " : ".join(value("", item) for item in given)
         case tuple():
             return "(" + ", ".join(value("", item) for item in given) + ")"
@@ -94,13 +96,18 @@ def phrase(given: Call) -> str:
     options = dict(given.options)
     if set(options) == {"height", "width"}:
         return f"{given.name} {options['height']} × {options['width']}"
-    said = [_option(key, v) for key, v in telling(given) if (key, v) != ("p", 1)]
+    said = [option(key, v) for key, v in telling(given) if (key, v) != ("p", 1)]
     return f"{given.name} {', '.join(said)}" if said else given.name
 
 
-def _option(key: str, given: Value) -> str:
-    """An option as one says it; steps to choose from by their names, and classes without brackets."""
+def option(key: str, given: Value) -> str:
+    """An option as one says it; steps to choose from by their names, and classes without brackets.
+
+    A policy within another, as in `hard(30%, of = ...)`, is said in the same words.
+    """
     match given:
+        case Call():
+            return f"{key} {phrase(given)}"
         case (Call(), *_):
             return " | ".join(one.name for one in given if isinstance(one, Call))
         case (*classes,) if key == "on":
@@ -141,6 +148,12 @@ def packed(items: Iterable[str], width: int = 26) -> tuple[str, ...]:
         else:
             lines.append(item)
     return tuple(lines)
+
+
+def folded(text: str, width: int = 36) -> tuple[str, ...]:
+    """Text in lines of about `width` characters: broken behind commas, and clipped where it has none."""
+    *lines, last = packed(text.split(", "), width - 1)
+    return (*(f"{clipped(line, width - 1)}," for line in lines), clipped(last, width))
 
 
 def layer(node: Node) -> tuple[str, tuple[str, ...]]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.measures import Measures
-from retdsl.runtime.near_duplicates import SIDE
-from retdsl.runtime.survey import Survey, Surveyed
+from retdsl.runtime.sources import Wanted
+from retdsl.runtime.survey import Survey, Surveyed, square
+from retdsl.runtime.synthetic import synthetic_fundus
 
 CLASSES = ("healthy", "infected")
 GOOD = Measures(0.1, 0.4, 0.2, 0.0, 0.0, 0.7, 1.0)
@@ -19,7 +21,7 @@ GOOD = Measures(0.1, 0.4, 0.2, 0.0, 0.0, 0.7, 1.0)
 
 @dataclass(frozen=True)
 class Made:
-    """A photograph as a test wants it; each has a pattern of its own unless `like` names another one."""
+    """A photograph as a test wants it; each shows an eye of its own unless `like` names another one."""
 
     image: str
     label: str = "healthy"
@@ -32,9 +34,7 @@ class Made:
 
 def made_survey(photographs: Iterable[Made], features: NDArray[np.float32] | None = None) -> Survey:
     made = list(photographs)
-    patterns = {
-        one.image: np.random.default_rng(at).integers(0, 255, (SIDE, SIDE), np.uint8) for at, one in enumerate(made)
-    }
+    shown = dict(zip((one.image for one in made), eyes(), strict=False))
     return Survey(
         CLASSES,
         tuple(
@@ -51,9 +51,17 @@ def made_survey(photographs: Iterable[Made], features: NDArray[np.float32] | Non
             for at, one in enumerate(made)
         ),
         tuple(b"" if one.refused else b"a picture" for one in made),
-        np.stack([patterns[one.like or one.image] for one in made]),
+        tuple(b"" if one.refused else shown.get(one.like or one.image, b"") for one in made),
         features,
     )
+
+
+@cache
+def eyes() -> tuple[bytes, ...]:
+    """Squares of painted eyes, enough for most surveys; photographs beyond them show none."""
+    source = synthetic_fundus(60, ratio=(1, 1), size=128)
+    samples = source.samples(Path(), Wanted(CLASSES))
+    return tuple(square(np.asarray(source.read(Path(), sample), np.uint8)) for sample in samples)
 
 
 def good(count: int) -> list[Made]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from painted_survey import CLASSES, GOOD, Made, good, made_survey
+from painted_survey import CLASSES, GOOD, Made, good, made_survey, renamed
 
 from retdsl.audit.findings import Findings, judge
 from retdsl.audit.table import COLUMNS, write_table
@@ -64,6 +64,13 @@ def test_duplicates_keep_the_first_by_name() -> None:
         "copy1.png": "good004.png",
         "copy2.png": "good004.png",
     }
+
+
+def test_photographs_that_are_like_a_third_one_and_the_same_files_are_one_group() -> None:
+    survey = made_survey([Made("a.png"), Made("b.png"), Made("c.png", like="a.png"), Made("d.png"), Made("e.png")])
+    survey = renamed(survey, 3, sha256=survey.photographs[2].sha256)
+    survey = renamed(survey, 4, sha256=survey.photographs[1].sha256)
+    assert judge(survey, None).duplicates == ((0, 2, 3), (1, 4))
 
 
 def test_duplicates_with_other_labels_are_all_conflicting() -> None:

@@ -12,7 +12,7 @@ from graph_texts import imported, symbol_file, zoo
 
 from retdsl.cli import main
 from retdsl.ir import learned_numbers
-from retdsl.schema import LAYERS
+from retdsl.schema import ENTRIES, LAYERS
 from retdsl.schema.lookup import layer_names
 
 
@@ -26,7 +26,7 @@ def test_the_list_has_every_layer_in_a_line_of_its_own(capsys: pytest.CaptureFix
     assert lines[0] == "Filters and weights"
     assert lines[1].startswith("  Convolution     Slides learned filters over the image;")
     listed = [line.split()[0] for line in lines if line.startswith("  ")]
-    assert sorted(listed) == sorted([*layer_names(), "Softmax", "WSoftmax", "FocalSoftmax", "Sigmoid"])
+    assert sorted(listed) == sorted([*layer_names(), *ENTRIES["loss"]])
 
 
 def test_all_about_one_layer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,6 +79,12 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("Dense", "there is nothing called `Dense`", "did you mean `FullyConnected`?"),
         ("sensitivty", "there is nothing called `sensitivty`", "did you mean `sensitivity`?"),
+        (
+            "on_bad_image",
+            "`on_bad_image` is a key of a data block",
+            "are left out and counted. It takes one of `error`, `skip`",
+        ),
+        ("epochs", "`epochs` is a key of a train block", "whole number"),
         ("xyzzy", "there is nothing called `xyzzy`", "`retdsl layers` lists all layers"),
         ("RNN", "`RNN` cannot stand in a chain: a network of retdsl has no state", "`mean` or `max`"),
     ],

@@ -10,6 +10,7 @@ from spec_texts import checked, program
 from values import call, candidates
 
 from retdsl.compare import Comparison, Difference, compare
+from retdsl.compare.words import rows
 from retdsl.ir import Program
 from retdsl.schema import ENTRIES, ESSENTIAL, LAYERS, Entry, Option
 from retdsl.schema.types import Reference, Steps
@@ -180,6 +181,7 @@ KEYS = {
     "sampling": ("sampling = s", "sampling = resample"),
     "augment": ("augment = a", "augment = none"),
     "split": ("by_patient", "by_patient(seed = 3)"),
+    "on_bad_image": ("split   = ", "on_bad_image = skip\n  split   = "),
 }
 
 
@@ -188,7 +190,9 @@ def test_every_key_is_one_difference_under_its_name(key: str) -> None:
     one, other = KEYS[key]
     changed = spec().replace(one, other)
     assert changed != spec()
-    assert only(compare(program(spec()), program(changed))).key == key
+    found = compare(program(spec()), program(changed))
+    assert only(found).key == key
+    assert any(text.strip() == key for row in rows(found, ("one", "other")) for text, _ in row)
 
 
 def test_steps_come_go_and_change_places() -> None:

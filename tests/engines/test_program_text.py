@@ -138,6 +138,22 @@ def test_steps_to_choose_from_are_broken_at_their_brackets():
     assert two.endswith("on=('infected',))")
 
 
+def test_every_key_of_a_data_block_leads_to_its_own_line():
+    keys = '  on_bad_image = skip\n  allow_leaks = [similar]\n  exclude = audit("audit.csv", [blurred])\n'
+    spec = TINY.replace("  split   = by_patient", f"{keys}  split   = by_patient")
+    text = emit_program(experiment(spec))
+    for key, written in {
+        "classes": "classes",
+        "on_bad_image": "on_bad_image",
+        "allow_leaks": "allow_leaks",
+        "exclude": "exclude",
+        "split": "split",
+        "input_shape": "image",
+    }.items():
+        (place,) = re.findall(rf"^ *{key}=.*# [\w.]*:(\d+)$", text, re.MULTILINE)
+        assert spec.splitlines()[int(place) - 1].split()[0] == written, key
+
+
 def test_option_names_that_python_reserves():
     assert safe("from") == "from_"
     assert safe("n") == "n"

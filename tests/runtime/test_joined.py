@@ -12,6 +12,7 @@ from retdsl.runtime.dataset import Data
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.folders import folder
 from retdsl.runtime.joined import joined
+from retdsl.runtime.labels import Told, rule
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.sources import Wanted
@@ -100,3 +101,27 @@ def test_what_is_wrong_with_each_is_told_together(root: Path) -> None:
     ]
     assert [part.where for part in error.parts] == [str(root / "labels.csv")] * 2 + [str(root / "eye")]
     assert "there is `eyes`" in str(error)
+
+
+def test_what_is_told_of_labels_names_the_source(root: Path) -> None:
+    (root / "first.csv").write_text("image,grade\na.png,2\n")
+    (root / "second.csv").write_text("image,grade\nb.png,0\n")
+    graded = rule("grade", ">=", 2, "infected")
+    told: list[Told] = []
+    source = joined((csv("first.csv", label=graded), csv("second.csv", label=graded)))
+    source.samples(root, Wanted(CLASSES, told=told))
+    assert [one.lines[0] for one in told] == [
+        "first.csv: labels: grade >= 2 -> infected: 1 row (2)",
+        "second.csv: labels: grade >= 2 -> infected: 0 rows",
+    ]
+
+
+def test_what_can_be_looked_at_though_labels_are_wrong(root: Path) -> None:
+    (root / "labels.csv").write_text("image,label\na.png,ill\nnowhere.png,healthy\n../x.png,healthy\n")
+    listed: list[Sample] = []
+    refusal(joined((csv("labels.csv"), folder("eyes"))), root, Wanted(CLASSES, listed=listed))
+    assert [(sample.image, sample.origin) for sample in listed] == [
+        ("a.png", 0),
+        ("eyes/infected/1_left.png", 1),
+        ("eyes/infected/3_left.png", 1),
+    ]

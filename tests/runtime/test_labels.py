@@ -60,7 +60,7 @@ class TestOneColumn:
             "grades need a rule, as `grade >= 2 -> infected`",
         )
 
-    @pytest.mark.parametrize("cell", ["", "nan", "NaN", "NA", "n/a", "null", "None"])
+    @pytest.mark.parametrize("cell", ["", "nan", "NaN", "NA", "n/a", "#N/A", "<NA>", "null", "None"])
     def test_cells_that_say_nothing(self, cell: str) -> None:
         error = refusal("x", ["healthy", cell, "infected", cell], TWO)
         assert error.message == "rows without a label (2)"
@@ -137,7 +137,22 @@ class TestRules:
             ("rules", [1, 1, 2]),
             ("rules", [1, 2]),
         ]
-        assert told[1].lines == ("labels: grade >= 2 -> infected: 1 row", "labels: all others -> healthy: 2 rows")
+        assert told[1].lines == (
+            "labels: grade >= 2 -> infected: 1 row (4)",
+            "labels: all others -> healthy: 2 rows (0)",
+        )
+
+    def test_cells_that_no_grade_has_are_seen(self) -> None:
+        told: list[Told] = []
+        cells = ["10", "9", "2", "2.5", "0", "9", "1"]
+        labels(rule("grade", ">=", 2, "infected"), cells, TWO, told)
+        labels(rule("age", ">=", 50, "infected"), [str(age) for age in range(5, 90)], TWO, told)
+        assert [line for one in told for line in one.lines] == [
+            "labels: grade >= 2 -> infected: 5 rows (2, 2.5, 9, 10)",
+            "labels: all others -> healthy: 2 rows (0, 1)",
+            "labels: age >= 50 -> infected: 40 rows (50 to 89)",
+            "labels: all others -> healthy: 45 rows (5 to 49)",
+        ]
 
     @given(st.lists(st.sampled_from(["0", "1", "2", "3", "4"]), min_size=1))
     def test_rows_of_rules_add_up_to_those_of_classes(self, cells: list[str]) -> None:

@@ -36,13 +36,13 @@ def test_the_more_blurred_the_less_sharp_painted() -> None:
 
 @pytest.mark.skipif(not FUNDUS.is_dir(), reason="needs ../shared/fundus")
 def test_the_more_blurred_the_less_sharp_real() -> None:
-    files = sorted((FUNDUS / "images").iterdir())[::31]
+    files = sorted((FUNDUS / "images").iterdir())[::90]
     ordered = 0
     for file in files:
         photo = decode(file.read_bytes())
         sharpness = [measure(blurred(photo, sigma)).sharpness for sigma in BLURS]
         ordered += sharpness == sorted(sharpness, reverse=True)
-    assert ordered == len(files) == 31
+    assert ordered == len(files) == 11
 
 
 def test_a_larger_photograph_of_the_same_eye_measures_alike() -> None:

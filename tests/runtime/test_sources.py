@@ -119,7 +119,7 @@ class TestCsvRefuses:
             "`label`; did you mean `labels`?",
             "`who`",
         )
-        assert error.help[0] == "there are `Image`, `eye`, `labels`"
+        assert error.help == ("there are `Image`, `labels`, `eye`",)
 
     def test_a_column_twice(self, root: Path) -> None:
         table(root, "image,label,label\na.png,healthy,infected\n")

@@ -279,6 +279,15 @@ class TestPaths:
         (root / "labels.csv").write_text(text([*ROWS, ("archive/d.png", "healthy", "4")]))
         assert samples(root, "labels.csv")[3].image == "archive/d.png"
 
+    def test_absent_photographs_are_left_to_who_reads_them_unless_all_are(self, root: Path) -> None:
+        (root / "labels.csv").write_text(text([*ROWS, ("gone.png", "healthy", "9")]))
+        absent = Wanted(CLASSES, absent=True)
+        assert "gone.png" in [sample.image for sample in csv("labels.csv").samples(root, absent)]
+        (root / "elsewhere").mkdir()
+        with pytest.raises(RunError, match=r"photographs that do not exist \(4\)") as caught:
+            csv(str(root / "labels.csv")).samples(root / "elsewhere", absent)
+        assert any("--root" in help for help in caught.value.help)
+
     def test_what_is_no_file(self, root: Path) -> None:
         (root / "loop.png").symlink_to(root / "loop.png")
         (root / "round").symlink_to(root / "round")

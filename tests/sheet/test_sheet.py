@@ -218,6 +218,12 @@ class TestCommand:
         assert capsys.readouterr().out.split() == ["eyes.html", "out/f.PNG"]
         assert Path("out/f.PNG").read_bytes().startswith(b"\x89PNG")
 
+    def test_the_file_may_follow_the_option(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["viz", "--data", "study.retina", "--each", "1"]) == 0
+        assert capsys.readouterr().out.split() == ["eyes.html"]
+        assert main(["viz", "--data"]) == 2
+        assert "nothing to draw is named" in capsys.readouterr().err
+
     def test_augmented(self) -> None:
         assert main(["viz", "study.retina", "--data", "--train", "first", "--each", "1"]) == 0
         assert "gaussian_noise" in Path("eyes.html").read_text()

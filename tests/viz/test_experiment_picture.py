@@ -8,7 +8,7 @@ import viz_material as material
 
 from retdsl.ir import Call
 from retdsl.viz import Look, dot_text, experiment_picture
-from retdsl.viz.words import amount, brief, clipped, counted, dimensions, packed, percent, phrase
+from retdsl.viz.words import amount, brief, clipped, counted, dimensions, folded, packed, percent, phrase
 
 
 def test_every_card_in_the_words_of_the_language() -> None:
@@ -31,6 +31,57 @@ def test_every_card_in_the_words_of_the_language() -> None:
         ),
         "checkpoint": ("every epoch", "keep the best auc"),
     }
+
+
+def test_what_becomes_of_the_photographs_as_they_were_listed() -> None:
+    whole = material.experiment()
+    labels = Call("consensus", (("graders", ("a", "b", "c")), ("method", "dawid_skene"), ("soft", True)))
+    exclude = Call("audit", (("path", "audit.csv"), ("flags", ("blurred", "duplicate"))))
+    settings = (("labels", labels), ("exclude", exclude), ("allow_leaks", ("similar",)), ("on_bad_image", "skip"))
+    within = Call("class_aware", (("size", 64), ("by", "patient")))
+    blurs = tuple(Call(name) for name in ("gaussian_noise", "blur", "jpeg"))
+    some = Call("one_of", (("steps", blurs), ("weights", (2.0, 1.0, 1.0)), ("p", 0.5), ("on", None)))
+    picture = experiment_picture(
+        replace(
+            whole,
+            data=replace(whole.data, settings=settings),
+            training=replace(whole.training, last_batch="drop"),
+            sampling=Call("hard", (("fraction", 0.3), ("of", within))),
+            augment=(some, *blurs, *blurs),
+        )
+    )
+    cards = {box.role: (box.title, *box.lines) for box in picture.boxes}
+    assert list(cards)[:4] == ["photographs", "labels", "left out", "every photograph"]
+    assert cards["labels"] == ("consensus", "3 graders, dawid_skene", "soft labels")
+    assert cards["left out"] == ("audit", "audit.csv", "blurred, duplicate", "what cannot be read")
+    assert cards["split"] == ("by_patient", "seed 2016", "leaks allowed: similar")
+    assert cards["sampling"] == ("hard", "fraction 30 %", "of class_aware size 64, by patient")
+    # nothing is clipped that can be broken, and steps are counted, not lines
+    assert cards["training images"] == (
+        *("augment", "one_of gaussian_noise | blur | jpeg,", "weights 2 : 1 : 1, p 50 %"),
+        *("gaussian_noise", "blur", "jpeg", "gaussian_noise", "and 2 more"),
+    )
+    assert "last batch: drop" in cards["training"]
+    arrows = {(arrow.tail, arrow.head) for arrow in picture.arrows}
+    assert {("photographs", "labels"), ("labels", "left_out"), ("left_out", "every_photograph")} <= arrows
+
+
+def test_rules_and_ratios_as_the_language_writes_them() -> None:
+    whole = material.experiment()
+    grade = (("column", "grade"), ("comparison", ">="))
+    classes = ((2, "infected"), (0, "healthy"))
+    rules = tuple(Call("rule", (*grade, ("value", least), ("label", name))) for least, name in classes)
+    source = Call("csv", (("path", "labels.csv"), ("label", rules), ("patient", None)))
+    sampling = Call("progressive", (("from", "natural"), ("to", (4, 1)), ("epochs", 20)))
+    picture = experiment_picture(replace(whole, data=replace(whole.data, source=source), sampling=sampling))
+    cards = {box.role: box.lines for box in picture.boxes}
+    assert cards["photographs"] == (
+        "labels.csv",
+        "grade >= 2 -> infected,",
+        "grade >= 0 -> healthy",
+        "healthy, infected",
+    )
+    assert cards["sampling"] == ("from natural, to 4 : 1", "epochs 20")
 
 
 def test_validation_and_test_go_past_sampling_and_augmentation() -> None:
@@ -86,6 +137,9 @@ def test_words() -> None:
     assert phrase(blur) == "blur sigma 1"
     some = Call("one_of", (("steps", (blur, Call("jpeg"))), ("p", 0.5), ("on", ("infected", "doubtful"))))
     assert phrase(some) == "one_of blur | jpeg, p 50 %, on infected, doubtful"
+    assert folded("one, two, three", 9) == ("one, two,", "three")
+    assert folded("/a/very/long/path/to/labels.csv", 21) == ("/a/very/lo…labels.csv",)
+    assert folded("") == ("",)
     assert clipped("short") == "short"
     assert clipped("/a/very/long/path/to/labels.csv", 21) == "/a/very/lo…labels.csv"
     hashed = Call("torch_package", (("module", "weights_of_it"), ("sha256", "5" * 64)))

@@ -241,7 +241,7 @@ def _network_lines(experiment: Experiment, pieces: Sequence[Piece]) -> list[Line
     shape = literal(tuple(network.input_shape[1:]))
     lines = [
         Line(f"input={literal(network.input)},"),
-        Line(f"input_shape={shape},", places(experiment.data.place)),
+        Line(f"input_shape={shape},", places(experiment.data.place_of("image"))),
     ]
     if pieces[0].from_epoch is None:
         lines.append(Line("frozen=frozen_part,", places(keys.get("freeze"), "bound for inference only")))
@@ -310,7 +310,7 @@ def _data_lines(experiment: Experiment) -> list[Line]:
     places = Places()
     lines = [
         *_source_lines(data.source, places),
-        Line(f"classes={literal(data.classes)},", places(data.place)),
+        Line(f"classes={literal(data.classes)},", places(data.place_of("classes"))),
         Line(f"split={lower_call(data.split)},", places(data.split.place)),
         Line("prepare=("),
         *(Line(f"    {lower_call(step)},", places(step.place)) for step in data.prepare),
@@ -322,8 +322,7 @@ def _data_lines(experiment: Experiment) -> list[Line]:
     for key, value in data.settings:
         option = DATA_KEYS.option(key)
         if option is not None and value != option.default:
-            place = value.place if isinstance(value, Call) else data.place
-            lines.append(Line(f"{safe(key)}={literal(value)},", places(place)))
+            lines.append(Line(f"{safe(key)}={literal(value)},", places(data.place_of(key))))
     return lines
 
 

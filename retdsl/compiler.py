@@ -6,7 +6,7 @@ What takes long to import is imported where it is used, since most often a spec 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,12 +130,12 @@ def select(program: Program, names: Sequence[str]) -> list[Experiment]:
     return [experiment for experiment in program.experiments if not names or experiment.name in names]
 
 
-def select_data(checked: Checked, name: str | None) -> DataPlan:
+def select_data(plans: Iterable[DataPlan], name: str | None) -> DataPlan:
     """The data block of that name, the first without a name. Raises Refused."""
-    known = {plan.name: plan for plan in checked.data}
+    known = {plan.name: plan for plan in plans}
     if not known:
         raise Refused("there is no `data` block", "add `data NAME { source = ... }`")
-    if name is not None and name not in known:
+    if name and name not in known:
         raise Refused(f"there is no data block `{name}`", did_you_mean(name, known) or f"there is {', '.join(known)}")
     return known[name or next(iter(known))]
 

@@ -5,7 +5,6 @@ beside them where retdsl is not installed.
 from __future__ import annotations
 
 import json
-import keyword
 import os
 import shutil
 import signal
@@ -15,13 +14,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import retdsl
 import retdsl.runtime
 from retdsl.balance.counts import Reading, reading_of
 from retdsl.compiler import Checked, Spec, check, compile_experiment, joined_spec, pin_weights
-from retdsl.ir import Call, DataPlan, Experiment, Program, Value
+from retdsl.ir import DataPlan, Experiment, Program
 from retdsl.records import replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
@@ -104,28 +103,9 @@ def _read_by(train_py: Path, root: Path, quiet: bool) -> Reading:
 
 def open_data(plan: DataPlan, root: Path) -> Dataset:
     """The photographs of a data block in this process, listed and divided. Raises RunError as `Data.divided` does."""
-    from retdsl.runtime.dataset import Data
+    from retdsl.objects import data_of
 
-    settings = {_safe(key): _in_runtime(value) for key, value in plan.settings}
-    source, split, normalize = map(_in_runtime, (plan.source, plan.split, plan.normalize))
-    prepare = tuple(map(_in_runtime, plan.prepare))
-    return Data(source, plan.classes, split, prepare, normalize, **settings).divided(root)
-
-
-def _in_runtime(value: Value) -> Any:
-    """A value of a program as its text would make it."""
-    match value:
-        case Call():
-            options = {_safe(key): _in_runtime(option) for key, option in value.options if option is not None}
-            return getattr(retdsl.runtime, value.name)(**options)
-        case tuple():
-            return tuple(map(_in_runtime, value))
-        case _:
-            return value
-
-
-def _safe(option: str) -> str:
-    return f"{option}_" if keyword.iskeyword(option) else option
+    return data_of(plan).divided(root)
 
 
 def write_symbols(train_py: Path, root: Path) -> int:

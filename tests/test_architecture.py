@@ -28,12 +28,13 @@ MAY_IMPORT = {
     "schema": {"records", "ir"},
     "weights": set(),
     "runtime": {"weights"},
+    "objects": {"ir", "runtime"},
     "diagnostics": {"records", "source"},
     "syntax": {"records", "source", "diagnostics"},
     "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "outline", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
-    "sheet": {"records", "ir", "schema", "runtime", "viz"},
+    "sheet": {"records", "ir", "schema", "objects", "runtime", "viz"},
     "account": {"records", "ir", "outline", "schema", "balance"},
     "compare": {"records", "ir", "schema"},
     "compiler": {
@@ -52,7 +53,7 @@ MAY_IMPORT = {
     },
     "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "weights", "compiler"},
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
-    "running": {"records", "balance", "compiler", "ir", "runtime", "weights"},
+    "running": {"records", "balance", "compiler", "ir", "objects", "runtime", "weights"},
     "reproducing": {"records", "running", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {

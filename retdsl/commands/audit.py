@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from retdsl.audit.table import write_table
     from retdsl.runtime.files import make_folder
 
-    data = compiler.select_data(checked, arguments.data)
+    data = compiler.select_data(checked.data, arguments.data)
     experiments = checked.program.experiments if checked.program else ()
     looked = look_at(data, experiments, spec.root, network=not arguments.no_network, plain=arguments.plain)
     findings = judge(looked.survey, looked.network)

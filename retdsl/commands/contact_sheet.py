@@ -8,7 +8,6 @@ from pathlib import Path
 from retdsl import compiler
 from retdsl.commands.spec import checked_spec
 from retdsl.compiler import Refused
-from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import DataPlan, Experiment, Program
 
 
@@ -48,10 +47,4 @@ def _asked_for(program: Program, data: str, train: str | None) -> tuple[DataPlan
         if data and data != experiment.data.name:
             raise Refused(f"`{train}` learns from `{experiment.data.name}`, not from `{data}`", "leave one of both out")
         return experiment.data, experiment
-    blocks = {plan.name: plan for plan in program.data}
-    if not blocks:
-        raise Refused(f"{program.file} has no `data` block", "add `data NAME { source = ... }`")
-    if data and data not in blocks:
-        help = did_you_mean(data, blocks) or f"it has {', '.join(blocks)}"
-        raise Refused(f"{program.file} has no data block `{data}`", help)
-    return blocks[data or next(iter(blocks))], None
+    return compiler.select_data(program.data, data), None

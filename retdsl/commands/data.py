@@ -8,7 +8,6 @@ from pathlib import Path
 from retdsl import compiler
 from retdsl.commands.spec import add_root, checked_spec
 from retdsl.commands.terminal import DONE, say
-from retdsl.ir import DataPlan, Program
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threads < 1:
         raise compiler.Refused("--threads must be 1 or more")
     spec, program, _ = checked_spec(arguments)
-    plan = _chosen(program, arguments.data)
+    if arguments.data is None and len(program.data) > 1:
+        names = ", ".join(plan.name for plan in program.data)
+        raise compiler.Refused("there are several data blocks", f"give one of {names} with --data")
+    plan = compiler.select_data(program.data, arguments.data)
 
     from retdsl import running
     from retdsl.runtime.packing import pack
@@ -60,17 +62,3 @@ def run(arguments: argparse.Namespace) -> int:
     size = f"{packed.bytes / 2**20:,.1f} MiB"
     say(f"{arguments.output}: {packed.photographs} photographs, {size}, with an index (.idx) and a list (.lst)")
     return DONE
-
-
-def _chosen(program: Program, name: str | None) -> DataPlan:
-    """The data block of that name, the only one without a name. Raises Refused."""
-    known = [plan.name for plan in program.data]
-    if name is None and len(known) == 1:
-        return program.data[0]
-    for plan in program.data:
-        if plan.name == name:
-            return plan
-    if not known:
-        raise compiler.Refused(f"{program.file} has no `data` block")
-    said = "has several data blocks" if name is None else f"has no data block `{name}`"
-    raise compiler.Refused(f"{program.file} {said}", f"give one of {', '.join(known)} with --data")

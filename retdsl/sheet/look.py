@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from retdsl.ir import Call, DataPlan, Experiment
+from retdsl.objects import data_of, made
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.decode import decode
 from retdsl.runtime.errors import RunError
@@ -20,7 +21,6 @@ from retdsl.runtime.randomness import generator
 from retdsl.runtime.split import SIDES
 from retdsl.schema.spelling import spell_call
 from retdsl.sheet.model import Column, Group, Picture, Row, Sheet
-from retdsl.sheet.objects import data_of, made
 
 TURNS = 3
 """How many augmented turns of each photograph are shown."""

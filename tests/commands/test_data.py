@@ -46,7 +46,7 @@ def test_one_of_several_data_blocks(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert pack(tmp_path, STUDY + ANOTHER, "-o", out) == 2
     assert "give one of eyes, more with --data" in capsys.readouterr().err
     assert pack(tmp_path, STUDY + ANOTHER, "-o", out, "--data", "eye") == 2
-    assert "has no data block `eye`" in capsys.readouterr().err
+    assert "there is no data block `eye`" in capsys.readouterr().err
     assert pack(tmp_path, STUDY + ANOTHER, "-o", out, "--data", "more") == 0
 
 
@@ -72,4 +72,4 @@ def test_a_place_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_spec_without_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pack(tmp_path, "block nothing() = Flatten\n", "-o", "out.rec") == 2
-    assert "has no `data` block" in capsys.readouterr().err
+    assert "there is no `data` block" in capsys.readouterr().err

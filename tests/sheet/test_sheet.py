@@ -231,7 +231,7 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
-            (["--data", "eye"], 2, "has no data block `eye`"),
+            (["--data", "eye"], 2, "there is no data block `eye`"),
             (["--data", "folders", "--train", "first"], 2, "`first` learns from `eyes`, not from `folders`"),
             (["--data", "-o", "x.svg"], 2, "no contact sheet can be written as `x.svg`"),
             (["--data", "--each", "0"], 2, "--each must be 1 or more"),

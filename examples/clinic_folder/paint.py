@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from retdsl.runtime.sources import Wanted
 from retdsl.runtime.synthetic import synthetic_fundus
 
 CLASSES = ("healthy", "infected")
@@ -15,7 +16,7 @@ CLASSES = ("healthy", "infected")
 def paint(folder: Path, photographs: int = 240) -> None:
     """Writes the photographs as PNG files."""
     source = synthetic_fundus(photographs, ratio=(5, 1), seed=7)
-    for number, sample in enumerate(source.samples(folder, CLASSES)):
+    for number, sample in enumerate(source.samples(folder, Wanted(CLASSES))):
         side = ("right", "left")[number % 2]
         path = folder / CLASSES[sample.label] / f"p{sample.patient.removeprefix('patient-')}_{side}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

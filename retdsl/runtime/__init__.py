@@ -24,7 +24,7 @@ _NAMES_OF_MODULES = {
     "experiment": ("Experiment", "Training"),
     "folders": ("folder",),
     "hard_examples": ("hard",),
-    "joined": ("joined",),
+    "joined_sources": ("joined",),
     "labels": ("findings", "rule"),
     "losses": ("FocalSoftmax", "Sigmoid", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),

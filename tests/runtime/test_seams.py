@@ -36,7 +36,7 @@ from retdsl.runtime.enhance import green_channel
 from retdsl.runtime.exclusion import audit
 from retdsl.runtime.folders import folder
 from retdsl.runtime.hard_examples import LastLosses
-from retdsl.runtime.joined import joined
+from retdsl.runtime.joined_sources import joined
 from retdsl.runtime.labels import findings
 from retdsl.runtime.loader import Loader
 from retdsl.runtime.losses import Sigmoid, Softmax

@@ -11,7 +11,7 @@ import pytest
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.folders import folder
-from retdsl.runtime.joined import joined
+from retdsl.runtime.joined_sources import joined
 from retdsl.runtime.labels import Told, rule
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.sample import Sample

@@ -289,7 +289,7 @@ def trainer(freeze: str) -> Callable[[Any], None]:
         experiment = runpy.run_path(str(train_py))["EXPERIMENT"]
     network = experiment.network
     start = network.starting_values(network.deploy_symbol(), 0, None, None)
-    made = Trainer(network, start, Recipe(experiment.training.optimizer, constant(), Course(1000, 1), BATCH, 0, None))
+    made = Trainer(network, start, Recipe(experiment.training.optimizer, constant(), Course((1000,)), BATCH, 0, None))
     return lambda batches: (made.train_epoch(1, batches), None)[1]
 
 

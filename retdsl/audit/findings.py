@@ -18,6 +18,9 @@ from retdsl.schema.exclusions import FLAGS
 WEIGHT = {flag: weight for weight, flag in enumerate(reversed(FLAGS))}
 """How bad a flag is, beside others."""
 
+TRUSTED = 0.9
+"""The share of labels with which a classifier must agree for its suspicions to be taken for more than its mistakes."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -74,6 +77,20 @@ class Findings:
     def counts(self) -> dict[str, int]:
         """How many photographs have each flag."""
         return {flag: sum(flag in one.flags for one in self.judged) for flag in FLAGS}
+
+    @property
+    def agreement(self) -> float | None:
+        """The share of labels that the classifier, asked about patients it has not seen, would have given, too."""
+        asked = [one.likely == one.photograph.label for one in self.judged if one.probability is not None]
+        return sum(asked) / len(asked) if asked else None
+
+    @property
+    def caution(self) -> str:
+        """What to think of suspected labels, in a sentence; empty where no classifier was asked."""
+        if self.agreement is None:
+            return ""
+        said = f"the classifier agrees with {100 * self.agreement:.0f} % of the labels"
+        return said if self.agreement >= TRUSTED else f"{said}, so much of what it suspects may be its own mistake"
 
     @property
     def flagged(self) -> int:

@@ -66,12 +66,13 @@ def run(arguments: argparse.Namespace) -> int:
             "flags": counts,
             "thresholds": lines,
             "network": findings.network,
+            "agreement": findings.agreement,
             "table": str(folder / TABLE),
             "page": str(folder / PAGE),
         }
         print(json.dumps(answer, indent=1, ensure_ascii=False))
         return DONE
-    _tell(len(findings.judged), findings.flagged, counts, findings.unasked)
+    _tell(len(findings.judged), findings.flagged, counts, findings.unasked or findings.caution)
     say(f"{folder / TABLE}\n{folder / PAGE}")
     return DONE
 
@@ -82,7 +83,7 @@ def _usual_folder(arguments: argparse.Namespace, spec: compiler.Spec) -> Path:
     return Path() if ships else spec.root
 
 
-def _tell(photographs: int, flagged: int, counts: dict[str, int], unasked: str) -> None:
+def _tell(photographs: int, flagged: int, counts: dict[str, int], about_labels: str) -> None:
     from retdsl.schema.exclusions import FLAGS
 
     say(f"{photographs} photographs, {flagged} with something wrong")
@@ -90,5 +91,5 @@ def _tell(photographs: int, flagged: int, counts: dict[str, int], unasked: str) 
     width = max(map(len, found), default=0)
     for flag, count in found.items():
         say(f"  {flag:<{width}}  {count:>6}  {FLAGS[flag]}")
-    if unasked:
-        say(unasked)
+    if about_labels:
+        say(about_labels)

@@ -103,6 +103,18 @@ def test_a_wrong_label_is_suspected() -> None:
     assert one.probability is not None
     assert one.probability < 0.2
     assert found.unasked == ""
+    assert found.agreement == 117 / 120
+    assert found.caution == "the classifier agrees with 98 % of the labels"
+
+
+def test_a_classifier_that_sees_nothing_is_not_trusted() -> None:
+    pytest.importorskip("cleanlab")
+    made = [Made(f"{at:03}.png", CLASSES[at % 2], f"p{at}") for at in range(120)]
+    found = judge(made_survey(made, np.random.default_rng(1).normal(0, 1, (120, 20)).astype(np.float32)), "a network")
+    assert found.agreement is not None
+    assert found.agreement < 0.7
+    assert found.caution.endswith("so much of what it suspects may be its own mistake")
+    assert judge(made_survey(good(30)), None).caution == ""
 
 
 def test_why_labels_were_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

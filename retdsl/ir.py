@@ -196,7 +196,9 @@ class DataPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """How training runs. epochs, batch: counts; seed: of everything random; last_batch: keep, pad or drop."""
+    """How training runs. epochs, batch: counts; seed: of everything random; settings: every other key of the block that
+    says how, in the schema's order; the program takes them as they are.
+    """
 
     optimizer: Call
     schedule: Call
@@ -205,7 +207,10 @@ class TrainingPlan:
     metrics: tuple[Call, ...]
     checkpoint: Call
     seed: int
-    last_batch: str = "keep"
+    settings: tuple[tuple[str, Value], ...] = ()
+
+    def __getitem__(self, key: str) -> Value:
+        return dict(self.settings)[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,17 +78,17 @@ def _left_over(training: TrainingPlan, first: EpochData, last: EpochData) -> tup
     changed = [(images, _images_of(images, training)) for images in (sum(first.drawn), sum(last.drawn))]
     if all(images == seen for images, seen in changed):
         return ()
-    does = "leaves out the last of any class" if training.last_batch == "drop" else "repeats those it begins with"
+    does = "leaves out the last of any class" if training["last_batch"] == "drop" else "repeats those it begins with"
     drawn, seen = (" to ".join(dict.fromkeys(map(str, numbers))) for numbers in zip(*changed, strict=True))
-    return (f"an epoch draws {drawn} images and sees {seen}: `last_batch = {training.last_batch}` {does}",)
+    return (f"an epoch draws {drawn} images and sees {seen}: `last_batch = {training['last_batch']}` {does}",)
 
 
 def _images_of(images: int, training: TrainingPlan) -> int:
-    """How many images an epoch has in the end, as `retdsl.runtime.batches` counts them."""
+    """How many images an epoch has in the end, as `retdsl.runtime.feed` counts them."""
     left_over = images % training.batch
-    if left_over == 0 or training.last_batch == "keep":
+    if left_over == 0 or training["last_batch"] == "keep":
         return images
-    if training.last_batch == "pad":
+    if training["last_batch"] == "pad":
         return images - left_over + training.batch
     return images - left_over if images > training.batch else images
 

@@ -109,11 +109,14 @@ def evaluate(expr: t.Expr, env: Env, out: Diagnostics) -> Val | None:
     """The value of an expression; None if it has none, which is reported."""
     span = expr.span
     match expr:
-        case t.Number(value=number) | t.Percent(value=number):
+        case t.Number(value=number) | t.Percent(value=number) | t.Quantity(value=number, unit="x"):
             if number > MAX_NUMBER:
                 out.report("R307", f"no number of a study is beyond {MAX_NUMBER:g}", Label(span, "too large"))
                 return None
             return Val(number, span)
+        case t.Quantity(value=number, unit=unit):  # the call of its unit, written the other way round
+            arguments = (t.Argument(span, None, t.Number(span, number)),)
+            return Val(CallValue(t.Apply(span, t.Ref(span, (unit,)), arguments), env), span)
         case t.Text():
             return _text(expr, env, out)
         case t.Ref(parts=(name,)):
@@ -285,6 +288,8 @@ def describe(val: Val) -> str:
             return f"a list of {len(items)}"
         case RatioValue():
             return "a ratio"
+        case CallValue(call=call) if call.span == call.function.span:
+            return f"a number of `{call.function.name}`"
         case CallValue(call=call):
             return f"a call of `{call.function.name}`"
         case CutValue(cut=cut):

@@ -15,7 +15,7 @@ from retdsl.check.imbalance import NEARLY_BALANCED
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call
 from retdsl.records import dataclass
-from retdsl.schema.training import TWO_CLASS_METRICS
+from retdsl.schema.metrics import TWO_CLASS_METRICS
 from retdsl.source import Span
 
 FEWEST = 10

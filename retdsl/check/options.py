@@ -286,6 +286,9 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 
 def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None:
     hint = hint_for(val, ctx.parameters)
+    if isinstance(val.value, CallValue) and val.value.call.span == val.value.call.function.span:
+        number = val.span.text.split()[0]
+        hint = Hint(helps=[f"write `{number}`: the unit goes without saying"], fixes=[Fix.at(val.span, number)])
     hint["helps"] = hint["helps"] or ways(val, kind)
     ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), **hint)
 

@@ -30,8 +30,9 @@ from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
+from retdsl.schema.metrics import TWO_CLASS_METRICS
 from retdsl.schema.shapes import shape_text
-from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
+from retdsl.schema.training import TRAIN_KEYS, TRAINING_SETTINGS
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -242,7 +243,7 @@ def _training(
         metrics=metrics,
         checkpoint=checkpoint,
         seed=cast(int, values["seed"]),
-        last_batch=str(values["last_batch"]),
+        settings=tuple((key, values[key]) for key in TRAINING_SETTINGS),
     )
 
 

@@ -8,11 +8,14 @@ from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
 from retdsl.compare.networks import NOTHING, Freezing, network_differences
 from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
-from retdsl.ir import Call, DataPlan, Experiment, Network, Place
+from retdsl.ir import Call, DataPlan, Experiment, Network, Place, Value
 from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.sources import sources_of
 from retdsl.schema.spelling import option_type, spell, spell_call
-from retdsl.schema.training import TRAIN_KEYS
+from retdsl.schema.training import TRAIN_KEYS, TRAINING_SETTINGS
+
+CALLS = {"optimizer": "optimizer", "schedule": "schedule", "checkpoint": "checkpoint rule"}
+"""Keys of a train block that are always a call, and of which category."""
 
 
 def experiment_differences(a: Experiment, b: Experiment) -> Iterator[Difference]:
@@ -60,16 +63,21 @@ def _training(a: Experiment, b: Experiment) -> Iterator[Difference]:
     counts = len(a.data.classes), len(b.data.classes)
     yield from call_difference("sampling", a.sampling, b.sampling, "sampling policy", counts)
     yield from step_differences("augment", a.augment, b.augment, "augmentation", " => ", _places("augment", a, b))
-    for key in ("optimizer", "schedule", "epochs", "batch", "last_batch", "metrics", "checkpoint", "seed"):
-        one, other = getattr(a.training, key), getattr(b.training, key)
+    for key in ("optimizer", "schedule", "epochs", "batch", *TRAINING_SETTINGS, "metrics", "checkpoint", "seed"):
+        one, other = _setting(a, key), _setting(b, key)
         places = _places(key, a, b)
         if key == "metrics":
-            yield from step_differences(key, one, other, "metric", ", ", places)
-        elif isinstance(one, Call):
-            category = {"checkpoint": "checkpoint rule"}.get(key, key)
-            yield from call_difference(key, one, other, category, counts)
+            yield from step_differences(key, a.training.metrics, b.training.metrics, "metric", ", ", places)
+        elif key in CALLS and isinstance(one, Call) and isinstance(other, Call):
+            yield from call_difference(key, one, other, CALLS[key], counts)
         else:
             yield from value_difference(key, one, other, option_type(TRAIN_KEYS, key), places)
+
+
+def _setting(experiment: Experiment, key: str) -> Value:
+    """What an experiment's training says under a key."""
+    training = experiment.training
+    return training[key] if key in TRAINING_SETTINGS else getattr(training, key)
 
 
 def _places(key: str, a: Experiment, b: Experiment) -> tuple[Place | None, Place | None]:

@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 from retdsl.compare.model import Change, Comparison, Difference, Part, Sides
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.training import TRAINING_SETTINGS
 
 Segment: TypeAlias = "tuple[str, str]"
 Row: TypeAlias = "list[Segment]"
@@ -36,7 +37,7 @@ KEYS = (
     *(option.name for option in DATA_KEYS.options if option.name != "counts"),
     *("sampling", "augment"),
     *("input", "network", "loss", "weights", "freeze", "names"),
-    *("optimizer", "schedule", "epochs", "batch", "last_batch", "metrics", "checkpoint", "seed"),
+    *("optimizer", "schedule", "epochs", "batch", *TRAINING_SETTINGS, "metrics", "checkpoint", "seed"),
 )
 """In which order differences are told: the photographs, the network, the training."""
 

@@ -33,6 +33,7 @@ _NAMES_OF_MODULES = {
     "network": ("Network", "Phase", "Pretrained"),
     "network_input": ("normalize",),
     "optimizers": ("adam", "sgd"),
+    "periods": ("batches", "epochs"),
     "prepare": ("crop_circle", "pad", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),

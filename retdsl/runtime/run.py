@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from retdsl.runtime.batches import Batches
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.feed import Batches
 from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.manifest import manifest

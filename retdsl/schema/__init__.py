@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from retdsl.schema.augmentations import AUGMENTATIONS
 from retdsl.schema.backbones import BACKBONE_SOURCES
+from retdsl.schema.checkpoints import CHECKPOINTS, KEEPS, PERIODS
 from retdsl.schema.data import INPUT
 from retdsl.schema.exclusions import EXCLUSIONS
 from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
+from retdsl.schema.metrics import METRICS
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
+from retdsl.schema.optimizers import OPTIMIZERS
 from retdsl.schema.preparation import NORMALIZE, PREPARE
 from retdsl.schema.samplings import SAMPLINGS
+from retdsl.schema.schedules import SCHEDULES
 from retdsl.schema.sources import CONSENSUSES, LABELLINGS, SOURCES
 from retdsl.schema.splits import SPLITS
-from retdsl.schema.training import CHECKPOINTS, KEEPS, METRICS, OPTIMIZERS, SCHEDULES, UNFREEZINGS
+from retdsl.schema.training import UNFREEZINGS
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
 """category -> name -> entry; of layers only those by hand, see `find_layer`"""
@@ -33,6 +37,7 @@ for _entry in (
     *OPTIMIZERS,
     *SCHEDULES,
     *METRICS,
+    *PERIODS,
     *CHECKPOINTS,
     *KEEPS,
     *UNFREEZINGS,

@@ -57,6 +57,8 @@ def spell_call(call: Call, category: str | None = None) -> str:
     unless they are none, and all others that differ from their default. What is always meant to be given, or is none
     otherwise, and may go unnamed stands without its name. Joined sources are a list.
     """
+    if category == "period":
+        return f"{call['n']} {call.name}"
     if call.name == JOINED:
         return spell(sources_of(call), SOURCE)
     entry = ENTRIES.get(category or "", {}).get(call.name)
@@ -76,6 +78,12 @@ def spell_options(name: str, options: Options, entry: Entry | None) -> str:
     else:
         written = list(_arguments(dict(options), entry))
     return f"{name}({', '.join(written)})" if written else name
+
+
+def default_of(entry: Entry, option: str) -> Value:
+    """The default of an option; None for one that has none."""
+    found = entry.option(option)
+    return None if found is None or found.default is REQUIRED else found.default
 
 
 def option_type(entry: Entry | None, option: str) -> Type | None:

@@ -6,129 +6,14 @@ from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import (
     Choice,
-    Fraction,
     Integer,
     Many,
     Nothing,
     OneOf,
     Part,
     Policy,
-    Real,
     Reference,
     optional,
-)
-
-_WARMUP = Option("warmup", Real(0), 0.0, "Epochs in which the rate rises from 0 to its full value.")
-
-OPTIMIZERS = (
-    Entry(
-        "sgd",
-        "optimizer",
-        "Stochastic gradient descent with momentum.",
-        (
-            Option("lr", Real(0, above=True), 0.01, "Learning rate."),
-            Option("momentum", Real(0, 0.9999), 0.0, "Share of the last step that is kept."),
-            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm's shifts are left alone."),
-        ),
-        ("lr",),
-        ("SGD",),
-    ),
-    Entry(
-        "adam",
-        "optimizer",
-        "Steps scaled by running means of the gradient and its square.",
-        (
-            Option("lr", Real(0, above=True), 0.001, "Learning rate."),
-            Option("beta1", Real(0, 0.999999), 0.9, "Decay of the mean gradient."),
-            Option("beta2", Real(0, 0.999999), 0.999, "Decay of the mean square."),
-            Option("epsilon", Real(0, above=True), 1e-8, "Keeps the divisor from 0."),
-            Option("wd", Real(0), 0.0, "Weight decay; biases and BatchNorm's shifts are left alone."),
-        ),
-        ("lr",),
-        ("Adam", "adamw"),
-        "Kingma and Ba 2015, arXiv:1412.6980",
-    ),
-)
-
-SCHEDULES = (
-    Entry("constant", "schedule", "The learning rate stays.", (_WARMUP,)),
-    Entry(
-        "step",
-        "schedule",
-        "The learning rate falls by a factor every few epochs.",
-        (
-            Option("every", Integer(1), REQUIRED, "Epochs between falls."),
-            Option("factor", Real(0, 1, above=True), 0.1, "What it is multiplied by."),
-            _WARMUP,
-        ),
-        ("every", "factor"),
-    ),
-    Entry(
-        "cosine",
-        "schedule",
-        "The learning rate falls along half a cosine to the end of training.",
-        (_WARMUP, Option("floor", Fraction(), 0.0, "Where it ends, as a share of the full rate.")),
-        reference="Loshchilov and Hutter 2017, arXiv:1608.03983",
-    ),
-)
-
-METRICS = (
-    Entry("accuracy", "metric", "Share of images whose most probable class is right.", aliases=("acc",)),
-    Entry("balanced_accuracy", "metric", "Mean over the classes of the share recognised.", aliases=("uar",)),
-    Entry("multi_ace", "metric", "Mean cross-entropy of each class, averaged over classes; lower is better."),
-    Entry(
-        "auc",
-        "metric",
-        "Area under the ROC curve; for more than two classes, one against the rest.",
-        aliases=("roc_auc", "auroc"),
-    ),
-    Entry(
-        "sensitivity",
-        "metric",
-        "Share of the last class's images that are found.",
-        (
-            Option(
-                "at_specificity",
-                optional(Fraction()),
-                None,
-                "At the threshold that keeps this specificity; without it, where the last class is most probable.",
-            ),
-        ),
-        aliases=("recall", "tpr", "true_positive_rate"),
-    ),
-    Entry(
-        "specificity",
-        "metric",
-        "Share of the first class's images that are left alone.",
-        (Option("at_sensitivity", optional(Fraction()), None, "At the threshold that keeps this sensitivity."),),
-        aliases=("tnr", "true_negative_rate"),
-    ),
-)
-
-TWO_CLASS_METRICS = frozenset({"sensitivity", "specificity"})
-
-CHECKPOINTS = (
-    Entry(
-        "every",
-        "checkpoint rule",
-        "Saves the whole network every n epochs.",
-        (
-            Option("n", Integer(1), 1, "Epochs between checkpoints."),
-            Option("from", Integer(0), 0, "Epochs that pass before counting starts."),
-            Option("keep", optional(Policy("choice of checkpoints")), None, "Which to keep; without it, all."),
-        ),
-        ("n",),
-    ),
-)
-
-KEEPS = (
-    Entry(
-        "best",
-        "choice of checkpoints",
-        "The best epoch by a metric on the validation side, and the last one.",
-        (Option("metric", Policy("metric"), REQUIRED, "One of the metrics that the training computes."),),
-        ("metric",),
-    ),
 )
 
 UNFREEZINGS = (
@@ -188,3 +73,13 @@ TRAIN_KEYS = Entry(
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),
     ),
 )
+
+_PLANNED = frozenset(
+    {
+        *("model", "data", "fold", "freeze", "sampling", "augment"),
+        *("optimizer", "schedule", "epochs", "batch", "metrics", "checkpoint", "seed"),
+    }
+)
+
+TRAINING_SETTINGS = tuple(option.name for option in TRAIN_KEYS.options if option.name not in _PLANNED)
+"""Keys of a train block that a plan has no field for: they travel as its settings."""

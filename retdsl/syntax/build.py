@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from string import ascii_lowercase
 from typing import Any
 
 from lark import Token
@@ -79,6 +80,12 @@ class TreeBuilder:
 
     def rule_percent(self, span: Span, token: Token) -> t.Percent:
         return t.Percent(span, round(float(token[:-1]) / 100, 12))
+
+    def rule_quantity(self, span: Span, token: Token) -> t.Quantity:
+        number = token.rstrip(ascii_lowercase).rstrip()
+        unit = token[len(number) :].strip()
+        plural = {"batch": "batches", "epoch": "epochs"}.get(unit, unit)
+        return t.Quantity(span, self.rule_number(span, Token("NUMBER", number)).value, plural)
 
     def rule_text(self, span: Span, token: Token) -> t.Text:
         return t.Text(span, tuple(self._pieces(str(token[1:-1]), span.start + 1)))

@@ -1,6 +1,6 @@
 """The syntax tree: what was written, with the place of every part. Spans do not count in comparisons.
 
-Expressions: `Number Percent Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
+Expressions: `Number Percent Quantity Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
 Fork Hashed Rule`.
 Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
 What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
@@ -42,6 +42,14 @@ class Percent(Syntax):
     """`70%` has the value 0.7."""
 
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity(Syntax):
+    """`200 batches` or `10x`: a number and its unit, `batches`, `epochs` or `x`, in the plural."""
+
+    value: int | float
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +211,7 @@ class Illegible(Syntax):
 Expr: TypeAlias = (
     Number
     | Percent
+    | Quantity
     | Text
     | Ref
     | Listing

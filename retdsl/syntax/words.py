@@ -24,6 +24,7 @@ _WORDS = {
     "STRING": "a text",
     "NUMBER": "a number",
     "PERCENT": "a percentage",
+    "QUANTITY": "a number with its unit",
     "COMPARISON": "a comparison",
 }
 """The terminals that are more than one word."""

@@ -11,7 +11,8 @@ from itertools import pairwise
 
 from retdsl.ir import Call, DataPlan, Experiment, Network, Node, learned_numbers
 from retdsl.schema.sources import JOINED, sources_of
-from retdsl.schema.spelling import spell_call
+from retdsl.schema.spelling import default_of, option_type, spell, spell_call
+from retdsl.schema.training import TRAIN_KEYS
 from retdsl.viz.graph import Arrow, Box, Form, Identifiers, Look, Picture
 from retdsl.viz.network import backbone_words, legend, loss_lines
 from retdsl.viz.words import (
@@ -147,12 +148,16 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
     metrics = _steps(ids, "validation and test", "metrics", training.metrics, "metric")
     schedule = (*_options(training.optimizer), phrase(training.schedule))
     run = f"{counted(training.epochs, 'epoch')}, batch {training.batch}"
-    last = () if training.last_batch == "keep" else (f"last batch: {training.last_batch}",)
+    others = tuple(
+        f"{key.replace('_', ' ')}: {spell(value, option_type(TRAIN_KEYS, key))}"
+        for key, value in training.settings
+        if value != default_of(TRAIN_KEYS, key)
+    )
     optimizer = _card(
         ids,
         "training",
         training.optimizer.name,
-        (*schedule, run, *last, f"seed {training.seed}"),
+        (*schedule, run, *others, f"seed {training.seed}"),
         f"{spell_call(training.optimizer, 'optimizer')}\n{spell_call(training.schedule, 'schedule')}",
         Look.TRAINED,
     )
@@ -262,7 +267,8 @@ def _checkpoint_words(given: Call) -> tuple[str, tuple[str, ...]]:
         metric = dict(keep.options).get("metric")
         said = phrase(metric) if isinstance(metric, Call) else str(metric or "")
         lines.append(f"keep the {keep.name} {said}".rstrip())
-    return "every epoch" if n == 1 else f"every {n} epochs", tuple(lines)
+    often = spell_call(n, "period") if isinstance(n, Call) else f"{n} epochs"
+    return "every epoch" if n == 1 else f"every {often}", tuple(lines)
 
 
 def _subtitle(experiment: Experiment) -> str:

@@ -15,7 +15,7 @@ from retdsl.account.section import Section
 from retdsl.balance.counts import Counts, Side
 from retdsl.commands.accounts import WIDTH, section_rows
 from retdsl.ir import to_json
-from retdsl.runtime.batches import images_of
+from retdsl.runtime.feed import images_of
 
 SPEC = """
 data eyes { source = csv("labels.csv", patient = patient)  classes = [healthy, infected]

@@ -95,7 +95,7 @@ class Respelling:
                 return self.number(number)
             case t.Percent(value=number):
                 return self.number(number)
-            case t.Text():
+            case t.Text() | t.Quantity():
                 return expr.span.text
             case t.Ref(parts=(name,)) if self.is_call(name) and self.flip():
                 return f"{name}({', '.join(self.defaults(CALLED[name], set()))})"

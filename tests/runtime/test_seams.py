@@ -28,12 +28,12 @@ from retdsl.runtime import (
     resample,
     rotate180,
 )
-from retdsl.runtime.batches import Batches
 from retdsl.runtime.class_weights import inverse_frequency
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.enhance import green_channel
 from retdsl.runtime.exclusion import audit
+from retdsl.runtime.feed import Batches
 from retdsl.runtime.folders import folder
 from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.joined_sources import joined

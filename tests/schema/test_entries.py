@@ -15,8 +15,9 @@ from retdsl.ir import Call
 from retdsl.schema import ENTRIES, LAYERS, REQUIRED, Entry, Option
 from retdsl.schema.backbones import KNOWN_WEIGHTS, known_weights
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.metrics import TWO_CLASS_METRICS
 from retdsl.schema.synonyms import synonyms
-from retdsl.schema.training import TRAIN_KEYS, TWO_CLASS_METRICS
+from retdsl.schema.training import TRAIN_KEYS
 from retdsl.schema.types import Many, OneOf, Policy, Steps, Type, Word
 from retdsl.source import Source, Span
 from retdsl.syntax.parser import parse_value

@@ -74,7 +74,7 @@ ONE_MISTAKE = [
     (TRAIN.format('"batch" = 32'), "R102", "a key has no quotes", '"batch"'),
     (TRAIN.format("batch = 32 eyes"), "R102", "`eyes` is neither a setting nor part of one", "eyes"),
     (TRAIN.format("shuffle"), "R102", "`shuffle` is neither a setting nor part of one", "shuffle"),
-    (TRAIN.format("schedule = cosine(warmup = 1 epoch)"), "R102", "numbers have no unit", "epoch"),
+    (TRAIN.format("schedule = cosine(warmup = 1 hour)"), "R102", "numbers have no unit", "hour"),
     ("model é = a", "R101", "`é` cannot be part of a name", "é"),
     ("model 眼睛 = a", "R101", "`眼` cannot be part of a name", "眼睛"),
     ("model größe = a", "R101", "`ö` cannot be part of a name", "größe"),

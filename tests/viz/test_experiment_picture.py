@@ -45,7 +45,7 @@ def test_what_becomes_of_the_photographs_as_they_were_listed() -> None:
         replace(
             whole,
             data=replace(whole.data, settings=settings),
-            training=replace(whole.training, last_batch="drop"),
+            training=replace(whole.training, settings=(("last_batch", "drop"),)),
             sampling=Call("hard", (("fraction", 0.3), ("of", within))),
             augment=(some, *blurs, *blurs),
         )

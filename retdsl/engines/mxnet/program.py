@@ -22,7 +22,7 @@ from retdsl.outline import outline
 from retdsl.records import dataclass
 from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.sources import JOINED, sources_of
-from retdsl.schema.spelling import option_type, spell
+from retdsl.schema.spelling import default_of, option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
 COMMENT_COLUMN = 88
@@ -355,7 +355,7 @@ def _rest_lines(experiment: Experiment) -> list[Line]:
         "metrics": training.metrics,
         "checkpoint": training.checkpoint,
         "seed": training.seed,
-        **({} if training.last_batch == "keep" else {"last_batch": training.last_batch}),
+        **{key: value for key, value in training.settings if value != default_of(TRAIN_KEYS, key)},
     }
     lines.append(Line("training=Training("))
     lines += [Line(f"    {key}={literal(value)},", places(keys.get(key))) for key, value in values.items()]
@@ -381,6 +381,7 @@ def _imports(experiment: Experiment) -> list[str]:
         Call(loss.kind, loss.options),
         *(b.weights for b in experiment.network.backbones if b.weights is not None),
         *(value for _, value in data.settings),
+        *(value for key, value in training.settings if value != default_of(TRAIN_KEYS, key)),
     ]
     names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
     names |= {"Phase"} if len(experiment.phases) > 1 else set()

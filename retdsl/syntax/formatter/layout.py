@@ -104,7 +104,7 @@ class Layout:
 
     def _value(self, node: t.Expr) -> Doc:
         match node:
-            case t.Number() | t.Percent() | t.Text():
+            case t.Number() | t.Percent() | t.Quantity() | t.Text():
                 return self._word()
             case t.Negative(operand=operand):
                 return (self._word("-"), self._value(operand))

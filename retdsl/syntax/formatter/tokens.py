@@ -19,6 +19,7 @@ _WORD = re.compile(
       (?P<comment> \#[^\n]* )
     | "[^"\\\n]*(?:\\.[^"\\\n]*)*"
     | [0-9]+(?:\.[0-9]+)?%
+    | [0-9]+(?:\.[0-9]+)?(?:x|[ \t]+(?:batch(?:es)?|epochs?))(?![A-Za-z0-9_])(?![ \t]*=)
     | [0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?
     | [A-Za-z_][A-Za-z0-9_]*
     | =>
@@ -73,7 +74,10 @@ def tokens(text: str) -> Iterator[Token]:
                 comments = [
                     replace(each, place=Place.OWN_LINE) if each.place is Place.BELOW else each for each in comments
                 ]
-            yield Token(found.group(), tuple(comments), breaks > 1, line_break)
+            word = found.group()
+            # A number and its unit are one word, however far apart they stand.
+            word = " ".join(word.split()) if word[0].isdigit() else word
+            yield Token(word, tuple(comments), breaks > 1, line_break)
             comments, column, line_break = [], -1, False
         else:
             here = _column(text, found.start())

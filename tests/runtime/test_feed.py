@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tiny_study import experiment, paint
 
-from retdsl.runtime.batches import Batches, whole_batches
+from retdsl.runtime.feed import Batches, whole_batches
 from retdsl.runtime.prepared import PreparedImages
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retdsl import running
+from retdsl.finished import read_run
 from retdsl.records import dataclass
 from retdsl.runtime.errors import RunError
 from retdsl.weights.files import sha256_of
@@ -56,10 +57,7 @@ def reproduce(run: Path, root: Path | None = None, *, only_check: bool = False) 
     that holds no run, for a record that cannot be read or says too little, and if the program fails.
     """
     record = read_record(run)
-    train_py = run / "program" / "train.py"
-    if not train_py.is_file():
-        help = "`retdsl train` keeps the program in the run folder"
-        raise RunError("the program of this run is not in its folder", where=train_py, help=help)
+    train_py = read_run(run).train_py
     differences = [*_changed_files(record, run, train_py)]
     if not differences:  # else another program would say what there is
         place = root or Path(record["root"])
@@ -82,16 +80,9 @@ def reproduce(run: Path, root: Path | None = None, *, only_check: bool = False) 
 
 def read_record(run: Path) -> dict[str, Any]:
     """lock.json of a run. Raises RunError if there is none, or if it cannot be used."""
-    path = run / "lock.json"
-    if not path.is_file():
-        what = "there is no such folder" if not run.is_dir() else "this folder holds no run: it has no lock.json"
-        raise RunError(what, where=run, help="name a folder that `retdsl train` has made, as in `runs/NAME-DATE-TIME`")
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"lock.json cannot be read: {error}", where=path) from None
+    path, record = run / "lock.json", read_run(run).lock
     needed = ("program_sha256", "versions", "threads", "device", "root", "split_sha256", "images", "weights")
-    lacking = [key for key in needed if not isinstance(record, dict) or key not in record]
+    lacking = [key for key in needed if key not in record]
     if lacking == ["images"]:
         help = "train it once more; the new run can be reproduced"
         raise RunError("this run is older than the manifest of its photographs", where=path, help=help)

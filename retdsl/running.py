@@ -49,7 +49,7 @@ def train(
     Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
     let no training begin is taken away again.
     """
-    from retdsl.runtime.report import RunFolder
+    from retdsl.runtime.run_folder import RunFolder
 
     folder = RunFolder(run)
     folder.require_fresh()

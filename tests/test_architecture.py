@@ -54,7 +54,8 @@ MAY_IMPORT = {
     "networks": {"records", "source", "diagnostics", "syntax", "schema", "ir", "check", "weights", "compiler"},
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"records", "balance", "compiler", "ir", "objects", "runtime", "weights"},
-    "reproducing": {"records", "running", "runtime", "weights"},
+    "finished": {"records", "runtime"},
+    "reproducing": {"records", "running", "finished", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {
         "audit",
@@ -66,6 +67,7 @@ MAY_IMPORT = {
         "networks",
         "running",
         "reproducing",
+        "finished",
         "intake",
         "sheet",
         "diagnostics",

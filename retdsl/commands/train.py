@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
     options += ["--no-cache"] if arguments.no_cache else []
     options += ["--plain"] if arguments.plain else []
-    from retdsl.runtime.report import new_run_folder
+    from retdsl.runtime.run_folder import new_run_folder
 
     runs: dict[str, Path] = {}
     for experiment in chosen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,12 @@ class LastLosses:
 
     def __init__(self, images: int) -> None:
         self.values: npt.NDArray[np.float64] = np.full(images, np.nan)
+
+    def state(self) -> dict[str, npt.NDArray[np.float64]]:
+        return {"values": self.values.copy()}
+
+    def restore(self, state: Mapping[str, npt.NDArray[np.float64]]) -> None:
+        self.values[:] = state["values"]
 
     def note(self, positions: Positions, losses: npt.NDArray[np.float64]) -> None:
         """What an epoch saw, in its order; of an image that came several times, the last loss is kept."""

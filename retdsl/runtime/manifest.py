@@ -16,8 +16,8 @@ import numpy as np
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.facts import facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.reading import as_used
-from retdsl.runtime.report import facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.split import SIDES
 
 

@@ -29,7 +29,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.reading import as_used
-from retdsl.runtime.report import RunFolder, new_run_folder
+from retdsl.runtime.run_folder import RunFolder, new_run_folder
 
 DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
 

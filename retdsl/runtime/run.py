@@ -8,42 +8,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, ranking
+from retdsl.runtime.answers import Answers, answers_of
+from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.facts import facts_of_the_cache, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.inference import Predictor, device, predict
-from retdsl.runtime.loader import Batch
+from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
-from retdsl.runtime.metrics import measure, undefined
+from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
-from retdsl.runtime.predictions import Predictions
-from retdsl.runtime.progress import EpochReport, Progress, duration, figures_line
-from retdsl.runtime.proof import Proof
+from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
-from retdsl.runtime.report import (
-    RunFolder,
-    facts_of_the_cache,
-    facts_of_the_data,
-    facts_of_the_experiment,
-    facts_of_the_machine,
-)
+from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.schedules import Course
-from retdsl.runtime.trainer import BehindFrozen, Recipe, Trainer
+from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
-
-KEPT = 512 * 2**20
-"""Bytes of validation images that are kept as the frozen part gives them on, so that it sees them only once."""
-
-AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
 
 class Run:
@@ -70,7 +60,6 @@ class Run:
         self._progress = progress
         self._threads = threads
         self._cached = cached
-        self._kept: list[BehindFrozen] | None = None
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -118,7 +107,8 @@ class Run:
             }
         )
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
-        speed = self._train(trainer, batches)
+        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress)
+        speed = fitting.run()
         self._finish(reading, batches, trainer, speed, started)
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
@@ -154,101 +144,28 @@ class Run:
             )
         return reading
 
-    def _train(self, trainer: Trainer, batches: Batches) -> float:
-        """All phases. Returns how many images a second were trained on."""
-        network, epochs = self._experiment.network, self._experiment.training.epochs
-        proof = Proof(self._folder.write_lock)
-        images, seconds = 0, 0.0
-        starts = [start for start in network.phase_starts() if start <= epochs]
-        for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
-            self._begin_phase(trainer, first)
-            proof.begin(first, last, trainer.frozen())
-            took = [self._train_epoch(trainer, batches, epoch) for epoch in range(first, last + 1)]
-            proof.end(trainer.frozen())
-            images += sum(count for count, _ in took)
-            seconds += sum(time for _, time in took)
-        return images / seconds
-
-    def _begin_phase(self, trainer: Trainer, epoch: int) -> None:
-        """Binds what this epoch trains. The symbol of the checkpoints is that of the latest phase."""
-        cuts = trainer.cuts
-        if epoch > 1:
-            trainer.begin_phase(epoch)
-            self._progress.note(f"from epoch {epoch} on, {trainer.learns:,} parameters are trained")
-        if trainer.cuts != cuts:
-            self._kept = None
-        self.checkpoints.start(trainer.whole_symbol)
-
-    def _train_epoch(self, trainer: Trainer, batches: Batches, epoch: int) -> tuple[int, float]:
-        """One epoch, its figures, and its checkpoint. Returns how many images it had, and the seconds it took."""
-        epochs = self._experiment.training.epochs
-        started = time.perf_counter()
-        self._progress.training(epoch, epochs, batches.in_epoch(epoch))
-        outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
-        seen = outcome.predictions
-        batches.learned(seen.indices, outcome.losses)
-        valid = self._validate(trainer, batches)
-        saved, is_best = self.checkpoints.offer(
-            epoch,
-            {LOSS: outcome.loss} if valid is None else valid,
-            lambda: Snapshot(trainer.parameters(), trainer.optimizer_states()),
-            final=epoch == epochs,
-        )
-        images = len(outcome.predictions.indices)
-        speed = images / outcome.seconds
-        took = time.perf_counter() - started
-        self._folder.add_epoch(
-            {
-                "epoch": epoch,
-                "images": dict(
-                    zip(batches.dataset.classes, batches.dataset.class_counts(seen.indices.tolist()), strict=True)
-                ),
-                "train": {**self._figures(trainer, seen), LOSS: outcome.loss},
-                "valid": valid,
-                "learning_rate": trainer.rate_after(epoch),
-                "seconds": round(took, 3),
-                "images_per_second": round(speed, 1),
-                "saved": self.checkpoints.params_path(epoch).name if saved else None,
-            }
-        )
-        note = "best" if is_best else ""
-        self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
-        return images, outcome.seconds
-
-    def _validate(self, trainer: Trainer, batches: Batches) -> dict[str, float] | None:
-        """The figures on the validation images, None if there are none."""
-        if not batches.dataset.valid:
-            return None
-        count = batches.count(batches.dataset.valid)
-        self._progress.stage("validating", count)
-        if self._kept is not None:
-            return self._figures(trainer, trainer.predict(self._watched(self._kept)))
-        photographs = self._watched(batches.of(batches.dataset.valid))
-        size = trainer.bytes_behind_frozen()
-        if size is None or size * count * self._experiment.training.batch > KEPT:
-            return self._figures(trainer, trainer.predict(photographs))
-        self._kept = list(trainer.behind_frozen(photographs))
-        return self._figures(trainer, trainer.predict(self._kept))
-
     def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, speed: float, started: float) -> None:
-        """Measures the best epoch, from its file, on the test images."""
+        """Measures the best epoch, from its file, on the validation and the test images."""
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        network = self._experiment.network
-        figures: dict[str, float] = {}
+        network, training = self._experiment.network, self._experiment.training
+        parameters = self.checkpoints.load(found.epoch)
+        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, training.batch)
+
+        def answers(stage: str, side: tuple[int, ...]) -> Answers:
+            self._progress.stage(stage, batches.count(side))
+            predictions = predict(watched(self._progress, batches.of(side)), predictor)
+            return answers_of(predictions, dataset.samples, dataset.classes)
+
+        if dataset.valid:
+            self._folder.write_validation(answers("validating", dataset.valid))
+        figures: dict[str, Any] = {}
         if dataset.test:
-            self._progress.stage("testing", batches.count(dataset.test))
-            predictor = Predictor(
-                network.deploy_symbol(),
-                self.checkpoints.load(found.epoch),
-                network.input,
-                network.input_shape,
-                self._experiment.training.batch,
-            )
-            predictions = predict(self._watched(batches.of(dataset.test)), predictor)
-            figures = self._figures(trainer, predictions)
-            self._folder.write_predictions(predictions, dataset.samples, dataset.classes)
+            test = answers("testing", dataset.test)
+            losses = trainer.loss_of(test.probabilities, test.labels)
+            figures = {LOSS: float(losses.mean()), **judge(training.metrics, test)}
+            self._folder.write_predictions(test)
         took = time.perf_counter() - started
         self._folder.write_test(
             {
@@ -267,18 +184,6 @@ class Run:
             }
         )
         self._summarise(figures, took)
-
-    def _figures(self, trainer: Trainer, predictions: Predictions) -> dict[str, float]:
-        """The loss and every metric."""
-        losses = trainer.loss_of(predictions.probabilities, predictions.labels)
-        metrics = self._experiment.training.metrics
-        return {LOSS: float(losses.mean()), **measure(metrics, predictions.labels, predictions.probabilities)}
-
-    def _watched(self, batches: Iterable[AnyBatch]) -> Iterator[AnyBatch]:
-        """The same batches; the progress hears of each."""
-        for batch in batches:
-            yield batch
-            self._progress.batch(len(batch.labels))
 
     def _summarise(self, figures: dict[str, float], seconds: float) -> None:
         found = self.checkpoints.best

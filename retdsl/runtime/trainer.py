@@ -17,43 +17,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.epoch_record import EpochOutcome, EpochRecord, OnBatch, diverged
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.inference import Bound, MxArray, device, full_batch, predict
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
-from retdsl.runtime.losses import as_targets, hard_labels
+from retdsl.runtime.losses import as_targets
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
-from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import generator
-from retdsl.runtime.schedules import Course, Schedule
+from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.symbols import Symbol
-
-HALF = 0.5
-"""A finding counts, for the figures, in a photograph that has it by so much: mixing may leave a part of it."""
-
-OnBatch = Callable[[int, float], None]
-"""Told after each batch: how many images it had, and the mean loss of the epoch so far."""
-
-
-@dataclass(frozen=True)
-class EpochOutcome:
-    """One epoch of training. loss: mean over its images, each as it was before its update; losses: of each of them,
-    float64 [n], in the order of the predictions, by the very labels that were trained on; seconds: wall time.
-    """
-
-    loss: float
-    losses: NDArray[np.float64]
-    predictions: Predictions
-    seconds: float
+from retdsl.runtime.updater import Updater
 
 
 @dataclass(frozen=True)
@@ -63,25 +46,6 @@ class BehindFrozen:
     images: list[MxArray]
     labels: NDArray[np.float32]
     indices: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How parameters are updated.
-
-    weights: of the classes, resolved, or None; batch: images in a full batch; steps: images in a full step of each
-    epoch, which are fewer where an epoch has fewer than a batch; None where none has; soft: whether batches to train on
-    may have soft labels [n, C].
-    """
-
-    optimizer: Optimizer
-    schedule: Schedule
-    course: Course
-    batch: int
-    seed: int
-    weights: tuple[float, ...] | None
-    steps: tuple[int, ...] | None = None
-    soft: bool = False
 
 
 class Trainer:
@@ -94,8 +58,7 @@ class Trainer:
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
         self._label = f"{network.loss_name}_label"
-        self._updates = 0
-        self._updater = mx.optimizer.get_updater(self._make_optimizer())
+        self._updater = Updater(recipe, self._arguments)
         self._gradients: dict[str, MxArray] = {}
         self.begin_phase(1)
 
@@ -137,17 +100,17 @@ class Trainer:
         """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number."""
         mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
         started = time.perf_counter()
-        self._updater.optimizer.rescale_grad = 1.0 / self._full_step(epoch)
-        record = _Record(self, epoch, on_batch)
+        self._updater.begin_epoch(self._recipe.full_step(epoch))
+        record = EpochRecord(epoch, exclusive=self.exclusive, on_batch=on_batch)
         waiting: tuple[Batch, MxArray] | None = None
         for batch in batches:
             probabilities = self._update(batch)
             # Looking at the batch before keeps MXNet busy with this one meanwhile.
             if waiting is not None:
-                record.add(*waiting)
+                self._note(record, epoch, *waiting)
             waiting = batch, probabilities
         if waiting is not None:
-            record.add(*waiting)
+            self._note(record, epoch, *waiting)
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
@@ -182,9 +145,7 @@ class Trainer:
 
     def optimizer_states(self) -> bytes:
         """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
-        mx.nd.waitall()
-        states: bytes = self._updater.get_states(dump_optimizer=False)
-        return states
+        return self._updater.states()
 
     def frozen(self) -> Parameters:
         """A copy of what is frozen now, parameters and statistics, as they lie on the device."""
@@ -195,18 +156,9 @@ class Trainer:
         )
         return Parameters(arguments, auxiliary)
 
-    def learning_rate(self, update: int) -> float:
-        """The rate of this update, counted from 1 over the whole training."""
-        recipe = self._recipe
-        return recipe.optimizer.lr * recipe.schedule.multiplier(update, recipe.course)
-
-    def updates_before(self, epoch: int) -> int:
-        """How many updates there are before an epoch begins."""
-        return self._recipe.course.until(epoch - 1)
-
     def rate_after(self, epoch: int) -> float:
         """The rate of the last update of an epoch."""
-        return self.learning_rate(self._recipe.course.until(epoch))
+        return self._recipe.learning_rate(self._recipe.course.until(epoch))
 
     def loss_of(self, probabilities: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.float64]:
         """The loss [n] of each answer."""
@@ -219,7 +171,6 @@ class Trainer:
 
     def _update(self, batch: Batch) -> MxArray:
         """One step. Returns the probabilities [n, C] before it, still being computed."""
-        self._updates += 1
         size = len(batch.images)
         executor = self._executor(size)
         for name, features in zip(self._symbols.inputs, self._features(batch.images), strict=True):
@@ -231,16 +182,14 @@ class Trainer:
         (probabilities,) = executor.forward(is_train=True)
         probabilities = probabilities.copy()
         executor.backward()
-        self._updater(
-            list(self._updated),
-            [self._gradients[name] for name in self._updated],
-            [self._arguments[name] for name in self._updated],
-        )
+        self._updater.step(self._updated, self._gradients, self._arguments)
         return probabilities
 
-    def _full_step(self, epoch: int) -> int:
-        """How many images the gradient of a step is the mean of."""
-        return self._recipe.batch if self._recipe.steps is None else self._recipe.steps[epoch - 1]
+    def _note(self, record: EpochRecord, epoch: int, batch: Batch, probabilities: MxArray) -> None:
+        """Puts down what a batch gave. Raises RunError when its loss is not a number."""
+        values: NDArray[np.float32] = probabilities.asnumpy()
+        rate = self._recipe.learning_rate(self._recipe.course.until(epoch - 1) + record.batches + 1)
+        record.add(batch.indices, batch.labels, values, self.loss_of(values, batch.labels), rate)
 
     def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
         """The inputs of the trained part, padded to the full batch."""
@@ -276,7 +225,7 @@ class Trainer:
         values = {**{name: self._arguments[name] for name in self._updated}, **self._auxiliary}
         # In NumPy: MXNet's own `multi_all_finite` writes beyond its memory when given more than 200 arrays.
         if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
-            raise _diverged(f"epoch {epoch} ended with parameters that are no numbers", [f"`{name}`" for name in lost])
+            raise diverged(f"epoch {epoch} ended with parameters that are no numbers", [f"`{name}`" for name in lost])
 
     def _bind_frozen(self) -> Bound | None:
         if self._symbols.frozen is None:
@@ -288,92 +237,7 @@ class Trainer:
     def _is_updated(self, name: str) -> bool:
         return name in self._arguments and name not in self._frozen_names
 
-    def _make_optimizer(self) -> Any:
-        recipe = self._recipe
-        return mx.optimizer.create(
-            recipe.optimizer.name,
-            learning_rate=float(recipe.optimizer.lr),
-            lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: self.learning_rate(self._updates)),
-            # States by name, and MXNet's own rule that neither biases nor betas decay.
-            param_idx2name={name: name for name in self._arguments},
-            **recipe.optimizer.options(),
-        )
-
 
 def _first(array: MxArray, rows: int) -> MxArray:
     """The first rows. By an operator: a plain slice of what oneDNN laid out in its own way cannot be copied."""
     return array if len(array) == rows else mx.nd.slice_axis(array, axis=0, begin=0, end=rows)
-
-
-class _RateOfNow(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
-    """MXNet asks it for the rate at every update.
-
-    It tells how many updates there were of the parameters so far, which for those that are trained only later is less
-    than the steps of training; so the steps are not counted by it.
-    """
-
-    def __init__(self, base: float, rate: Callable[[], float]) -> None:
-        super().__init__(base_lr=base)
-        self._rate = rate
-
-    def __call__(self, _num_update: int) -> float:
-        return self._rate()
-
-
-class _Record:
-    """What an epoch's batches gave, and the guard against numbers that are none."""
-
-    def __init__(self, trainer: Trainer, epoch: int, on_batch: OnBatch | None) -> None:
-        self._trainer = trainer
-        self._epoch = epoch
-        self._on_batch = on_batch
-        self._indices: list[NDArray[Any]] = []
-        self._labels: list[NDArray[Any]] = []
-        self._probabilities: list[NDArray[np.float32]] = []
-        self._losses: list[NDArray[np.float64]] = []
-        self._images = 0
-        self._total = 0.0
-
-    @property
-    def loss(self) -> float:
-        return self._total / self._images if self._images else math.nan
-
-    def add(self, batch: Batch, probabilities: MxArray) -> None:
-        values: NDArray[np.float32] = probabilities.asnumpy()
-        losses = self._trainer.loss_of(values, batch.labels)
-        total = float(losses.sum())
-        if not (math.isfinite(total) and np.isfinite(values).all()):
-            raise self._not_a_number()
-        self._indices.append(batch.indices)
-        self._labels.append(hard_labels(batch.labels) if self._trainer.exclusive else batch.labels >= HALF)
-        self._probabilities.append(values)
-        self._losses.append(losses)
-        self._images += len(values)
-        self._total += total
-        if self._on_batch is not None:
-            self._on_batch(len(values), self.loss)
-
-    def losses(self) -> NDArray[np.float64]:
-        return np.concatenate(self._losses)
-
-    def predictions(self) -> Predictions:
-        return Predictions(
-            np.concatenate(self._indices).astype(np.int64),
-            np.concatenate(self._labels).astype(np.int64),
-            np.concatenate(self._probabilities),
-        )
-
-    def _not_a_number(self) -> RunError:
-        trainer = self._trainer
-        batch = len(self._probabilities) + 1
-        rate = trainer.learning_rate(trainer.updates_before(self._epoch) + batch)
-        what = f"the loss is not a number in epoch {self._epoch}, batch {batch}"
-        return _diverged(what, [f"the learning rate was {rate:g}"])
-
-
-def _diverged(what: str, items: Sequence[str]) -> RunError:
-    return RunError(
-        f"training diverged: {what}",
-        items=items,
-        help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
-    )

@@ -335,7 +335,7 @@ def test_the_symbol_of_the_checkpoints_is_that_of_the_last_phase_and_predicts_fo
 
 
 def test_keeping_validation_images_changes_no_figure_in_any_phase(done, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("retdsl.runtime.run.KEPT", 0)
+    monkeypatch.setattr("retdsl.runtime.fitting.KEPT", 0)
     assert run(photographs, tmp_path / "run") == 0
     for epoch in (1, 2, 3, 4):
         name = f"checkpoints/tiny-{epoch:04d}.params"

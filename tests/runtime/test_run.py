@@ -141,7 +141,7 @@ def test_the_same_run_again_is_the_same_to_the_bit(done, photographs, tmp_path):
 
 
 def test_keeping_validation_images_changes_no_figure(done, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("retdsl.runtime.run.KEPT", 0)
+    monkeypatch.setattr("retdsl.runtime.fitting.KEPT", 0)
     assert run(experiment(photographs), tmp_path / "run") == 0
     assert params_hashes(tmp_path / "run") == params_hashes(done)
     assert [line["valid"] for line in lines(tmp_path / "run")] == [line["valid"] for line in lines(done)]
@@ -292,7 +292,7 @@ def test_help_does_not_load_mxnet(tmp_path):
     command = [sys.executable, "-X", "importtime", "train.py", "--help"]
     out = subprocess.run(command, cwd=tmp_path, env={**os.environ, **PATHS}, capture_output=True, text=True, check=True)
     assert "--symbols DIR" in out.stdout
-    assert "retdsl.runtime.report" in out.stderr
+    assert "retdsl.runtime.run_folder" in out.stderr
     assert "mxnet" not in out.stderr.replace("retdsl.weights.mxnet_params", "")
 
 

@@ -245,4 +245,3 @@ def test_the_rate_goes_by_the_lengths_of_the_epochs():
     made = trainer(network(), sgd(lr=0.05), schedule=cosine(), course=course)
     assert made.rate_after(1) == pytest.approx(0.05 * 0.5 * (1 + np.cos(np.pi / 3)))
     assert made.rate_after(2) == pytest.approx(0.05 * 0.5), "the last update begins in the middle"
-    assert made.updates_before(2) == 3

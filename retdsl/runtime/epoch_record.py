@@ -1,0 +1,104 @@
+"""What an epoch of training gives, batch by batch, and the guard against losses that are no numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.losses import hard_labels
+from retdsl.runtime.predictions import Predictions
+
+HALF = 0.5
+"""A finding counts, for the figures, in a photograph that has it by so much: mixing may leave a part of it."""
+
+OnBatch = Callable[[int, float], None]
+"""Told after each batch: how many images it had, and the mean loss of the epoch so far."""
+
+
+@dataclass(frozen=True)
+class EpochOutcome:
+    """One epoch of training. loss: mean over its images, each as it was before its update; losses: of each of them,
+    float64 [n], in the order of the predictions, by the very labels that were trained on; seconds: wall time.
+    """
+
+    loss: float
+    losses: NDArray[np.float64]
+    predictions: Predictions
+    seconds: float
+
+
+class EpochRecord:
+    """What an epoch's batches gave.
+
+    exclusive: whether a photograph shows one class only; on_batch: told of every batch.
+    """
+
+    def __init__(self, epoch: int, *, exclusive: bool, on_batch: OnBatch | None = None) -> None:
+        self._epoch = epoch
+        self._exclusive = exclusive
+        self._on_batch = on_batch
+        self._indices: list[NDArray[Any]] = []
+        self._labels: list[NDArray[Any]] = []
+        self._probabilities: list[NDArray[np.float32]] = []
+        self._losses: list[NDArray[np.float64]] = []
+        self._images = 0
+        self._total = 0.0
+
+    @property
+    def loss(self) -> float:
+        return self._total / self._images if self._images else math.nan
+
+    @property
+    def batches(self) -> int:
+        """How many batches there were."""
+        return len(self._losses)
+
+    def add(
+        self,
+        indices: NDArray[np.int64],
+        labels: NDArray[np.float32],
+        probabilities: NDArray[np.float32],
+        losses: NDArray[np.float64],
+        rate: float,
+    ) -> None:
+        """One batch: its images, their labels [n] or [n, C], what the network said before the update, with which loss.
+
+        rate: of the update. Raises RunError if the loss is not a number.
+        """
+        total = float(losses.sum())
+        if not (math.isfinite(total) and np.isfinite(probabilities).all()):
+            what = f"the loss is not a number in epoch {self._epoch}, batch {self.batches + 1}"
+            raise diverged(what, [f"the learning rate was {rate:g}"])
+        self._indices.append(indices)
+        self._labels.append(hard_labels(labels) if self._exclusive else labels >= HALF)
+        self._probabilities.append(probabilities)
+        self._losses.append(losses)
+        self._images += len(probabilities)
+        self._total += total
+        if self._on_batch is not None:
+            self._on_batch(len(probabilities), self.loss)
+
+    def losses(self) -> NDArray[np.float64]:
+        return np.concatenate(self._losses)
+
+    def predictions(self) -> Predictions:
+        return Predictions(
+            np.concatenate(self._indices).astype(np.int64),
+            np.concatenate(self._labels).astype(np.int64),
+            np.concatenate(self._probabilities),
+        )
+
+
+def diverged(what: str, items: Sequence[str]) -> RunError:
+    """The error for a training that has lost its way."""
+    return RunError(
+        f"training diverged: {what}",
+        items=items,
+        help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
+    )

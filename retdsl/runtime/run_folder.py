@@ -1,0 +1,77 @@
+"""What a run leaves behind: the files of a run folder, apart from its checkpoints.
+
+Enters: figures, predictions, facts about the run. Leaves: `metrics.jsonl`, `test.json`, `predictions.csv`,
+`validation.csv`, `lock.json`.
+Guaranteed: whole files; a figure that means nothing is null; an existing run is never overwritten.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from retdsl.runtime.answers import Answers
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.facts import digest
+from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
+
+
+class RunFolder:
+    """The folder of one run: `runs/NAME-YYYYMMDD-HHMMSS` unless another is given."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.metrics = path / "metrics.jsonl"
+
+    def start(self) -> None:
+        """Makes the folder. Raises RunError when a run is in it already."""
+        self.require_fresh()
+        make_folder(self.path)
+
+    def require_fresh(self) -> None:
+        """Raises RunError when a run is in the folder already."""
+        if self.metrics.exists() or self.checkpoints.exists():
+            raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
+
+    def facts_of_the_spec(self) -> dict[str, str]:
+        """The SHA-256 of spec.retina, if whoever made the run put it there."""
+        spec = self.path / "spec.retina"
+        return {"spec_sha256": digest(spec, "spec")} if spec.is_file() else {}
+
+    def write_symbols(self, name: str, whole: str, deploy: str) -> None:
+        """Puts the network with its loss and the one without beside the program, if the program lies in the run."""
+        program = self.path / "program"
+        if program.is_dir():
+            write_text(program / f"{name}-symbol.json", whole)
+            write_text(program / f"{name}-deploy-symbol.json", deploy)
+
+    def add_epoch(self, line: Mapping[str, Any]) -> None:
+        append_json_line(self.metrics, line)
+
+    def write_lock(self, facts: Mapping[str, Any]) -> None:
+        """Adds `facts` to lock.json, beside what others have put there."""
+        path = self.path / "lock.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        write_json(path, {**known, **facts})
+
+    def write_test(self, figures: Mapping[str, Any]) -> None:
+        write_json(self.path / "test.json", figures)
+
+    def write_predictions(self, answers: Answers) -> None:
+        """On the test side, at the best epoch."""
+        write_text(self.path / "predictions.csv", answers.text())
+
+    def write_validation(self, answers: Answers) -> None:
+        """On the validation side, at the best epoch."""
+        write_text(self.path / "validation.csv", answers.text())
+
+
+def new_run_folder(name: str, runs: Path) -> Path:
+    """A folder of `runs` that does not exist yet, named after the experiment and the time."""
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    candidates = [runs / stem, *(runs / f"{stem}-{number}" for number in range(2, 1000))]
+    return next(path for path in candidates if not path.exists())

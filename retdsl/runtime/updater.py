@@ -1,0 +1,59 @@
+"""How gradients change parameters: MXNet's optimizer, its memory, and the learning rate of every update.
+
+Enters: gradients by parameter name. Leaves: changed parameters. Guaranteed: `states` and `updates` are all that it
+remembers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from retdsl.runtime.inference import MxArray
+from retdsl.runtime.mx import mx
+from retdsl.runtime.recipe import Recipe
+
+
+class Updater:
+    """The optimizer at work. names: of all parameters that it may ever be given; updates: how many there were."""
+
+    def __init__(self, recipe: Recipe, names: Iterable[str]) -> None:
+        self.updates = 0
+        optimizer = mx.optimizer.create(
+            recipe.optimizer.name,
+            learning_rate=float(recipe.optimizer.lr),
+            lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: recipe.learning_rate(self.updates)),
+            # States by name, and MXNet's own rule that neither biases nor betas decay.
+            param_idx2name={name: name for name in names},
+            **recipe.optimizer.options(),
+        )
+        self._updater = mx.optimizer.get_updater(optimizer)
+
+    def begin_epoch(self, full_step: int) -> None:
+        """full_step: how many images the gradients of this epoch are sums over, in a full step."""
+        self._updater.optimizer.rescale_grad = 1.0 / full_step
+
+    def step(self, names: Sequence[str], gradients: Mapping[str, MxArray], arguments: Mapping[str, MxArray]) -> None:
+        """One update of the parameters of these names."""
+        self.updates += 1
+        self._updater(list(names), [gradients[name] for name in names], [arguments[name] for name in names])
+
+    def states(self) -> bytes:
+        """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
+        mx.nd.waitall()
+        states: bytes = self._updater.get_states(dump_optimizer=False)
+        return states
+
+
+class _RateOfNow(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]
+    """MXNet asks it for the rate at every update.
+
+    It tells how many updates there were of the parameters so far, which for those that are trained only later is less
+    than the steps of training; so the steps are not counted by it.
+    """
+
+    def __init__(self, base: float, rate: Callable[[], float]) -> None:
+        super().__init__(base_lr=base)
+        self._rate = rate
+
+    def __call__(self, _num_update: int) -> float:
+        return self._rate()

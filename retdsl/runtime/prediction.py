@@ -27,7 +27,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.evaluation import all_test, require_size
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
-from retdsl.runtime.files import replacing, write_json
+from retdsl.runtime.files import replacing, write_text
 from retdsl.runtime.finished_network import finished_network
 from retdsl.runtime.folders import folder
 from retdsl.runtime.inference import Predictor, predict
@@ -164,7 +164,7 @@ def _usual(experiment: Experiment, root: Path, run: Path, progress: Progress, th
         progress.note(_unknown("none of them can be read, or they have changed"))
         return found
     try:
-        write_json(run / USUAL, found.to_json())
+        write_text(run / USUAL, json.dumps(found.to_json()) + "\n")
     except RunError as error:
         progress.note(f"what is usual is looked at again next time: {error.message}")
     return found

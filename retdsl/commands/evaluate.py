@@ -49,7 +49,9 @@ def add_program_options(parser: argparse.ArgumentParser) -> None:
 def program_options(arguments: argparse.Namespace, threads: object) -> list[str]:
     """The same as the program takes it. threads: those of the run, with which its answers are the same bit by bit."""
     if not re.fullmatch(r"best|last|\d+", arguments.checkpoint):
-        raise Refused(f"--checkpoint {arguments.checkpoint}: no checkpoint", "`best`, `last`, or the number of an epoch")
+        raise Refused(
+            f"--checkpoint {arguments.checkpoint}: no checkpoint", "`best`, `last`, or the number of an epoch"
+        )
     if arguments.threads is not None and arguments.threads < 1:
         raise Refused("--threads must be 1 or more")
     number = arguments.threads or (threads if isinstance(threads, int) and threads > 0 else None)

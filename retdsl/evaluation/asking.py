@@ -21,7 +21,7 @@ from retdsl import __version__
 from retdsl.evaluation.members import Finished, mean_answers, mean_of, require_program
 from retdsl.finished import RunRecord
 from retdsl.records import dataclass
-from retdsl.running import INTERRUPTED, run_program
+from retdsl.running import INTERRUPTED, WRONG, run_program
 from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import finite
@@ -249,10 +249,12 @@ def _root(member: RunRecord, given: Path | None) -> Path:
 
 
 def _run(train_py: Path, *arguments: str) -> None:
-    """Raises RunError if the program fails; it has said why."""
+    """Raises RunError if the program fails. What is wrong with runs or data it has told itself: SystemExit then."""
     code = run_program(train_py, *arguments)
     if code == INTERRUPTED:
         raise KeyboardInterrupt
+    if code == WRONG:
+        raise SystemExit(WRONG)
     if code != 0:
         raise RunError("the run gave no answer, for the reason above", where=train_py, exit_code=code)
 

@@ -20,10 +20,10 @@ from retdsl.finished import RunRecord, read_run
 from retdsl.ir import Experiment, Program
 from retdsl.objects import made
 from retdsl.records import dataclass
+from retdsl.running import run_program
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.metrics import Metric
-from retdsl.running import run_program
 from retdsl.weights.files import sha256_of
 
 
@@ -122,7 +122,9 @@ def mean_answers(answers: Sequence[Answers]) -> Answers:
     for other in answers[1:]:
         if (other.images, other.classes) != (first.images, first.classes):
             raise RunError("the members of this ensemble do not answer about the same photographs")
-    return Answers(first.images, first.patients, first.classes, first.labels, mean_of([a.probabilities for a in answers]))
+    return Answers(
+        first.images, first.patients, first.classes, first.labels, mean_of([a.probabilities for a in answers])
+    )
 
 
 def mean_of(probabilities: Sequence[Any]) -> Any:
@@ -146,4 +148,3 @@ def operating_points(record: RunRecord) -> list[Mapping[str, Any]]:
     """The frozen thresholds in test.json; none of a run that has none."""
     found = (record.test or {}).get("operating_points", [])
     return [point for point in found if isinstance(point, dict) and isinstance(point.get("threshold"), float | int)]
-

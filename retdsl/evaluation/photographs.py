@@ -64,9 +64,7 @@ def find_photographs(paths: Sequence[str]) -> Found:
     return Found(images, dict(skipped), len(found) - len(images), remarks)
 
 
-def _of_folder(
-    top: Path, seen: dict[tuple[int, int], Path], skipped: Counter[str], problems: Problems
-) -> list[str]:
+def _of_folder(top: Path, seen: dict[tuple[int, int], Path], skipped: Counter[str], problems: Problems) -> list[str]:
     def wanted(name: str) -> bool:
         ending = os.path.splitext(name)[1].lower()
         if ending not in EXTENSIONS:
@@ -85,5 +83,7 @@ def _told(problems: Problems) -> tuple[str, ...]:
     try:
         problems.raise_any("folders")
     except RunError as error:
-        return tuple(f"{part.message.rsplit(' (', 1)[0]}: {item}" for part in error.parts or (error,) for item in part.items)
+        return tuple(
+            f"{part.message.rsplit(' (', 1)[0]}: {item}" for part in error.parts or (error,) for item in part.items
+        )
     return ()

@@ -35,7 +35,7 @@ def _head(found: Evaluation, labels: Path | None, width: int) -> list[str]:
         who = f"{record.name}, epoch {found.epochs[0]}" + (" (the best)" if best == found.epochs[0] else "")
     what = "its test side" if labels is None else str(labels)
     images = f"{len(answers)} photographs of {patients} patient{'s' if patients != 1 else ''}"
-    return wrap(f"{who}, on {what}: {images} ({counts})", width, break_long_words=False, break_on_hyphens=False)
+    return _wrapped(f"{who}, on {what}: {images} ({counts})", width)
 
 
 def _tables(found: Evaluation, width: int) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _tables(found: Evaluation, width: int) -> Iterator[str]:
         yield ""
         finding = f", {point['finding']}" if "finding" in point else ""
         threshold = f"{point['threshold']:.4g}" if is_number(point.get("threshold")) else "none"
-        yield f"threshold {threshold}{finding}, chosen on validation for {point['metric']}"
+        yield from _wrapped(f"threshold {threshold}{finding}, chosen on validation for {point['metric']}", width)
         yield from _rows(point, width)
 
 
@@ -89,6 +89,10 @@ def _verdict(found: Evaluation, width: int) -> list[str]:
         lines += wrap(difference, width, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
     more = len(found.differences) - 5
     return [*lines, f"  ... and {more} more"] if more > 0 else lines
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def three(value: object) -> str:

@@ -106,7 +106,9 @@ def flags_of(seen: Seen, usual: Usual, network_side: int) -> dict[str, str]:
     if seen.side < smallest:
         found["too_small"] = f"the retina spans {seen.side} pixels, the network takes {network_side}"
     if len(usual.looks) and (distance := _nearest(seen.look, usual.looks)) > usual.farthest:
-        found["unlike"] = f"distance {distance:.2f} to the most similar one learned from, the limit is {usual.farthest:.2f}"
+        found["unlike"] = (
+            f"distance {distance:.2f} to the most similar one learned from, the limit is {usual.farthest:.2f}"
+        )
     return found
 
 
@@ -145,4 +147,3 @@ def _farthest(looks: Look) -> float:
 
 def _nearest(look: Look, looks: Look) -> float:
     return float(np.sqrt(((looks - look) ** 2).sum(axis=1).min()))
-

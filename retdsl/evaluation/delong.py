@@ -36,7 +36,8 @@ class Test:
 def areas(positive: NDArray[np.bool_], scores: Values) -> Values:
     """The area under each ROC curve, [K]. positive: [N], some of them and not all; scores: [K, N]."""
     found, _ = _components(positive, scores)
-    return found.mean(axis=1)
+    area: Values = found.mean(axis=1)
+    return area
 
 
 def covariance(positive: NDArray[np.bool_], scores: Values, patients: Sequence[str] | None = None) -> Values:

@@ -122,9 +122,8 @@ def mean_answers(answers: Sequence[Answers]) -> Answers:
     for other in answers[1:]:
         if (other.images, other.classes) != (first.images, first.classes):
             raise RunError("the members of this ensemble do not answer about the same photographs")
-    return Answers(
-        first.images, first.patients, first.classes, first.labels, mean_of([a.probabilities for a in answers])
-    )
+    mean = mean_of([each.probabilities for each in answers])
+    return Answers(first.images, first.patients, first.classes, first.labels, mean)
 
 
 def mean_of(probabilities: Sequence[Any]) -> Any:

@@ -83,7 +83,6 @@ def _told(problems: Problems) -> tuple[str, ...]:
     try:
         problems.raise_any("folders")
     except RunError as error:
-        return tuple(
-            f"{part.message.rsplit(' (', 1)[0]}: {item}" for part in error.parts or (error,) for item in part.items
-        )
+        parts = error.parts or (error,)
+        return tuple(f"{part.message.rsplit(' (', 1)[0]}: {item}" for part in parts for item in part.items)
     return ()

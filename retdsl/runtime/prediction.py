@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -90,18 +90,14 @@ def answer_unlabelled(
     side = min(network.input_shape[1:])
     progress.stage("predicting", len(samples))
     looks = ahead(partial(_look_at, experiment, dataset), range(len(samples)), max(1, threads), "predict", AHEAD)
-    with (
-        replacing(Path(request.answers)) as beside,
-        beside.open("w", encoding="utf-8") as out,
-        single_threaded_opencv(),
-        closing(looks),
-    ):
-        while some := list(islice(looks, AT_ONCE)):
-            rows = [_row(samples[look.index].image, look, usual, side) for look in some]
-            _ask(some, rows, window, batches, predictor)
-            _write(rows, out)
-            for _ in some:
-                progress.batch(1)
+    with replacing(Path(request.answers)) as beside, single_threaded_opencv(), closing(looks):
+        with beside.open("w", encoding="utf-8") as out:
+            while some := list(islice(looks, AT_ONCE)):
+                rows = [_row(samples[look.index].image, look, usual, side) for look in some]
+                _ask(some, rows, window, batches, predictor)
+                out.writelines(json.dumps(row) + "\n" for row in rows)
+                for _ in some:
+                    progress.batch(1)
 
 
 def _look_at(experiment: Experiment, dataset: Dataset, index: int) -> _Look:
@@ -147,10 +143,6 @@ def _ask(
     predictions = predict(batches.of(tuple(shown)), predictor)
     for index, answer in zip(predictions.indices.tolist(), predictions.probabilities, strict=True):
         shown[index][0]["probabilities"] = [float(f"{p:.9g}") for p in answer]
-
-
-def _write(rows: Sequence[dict[str, Any]], out: IO[str]) -> None:
-    out.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 def _usual(experiment: Experiment, root: Path, run: Path, progress: Progress, threads: int) -> Usual:

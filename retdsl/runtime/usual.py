@@ -106,9 +106,8 @@ def flags_of(seen: Seen, usual: Usual, network_side: int) -> dict[str, str]:
     if seen.side < smallest:
         found["too_small"] = f"the retina spans {seen.side} pixels, the network takes {network_side}"
     if len(usual.looks) and (distance := _nearest(seen.look, usual.looks)) > usual.farthest:
-        found["unlike"] = (
-            f"distance {distance:.2f} to the most similar one learned from, the limit is {usual.farthest:.2f}"
-        )
+        words = f"distance {distance:.2f} to the most similar photograph learned from"
+        found["unlike"] = f"{words}, the limit is {usual.farthest:.2f}"
     return found
 
 

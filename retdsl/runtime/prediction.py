@@ -90,14 +90,18 @@ def answer_unlabelled(
     side = min(network.input_shape[1:])
     progress.stage("predicting", len(samples))
     looks = ahead(partial(_look_at, experiment, dataset), range(len(samples)), max(1, threads), "predict", AHEAD)
-    with replacing(Path(request.answers)) as beside, single_threaded_opencv(), closing(looks):
-        with beside.open("w", encoding="utf-8") as out:
-            while some := list(islice(looks, AT_ONCE)):
-                rows = [_row(samples[look.index].image, look, usual, side) for look in some]
-                _ask(some, rows, window, batches, predictor)
-                out.writelines(json.dumps(row) + "\n" for row in rows)
-                for _ in some:
-                    progress.batch(1)
+    with (
+        replacing(Path(request.answers)) as beside,
+        beside.open("w", encoding="utf-8") as out,
+        single_threaded_opencv(),
+        closing(looks),
+    ):
+        while some := list(islice(looks, AT_ONCE)):
+            rows = [_row(samples[look.index].image, look, usual, side) for look in some]
+            _ask(some, rows, window, batches, predictor)
+            out.writelines(json.dumps(row) + "\n" for row in rows)
+            for _ in some:
+                progress.batch(1)
 
 
 def _look_at(experiment: Experiment, dataset: Dataset, index: int) -> _Look:

@@ -27,7 +27,10 @@ _NAMES_OF_MODULES = {
     "joined_sources": ("joined",),
     "labels": ("findings", "rule"),
     "losses": ("FocalSoftmax", "Sigmoid", "Softmax", "WSoftmax"),
-    "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
+    "metrics": (
+        *("accuracy", "auc", "balanced_accuracy", "brier", "calibration_error", "f1", "multi_ace", "npv", "ppv"),
+        *("pr_auc", "quadratic_kappa", "sensitivity", "specificity"),
+    ),
     "mixing": ("cutmix", "mixup"),
     "moving_ratio": ("progressive",),
     "network": ("Network", "Phase", "Pretrained"),

@@ -48,7 +48,7 @@ class balanced_accuracy(Usual):
 
 @dataclass(frozen=True)
 class f1(Usual):
-    """The harmonic mean of the share found and of the share of positive answers that are right: 2 TP / (2 TP + FP + FN).
+    """The harmonic mean of sensitivity and positive predictive value: 2 TP / (2 TP + FP + FN).
 
     Of the last of two classes; of more than two the mean over the classes (macro F1).
     """

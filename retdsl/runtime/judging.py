@@ -36,7 +36,7 @@ def judge(
     """
     of = partial(_figures, resamples=resamples, seed=seed)
     patients = worse_eye(answers)
-    facts = {"level": LEVEL, "method": "percentile bootstrap over patients", "resamples": resamples, "seed": seed}
+    facts = {"level": LEVEL, "method": "BCa bootstrap over patients", "resamples": resamples, "seed": seed}
     return {
         **of(metrics, answers),
         "operating_points": operating_points(metrics, answers, validation, of),

@@ -18,7 +18,9 @@ ROUNDING = 1e-12
 
 
 class Metric(Protocol):
-    """A metric. key: its name in files; higher_is_better; rankable: whether it alone can say which epoch is best."""
+    """A metric. key: its name in files; higher_is_better; rankable: whether it alone can say which epoch is best;
+    bootstraps: whether resamples tell how far the figure may be from the truth.
+    """
 
     @property
     def key(self) -> str: ...
@@ -28,6 +30,9 @@ class Metric(Protocol):
 
     @property
     def rankable(self) -> bool: ...
+
+    @property
+    def bootstraps(self) -> bool: ...
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         """The figure. labels: int [N]; probabilities: [N, C]."""
@@ -59,6 +64,10 @@ class Usual:
 
     @property
     def rankable(self) -> bool:
+        return True
+
+    @property
+    def bootstraps(self) -> bool:
         return True
 
     def cases(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_] | None:  # noqa: ARG002

@@ -65,7 +65,8 @@ def by_threshold(probabilities: NDArray[Any], threshold: float) -> NDArray[np.fl
     if math.isnan(threshold):
         return np.full((len(probabilities), 2), np.nan, np.float32)
     positive = probabilities[:, -1].astype(np.float64) >= threshold
-    return np.stack([~positive, positive], axis=1).astype(np.float32)
+    answered: NDArray[np.float32] = np.stack([~positive, positive], axis=1).astype(np.float32)
+    return answered
 
 
 def _figures(metrics: Sequence[Metric]) -> list[Metric]:

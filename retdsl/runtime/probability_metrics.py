@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.metric import Usual, all_classes, ranked_classes
-from retdsl.runtime.weighing import Values, Weighed, share
+from retdsl.runtime.weighing import Values, Weighed, mean, share
 
 SMALLEST_PROBABILITY = 1e-8
 """What `multi_ace` takes for any smaller probability, as MXNet.jl's metric does against log 0."""
@@ -52,7 +52,7 @@ class multi_ace(Lower):
 class brier(Lower):
     """The mean squared distance of probability and truth: G. W. Brier, Monthly Weather Review 1950.
 
-    Of two classes (p - y)^2 with the last class's probability, 0 to 1; of more than two summed over the classes, 0 to 2.
+    Of two classes (p - y)^2 with the last class's probability, from 0 to 1; of more the sum over the classes, to 2.
     """
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
@@ -82,13 +82,18 @@ class calibration_error(Lower):
         # Alone, giving every image the same probability would be best.
         return False
 
+    @property
+    def bootstraps(self) -> bool:
+        # Chance adds to it in every sample, and again in every resample: such intervals lie above the truth.
+        return False
+
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         if not len(labels):
             return math.nan
         return float(self.values(Weighed(labels, probabilities, np.ones((1, len(labels)))))[0])
 
     def values(self, weighed: Weighed) -> Values:
-        return np.mean([self._of_class(weighed, label) for label in ranked_classes(weighed.classes)], axis=0)
+        return mean([self._of_class(weighed, label) for label in ranked_classes(weighed.classes)])
 
     def _of_class(self, weighed: Weighed, label: int) -> Values:
         scores = weighed.probabilities[:, label].astype(np.float64)
@@ -105,7 +110,8 @@ class calibration_error(Lower):
 def _entropy(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:
     """The cross-entropy of every image."""
     known = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return -np.log(np.maximum(known, SMALLEST_PROBABILITY))
+    entropy: Values = -np.log(np.maximum(known, SMALLEST_PROBABILITY))
+    return entropy
 
 
 def _distance(labels: NDArray[Any], probabilities: NDArray[Any]) -> Values:

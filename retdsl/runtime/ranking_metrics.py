@@ -21,7 +21,7 @@ from retdsl.runtime.metric import (
     positive_images,
     ranked_classes,
 )
-from retdsl.runtime.weighing import Curve, Values, Weighed, share
+from retdsl.runtime.weighing import Curve, Values, Weighed, mean, share
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class auc(Usual):
         return float(np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in ranked]))
 
     def values(self, weighed: Weighed) -> Values:
-        return np.mean([_area(weighed.curve(label)) for label in ranked_classes(weighed.classes)], axis=0)
+        return mean([_area(weighed.curve(label)) for label in ranked_classes(weighed.classes)])
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class pr_auc(Usual):
         return float(np.mean([average_precision_score(labels == label, probabilities[:, label]) for label in ranked]))
 
     def values(self, weighed: Weighed) -> Values:
-        return np.mean([_precision(weighed.curve(label)) for label in ranked_classes(weighed.classes)], axis=0)
+        return mean([_precision(weighed.curve(label)) for label in ranked_classes(weighed.classes)])
 
 
 @dataclass(frozen=True)

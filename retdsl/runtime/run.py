@@ -7,8 +7,11 @@ Guaranteed: whatever ends a run, every file in the folder is whole, and each fin
 from __future__ import annotations
 
 import math
+import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any
 
 from retdsl.runtime.answers import Answers, answers_of
@@ -19,6 +22,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import facts_of_the_cache, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.inference import Predictor, device, predict
 from retdsl.runtime.judging import judge
@@ -158,40 +162,45 @@ class Run:
             predictions = predict(watched(self._progress, batches.of(side)), predictor)
             return answers_of(predictions, dataset.samples, dataset.classes)
 
-        if dataset.valid:
-            self._folder.write_validation(answers("validating", dataset.valid))
+        validation = answers("validating", dataset.valid) if dataset.valid else None
+        if validation is not None:
+            self._folder.write_validation(validation)
         figures: dict[str, Any] = {}
         if dataset.test:
             test = answers("testing", dataset.test)
             losses = trainer.loss_of(test.probabilities, test.labels)
-            figures = {LOSS: float(losses.mean()), **judge(training.metrics, test)}
+            figures = {LOSS: float(losses.mean()), **judge(training.metrics, test, validation)}
             self._folder.write_predictions(test)
         took = time.perf_counter() - started
-        self._folder.write_test(
-            {
-                **figures,
-                "images": len(dataset.test),
-                "patients": dataset.patients(dataset.test),
-                "class_counts": dict(zip(dataset.classes, dataset.class_counts(dataset.test), strict=True)),
-                "skipped": self._skipped.to_json(),
-                "best_epoch": found.epoch,
-                "best_by": found.metric,
-                "best_value": found.value,
-                "epochs": self._experiment.training.epochs,
-                "seconds": round(took, 3),
-                "images_per_second": round(speed, 1),
-                "leaks": reading.leaks.to_json(),
-            }
-        )
-        self._summarise(figures, took)
+        final = {
+            **figures,
+            "images": len(dataset.test),
+            "patients": dataset.patients(dataset.test),
+            "class_counts": dict(zip(dataset.classes, dataset.class_counts(dataset.test), strict=True)),
+            "skipped": self._skipped.to_json(),
+            "best_epoch": found.epoch,
+            "best_by": found.metric,
+            "best_value": found.value,
+            "epochs": self._experiment.training.epochs,
+            "seconds": round(took, 3),
+            "images_per_second": round(speed, 1),
+            "leaks": reading.leaks.to_json(),
+        }
+        self._folder.write_test(final)
+        self._summarise(final, took)
 
-    def _summarise(self, figures: dict[str, float], seconds: float) -> None:
+    def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best
         assert found is not None
         by = "" if math.isnan(found.value) else f" ({figures_line({f'valid {found.metric}': found.value})})"
         say = self._progress.note
         say(f"{self._experiment.name}: done in {duration(seconds)}, best epoch {found.epoch}{by}")
-        say(f"  test        {figures_line(figures)}" if figures else "  test        no test images")
-        if empty := undefined(figures):
-            say(f"              {', '.join(empty)}: not defined, a class has no test image")
+        if final["images"]:
+            columns = get_terminal_size().columns if sys.stderr.isatty() else 80
+            say("\n".join(f"  {line}" for line in ["", *figures_table(final, columns - 2), ""]))
+        else:
+            say("  test        no test images")
+        measured = {metric.key: final[metric.key] for metric in self._experiment.training.metrics if final["images"]}
+        if empty := undefined(measured):
+            say(f"  {', '.join(empty)}: not defined, a class has no test image")
         say(f"  run folder  {self._folder.path}")

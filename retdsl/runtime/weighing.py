@@ -7,6 +7,7 @@ photograph twice, a weight of 0 as without it; what several metrics need is work
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -58,7 +59,8 @@ class Weighed:
     @cached_property
     def images(self) -> Values:
         """How many images there are, [B]."""
-        return self.weights.sum(axis=1)
+        count: Values = self.weights.sum(axis=1)
+        return count
 
     @cached_property
     def confusion(self) -> Values:
@@ -94,3 +96,9 @@ def share(part: NDArray[Any], whole: NDArray[Any]) -> Values:
     """`part / whole`, NaN where there is no whole; broadcast."""
     part, whole = np.broadcast_arrays(np.asarray(part, np.float64), np.asarray(whole, np.float64))
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def mean(values: Sequence[Values]) -> Values:
+    """The mean of several figures in every resample, [B]; NaN where one of them is."""
+    found: Values = np.mean(values, axis=0)
+    return found

@@ -39,8 +39,14 @@ _SAME: dict[str, dict[str, str]] = {
         "accuracy": "acc top1",
         "balanced_accuracy": "uar bac balanced_accuracy_score",
         "auc": "auroc roc_auc roc_auc_score",
+        "pr_auc": "average_precision average_precision_score auprc aupr AP",
         "sensitivity": "recall tpr true_positive_rate",
         "specificity": "tnr true_negative_rate",
+        "ppv": "precision positive_predictive_value",
+        "npv": "negative_predictive_value",
+        "f1": "f1_score F1 dice",
+        "quadratic_kappa": "qwk quadratic_weighted_kappa",
+        "brier": "brier_score brier_score_loss",
     },
     "schedule": {"cosine": "CosineAnnealing CosineAnnealingLR CosineDecay", "step": "StepLR"},
     "sampling policy": {
@@ -91,10 +97,9 @@ _SIMILAR: dict[str, dict[str, str]] = {
         "FocalSoftmax": "SigmoidFocalLoss BinaryFocalLoss",
     },
     "metric": {
-        "balanced_accuracy": "f1 f1_score kappa",
-        "auc": "average_precision pr_auc",
+        "quadratic_kappa": "kappa cohen_kappa cohen_kappa_score",
+        "calibration_error": "ece expected_calibration_error calibration",
         "multi_ace": "cross_entropy ce log_loss nll loss",
-        "sensitivity": "precision ppv",
     },
     "optimizer": {"adam": "AdamW Adamax Nadam RAdam RMSprop adagrad", "sgd": "NAG momentum lars"},
     "schedule": {

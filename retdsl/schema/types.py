@@ -83,14 +83,19 @@ class Real:
 
 @dataclass(frozen=True, slots=True)
 class Fraction:
-    """A share or a probability: `70%` or `0.7`."""
+    """A share or a probability: `70%` or `0.7`. `inside`: neither all nor nothing."""
+
+    inside: bool = False
 
     @property
     def words(self) -> str:
-        return "a share from 0% to 100%"
+        return "a share above 0% and below 100%" if self.inside else "a share from 0% to 100%"
 
     def accept(self, value: Written) -> Scalar:
-        return Real(0, 1).accept(value)
+        share = Real(0, 1).accept(value)
+        if self.inside and share in (0, 1):
+            raise Mismatch(in_range=False)
+        return share
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,10 @@ MAY_IMPORT = {
     "finished": {"records", "runtime"},
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
+    "evaluation": {"records", "ir", "objects", "compare", "running", "finished", "runtime", "weights"},
     "commands": {
         "audit",
+        "evaluation",
         "records",
         "weights",
         "account",

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retdsl.audit.suspicion import Suspicions, suspect
-from retdsl.audit.thresholds import Threshold, thresholds
 from retdsl.runtime.decode import decode
 from retdsl.runtime.likeness import near_copies
 from retdsl.runtime.survey import Survey, Surveyed
+from retdsl.runtime.thresholds import Threshold, beyond, thresholds
 from retdsl.schema.exclusions import FLAGS
 
 WEIGHT = {flag: weight for weight, flag in enumerate(reversed(FLAGS))}
@@ -113,8 +113,8 @@ def judge(survey: Survey, network: str | None) -> Findings:
     differing = {at for _, ats in disagreeing for at in ats}
     judged = []
     for at, photograph in enumerate(photographs):
-        beyond = _beyond(photograph, lines)
-        flags = {*beyond}
+        past = _beyond(photograph, lines)
+        flags = {*past}
         flags |= {"unreadable"} if photograph.refused else set()
         flags |= {"duplicate"} if first.get(at, at) != at else set()
         flags |= {"conflicting"} if at in conflicting else set()
@@ -126,7 +126,7 @@ def judge(survey: Survey, network: str | None) -> Findings:
             flags |= {"suspected_label"} if suspicions.suspected[at] else set()
         ordered = tuple(flag for flag in FLAGS if flag in flags)
         same_as = photographs[first[at]].image if at in first else ""
-        judged.append(Judged(at, photograph, ordered, beyond, same_as, probability, likely))
+        judged.append(Judged(at, photograph, ordered, past, same_as, probability, likely))
     return Findings(survey, tuple(judged), groups, disagreeing, lines, network, unasked)
 
 
@@ -137,12 +137,7 @@ def _beyond(photograph: Surveyed, lines: Sequence[Threshold]) -> dict[str, float
         return {}
     if not _has_field(photograph):
         return {"no_field": 1.0}
-    found: dict[str, float] = {}
-    for line in lines:
-        past = line.beyond(measures[line.rule.place])
-        if past > 0:
-            found[line.rule.flag] = max(found.get(line.rule.flag, 0.0), past)
-    return found
+    return beyond(measures, lines)
 
 
 def _duplicates(survey: Survey) -> tuple[tuple[int, ...], ...]:

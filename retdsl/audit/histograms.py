@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.audit.thresholds import Threshold
+from retdsl.runtime.thresholds import Threshold
 
 WIDTH, HEIGHT = 320, 110
 """Of the bars, in the picture's own units; below them there is room for the numbers."""

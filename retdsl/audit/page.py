@@ -19,9 +19,9 @@ from markupsafe import Markup
 from retdsl import __version__
 from retdsl.audit.findings import Findings, Judged
 from retdsl.audit.histograms import COLOURS, histogram
-from retdsl.audit.thresholds import RULES, Threshold
 from retdsl.runtime.files import write_bytes
 from retdsl.runtime.measures import Measures
+from retdsl.runtime.thresholds import RULES, Threshold
 from retdsl.schema.exclusions import FLAGS
 
 SHOWN = 36

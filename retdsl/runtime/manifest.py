@@ -22,7 +22,7 @@ from retdsl.runtime.split import SIDES
 
 
 def manifest(dataset: Dataset, hashes: Mapping[int, str]) -> list[dict[str, str]]:
-    """Every photograph that is used, in the order of its name: where it is, its side, its label, and its SHA-256.
+    """Every photograph that is used, in the order of its name: where it is, its side, label, patient, and SHA-256.
 
     hashes: by the photographs' indices; one that is not there could not be read, and is "".
     """
@@ -32,6 +32,7 @@ def manifest(dataset: Dataset, hashes: Mapping[int, str]) -> list[dict[str, str]
             "image": dataset.samples[index].image,
             "side": side_of[index],
             "label": dataset.classes[dataset.samples[index].label],
+            "patient": dataset.samples[index].patient,
             "sha256": hashes.get(index, ""),
         }
         for index in sorted(side_of)

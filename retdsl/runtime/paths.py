@@ -207,9 +207,11 @@ def walk(
                 try:
                     if entry.is_dir():
                         folders.append(path)
-                    elif wanted(entry.name) and (absent or entry.is_file()):
+                    elif not wanted(entry.name):
+                        continue
+                    elif absent or entry.is_file():
                         yield path
-                    elif wanted(entry.name):
+                    else:
                         kind = "links that lead nowhere" if entry.is_symlink() else "photographs that are no files"
                         problems.add(kind, str(path))
                 except OSError as error:

@@ -46,7 +46,8 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
-    trains = not (arguments.symbols or arguments.check_data or arguments.facts or arguments.survey)
+    asked = (arguments.symbols, arguments.check_data, arguments.facts, arguments.survey)
+    trains = not any((*asked, arguments.evaluate, arguments.predict))
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
         code = DONE
@@ -56,6 +57,10 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             print_facts(experiment, root, arguments.threads)
         if arguments.survey:
             write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
+        if arguments.evaluate:
+            evaluate(experiment, root, arguments.evaluate, arguments.threads, arguments.plain, arguments.cache)
+        if arguments.predict:
+            predict(experiment, root, arguments.predict, arguments.threads, arguments.plain)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
@@ -154,6 +159,26 @@ def write_survey(experiment: Experiment, root: Path, file: Path, threads: int, p
         survey(experiment.data, root, threads, describe, progress=progress.reading).save(file)
 
 
+def evaluate(experiment: Experiment, root: Path, request: Path, threads: int, plain: bool, cached: bool) -> None:
+    """Answers labelled photographs, as `evaluation.answer_labelled` does."""
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime.evaluation import answer_labelled
+    from retdsl.runtime.requests import read_evaluation_request
+
+    with make_progress(plain=plain) as progress:
+        answer_labelled(experiment, root, read_evaluation_request(request), progress, threads, cached=cached)
+
+
+def predict(experiment: Experiment, root: Path, request: Path, threads: int, plain: bool) -> None:
+    """Answers photographs without labels, as `prediction.answer_unlabelled` does."""
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime.prediction import answer_unlabelled
+    from retdsl.runtime.requests import read_prediction_request
+
+    with make_progress(plain=plain) as progress:
+        answer_unlabelled(experiment, root, read_prediction_request(request), progress, threads)
+
+
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
@@ -192,6 +217,8 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     add("--survey", type=Path, metavar="FILE", help="only look at every photograph, and write what an audit needs")
+    add("--evaluate", type=Path, metavar="FILE", help="only answer the labelled photographs that this request names")
+    add("--predict", type=Path, metavar="FILE", help="only answer the photographs that this request names")
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
     return parser
 

@@ -11,9 +11,9 @@ from painted_survey import CLASSES, GOOD, Made, good, made_survey, renamed
 
 from retdsl.audit.findings import Findings, judge
 from retdsl.audit.table import COLUMNS, write_table
-from retdsl.audit.thresholds import RULES, thresholds
 from retdsl.runtime.exclusion import NEEDED, read_table
 from retdsl.runtime.measures import NO_FIELD, Measures
+from retdsl.runtime.thresholds import RULES, thresholds
 from retdsl.schema.exclusions import FLAGS
 
 

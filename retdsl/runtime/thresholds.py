@@ -69,16 +69,28 @@ class Threshold(NamedTuple):
         return past / max(abs(self.value - self.median), 1e-3) if past > 0 else 0.0
 
 
-def thresholds(measures: Sequence[Measures]) -> tuple[Threshold, ...]:
-    """A threshold for every rule. measures: of the photographs of a collection that have a field."""
-    return tuple(_threshold(rule, np.array([m[rule.place] for m in measures])) for rule in RULES)
+def thresholds(measures: Sequence[Measures], deviations: float = DEVIATIONS) -> tuple[Threshold, ...]:
+    """A threshold for every rule. measures: of the photographs of a collection that have a field; deviations: how far
+    from their median a photograph stands out.
+    """
+    return tuple(_threshold(rule, np.array([m[rule.place] for m in measures]), deviations) for rule in RULES)
 
 
-def _threshold(rule: Rule, values: NDArray[np.float64]) -> Threshold:
+def beyond(measures: Measures, lines: Sequence[Threshold]) -> dict[str, float]:
+    """The flags that a photograph with a field has for its measures, each with how far it is beyond the line."""
+    found: dict[str, float] = {}
+    for line in lines:
+        past = line.beyond(measures[line.rule.place])
+        if past > 0:
+            found[line.rule.flag] = max(found.get(line.rule.flag, 0.0), past)
+    return found
+
+
+def _threshold(rule: Rule, values: NDArray[np.float64], deviations: float) -> Threshold:
     if len(values) == 0:
         return Threshold(rule, rule.always, rule.never)
     median = float(np.median(values))
     deviation = NORMAL * float(np.median(abs(values - median)))
-    usual = median - DEVIATIONS * deviation if rule.below else median + DEVIATIONS * deviation
+    usual = median - deviations * deviation if rule.below else median + deviations * deviation
     low, high = sorted((rule.always, rule.never))
     return Threshold(rule, rule.always if len(values) < FEWEST else min(max(usual, low), high), median)

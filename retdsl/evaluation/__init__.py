@@ -1,0 +1,5 @@
+"""Finished runs asked and compared: their figures on photographs, their answers, and what sets them apart.
+
+`members` knows what a run folder, or an ensemble of several, consists of; `asking` lets their programs answer; `pairs`
+puts answers of several runs beside each other; `paired` and `delong` say whether they differ; `comparing` does it all.
+"""

@@ -1,0 +1,264 @@
+"""Finished runs answer: their programs are run, and what they say is judged, or put into words.
+
+Enters: a run folder, and photographs. Leaves: an `Evaluation`, or a `Prediction` for each photograph. Guaranteed: of
+an ensemble every member answers, and the mean of their probabilities counts; thresholds are those that the run has
+frozen on its validation side; the answers to a run's own test photographs are compared with what it left behind.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retdsl import __version__
+from retdsl.evaluation.members import Finished, mean_answers, mean_of, require_program
+from retdsl.finished import RunRecord
+from retdsl.records import dataclass
+from retdsl.running import INTERRUPTED, WRONG, run_program
+from retdsl.runtime.answers import Answers, read_answers
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.files import finite
+from retdsl.runtime.judging import judge
+from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
+
+OWN_FIGURES = ("loss",)
+"""Figures of test.json that no metric gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """answers: to all photographs; figures: of `judge`, and the loss of a single run; epochs: of each member;
+    facts: what each member's program has told (see `runtime.evaluation`); same: whether figures and predictions are
+    those that the run left behind, None where they are of something else; differences: in words, if they are not.
+    """
+
+    finished: Finished
+    answers: Answers
+    figures: Mapping[str, Any]
+    epochs: tuple[int, ...]
+    facts: tuple[Mapping[str, Any], ...]
+    same: bool | None
+    differences: tuple[str, ...]
+
+    @property
+    def known(self) -> list[str]:
+        """What some member has learned from, or validated on, a line each."""
+        found = [line for one in self.facts for key in ("photographs", "patients") for line in one["known"][key]]
+        return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an evaluation is asked for; see `EvaluationRequest`. root: where paths of the data start, None: as in the
+    run; of other labels, where the paths of their table start, None: at its folder.
+    """
+
+    checkpoint: str = "best"
+    labels: Path | None = None
+    root: Path | None = None
+    image: str | None = None
+    label: str | None = None
+    patient: str | None = None
+    allow_known: bool = False
+
+
+def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) -> Evaluation:
+    """The figures of a run. options: of its program, such as `--threads`. Raises RunError."""
+    metrics = finished.metrics
+    programs = [require_program(member) for member in finished.members]
+    found: list[Answers] = []
+    facts: list[Mapping[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+        for member, train_py in zip(finished.members, programs, strict=True):
+            request = _evaluation_request(member, wanted, Path(folder))
+            root = _root(member, wanted.root if wanted.labels is None else None)
+            path = write_request(request, Path(folder) / "request.json")
+            _run(train_py, "--evaluate", str(path), "--root", str(root), *options)
+            found.append(read_answers(Path(request.answers)))
+            facts.append(json.loads(Path(request.facts).read_text("utf-8")))
+    answers = mean_answers(found)
+    figures = judge(metrics, answers, finished.record.validation)
+    if not finished.is_ensemble:
+        figures = {"loss": facts[0]["loss"], **figures}
+    own = wanted.labels is None and wanted.checkpoint == "best"
+    differences = tuple(_differences(finished.record, answers, figures)) if own else ()
+    same = not differences if own and finished.record.test is not None else None
+    epochs = tuple(int(one["epoch"]) for one in facts)
+    return Evaluation(finished, answers, figures, epochs, tuple(facts), same, differences)
+
+
+def _evaluation_request(member: RunRecord, wanted: Wanted, folder: Path) -> EvaluationRequest:
+    labels = None if wanted.labels is None else wanted.labels.resolve()
+    beside = None if labels is None else (labels if labels.is_dir() else labels.parent)
+    return EvaluationRequest(
+        run=str(member.path.resolve()),
+        answers=str(folder / "answers.csv"),
+        facts=str(folder / "facts.json"),
+        checkpoint=wanted.checkpoint,
+        labels=None if labels is None else str(labels),
+        labels_root=None if beside is None else str((wanted.root or beside).resolve()),
+        image=wanted.image,
+        label=wanted.label,
+        patient=wanted.patient,
+        allow_known=wanted.allow_known,
+    )
+
+
+def _differences(record: RunRecord, answers: Answers, figures: Mapping[str, Any]) -> Iterator[str]:
+    """In what an evaluation is not what the run left behind, in words."""
+    if record.predictions is not None and (at := _first_that_differs(record.predictions, answers)) is not None:
+        yield f"predictions.csv says something else, first of {at}"
+    now, then = finite(dict(figures)), record.test or {}
+    for key, value in now.items():
+        if key in then and then[key] != value:
+            old, new = then[key], value
+            yield f"{key} is {new}, it was {old}" if not isinstance(value, list | dict) else f"{key} differs"
+
+
+def _first_that_differs(then: Answers, now: Answers) -> str | None:
+    """The first photograph about which two answers are not the same to the last bit."""
+    if then.images != now.images:
+        return next((b or a for a, b in zip(then.images, now.images, strict=False) if a != b), "the missing ones")
+    for at, image in enumerate(now.images):
+        same = np.array_equal(then.probabilities[at], now.probabilities[at])
+        if not same or not np.array_equal(then.labels[at], now.labels[at]):
+            return image
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """flags: why a photograph is not gradable, in words by their names, none if it is; label: None if it is not;
+    probabilities: by class, None where the network was not asked.
+    """
+
+    image: str
+    probabilities: Mapping[str, float] | None
+    label: str | None
+    flags: Mapping[str, str]
+
+    @property
+    def gradable(self) -> bool:
+        return not self.flags
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How probabilities become a label. threshold: from which probability on a photograph is of the last class; None
+    where the most probable class is the answer, or, of findings, all of 50 % and more; words: the same in a sentence.
+    """
+
+    threshold: float | None
+    words: str
+    exclusive: bool = True
+
+    def label(self, probabilities: Mapping[str, float]) -> str:
+        """The class, or all findings with `+` between them."""
+        names = list(probabilities)
+        if self.threshold is not None:
+            return names[-1] if probabilities[names[-1]] >= self.threshold else names[0]
+        if not self.exclusive:
+            return "+".join(name for name in names if probabilities[name] >= 0.5)
+        return max(names, key=lambda name: probabilities[name])
+
+
+def rule_of(finished: Finished, metric: str | None = None) -> Rule:
+    """The rule that a run has frozen on its validation side: of the operating point that `metric` asks for, or else of
+    the first. Raises RunError for one that there is not.
+    """
+    from retdsl.evaluation.members import experiment_of, operating_points
+
+    experiment = experiment_of(finished.members[0])
+    exclusive = experiment.network.loss is None or experiment.network.loss.kind != "Sigmoid"
+    points = [point for point in operating_points(finished.record) if "finding" not in point]
+    if metric is not None and metric not in [point["metric"] for point in points]:
+        items = [str(point["metric"]) for point in points]
+        raise RunError(f"this run has frozen no threshold for `{metric}`", items=items, where=finished.record.path)
+    if not exclusive:
+        return Rule(None, "labels are the findings of 50 % and more", exclusive=False)
+    if len(finished.classes) != 2 or not points:
+        return Rule(None, "labels are the most probable class: the run has frozen no threshold")
+    point = next(point for point in points if metric in (None, point["metric"]))
+    threshold = float(point["threshold"])
+    words = f"{finished.classes[-1]} from {threshold:.4g} on, the threshold for {point['metric']} chosen on validation"
+    return Rule(threshold, words)
+
+
+def predict(
+    finished: Finished,
+    images: Sequence[str],
+    rule: Rule,
+    checkpoint: str = "best",
+    root: Path | None = None,
+    options: Sequence[str] = (),
+) -> Iterator[Prediction]:
+    """What a run says of photographs, in their order, one after the other. Raises RunError.
+
+    Of an ensemble, a photograph is not gradable where all members say so.
+    """
+    programs = [require_program(member) for member in finished.members]
+    with tempfile.TemporaryDirectory(prefix="retdsl-") as folder, ExitStack() as opened:
+        files: list[Path] = []
+        for at, (member, train_py) in enumerate(zip(finished.members, programs, strict=True)):
+            answers = Path(folder) / f"answers-{at}.jsonl"
+            request = PredictionRequest(str(member.path.resolve()), str(answers), tuple(images), checkpoint)
+            path = write_request(request, Path(folder) / "request.json")
+            _run(train_py, "--predict", str(path), "--root", str(_root(member, root)), *options)
+            files.append(answers)
+        lines = zip(*(opened.enter_context(file.open(encoding="utf-8")) for file in files), strict=True)
+        for of_one in lines:
+            yield _joined([json.loads(line) for line in of_one], finished.classes, rule)
+
+
+def _joined(rows: Sequence[Mapping[str, Any]], classes: Sequence[str], rule: Rule) -> Prediction:
+    """What all members say of one photograph as one answer."""
+    first = rows[0]
+    flags = first["flags"] if all(row["flags"] for row in rows) else {}
+    given = [row["probabilities"] for row in rows if row["probabilities"] is not None]
+    if len(given) < len(rows):
+        return Prediction(first["image"], None, None, flags or next(row["flags"] for row in rows if row["flags"]))
+    mean = mean_of([np.array(row, np.float32) for row in given])
+    probabilities = dict(zip(classes, (float(f"{p:.9g}") for p in mean), strict=True))
+    label = None if flags else rule.label({name: float(np.float32(p)) for name, p in probabilities.items()})
+    return Prediction(first["image"], probabilities, label, flags)
+
+
+def remarks(finished: Finished, device: str | None = None) -> list[str]:
+    """What is not as it was when the run was made, a line each. device: what answered now."""
+    found = []
+    for member in finished.members:
+        then = str((member.lock.get("versions") or {}).get("retdsl") or "")
+        if then and then != __version__:
+            found.append(f"{member.path.name} was made by retdsl {then}, this is {__version__}: figures may differ")
+        used = str(member.lock.get("device") or "")
+        if device is not None and used and used.split("(")[0] != device.split("(")[0]:
+            found.append(f"{member.path.name} was trained on {used}, this is {device}: last digits may differ")
+    return found
+
+
+def _root(member: RunRecord, given: Path | None) -> Path:
+    """Where the paths of a run's data start."""
+    return given.resolve() if given is not None else Path(str(member.lock.get("root") or member.path)).resolve()
+
+
+def _run(train_py: Path, *arguments: str) -> None:
+    """Raises RunError if the program fails. What is wrong with runs or data it has told itself: SystemExit then."""
+    code = run_program(train_py, *arguments)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code == WRONG:
+        raise SystemExit(WRONG)
+    if code != 0:
+        raise RunError("the run gave no answer, for the reason above", where=train_py, exit_code=code)
+
+
+def is_number(value: object) -> bool:
+    """Whether a figure is one, and means something."""
+    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)

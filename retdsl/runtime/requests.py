@@ -1,0 +1,71 @@
+"""What a program is asked about a run that it has finished: which photographs, which checkpoint, where answers go.
+
+Enters: plain data, as `retdsl evaluate` and `retdsl predict` write them into a file. Leaves: an `EvaluationRequest`, or
+a `PredictionRequest`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from retdsl.runtime.files import write_text
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """The answers to labelled photographs are wanted.
+
+    run: its folder; answers: the file for `predictions.csv` of it; facts: the file for what there is to tell of it, as
+    `evaluation.answer_labelled` describes it; checkpoint: "best", "last", or the number of an epoch; labels: a table,
+    or a folder with one folder a class; None for the test photographs of the run; labels_root: where the paths of the
+    table start; image, label, patient: its columns, None for those of the run's own source; allow_known: whether
+    photographs and patients that the run has learned from are told and not refused.
+    """
+
+    run: str
+    answers: str
+    facts: str
+    checkpoint: str = "best"
+    labels: str | None = None
+    labels_root: str | None = None
+    image: str | None = None
+    label: str | None = None
+    patient: str | None = None
+    allow_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionRequest:
+    """The answers to photographs without labels are wanted.
+
+    run, checkpoint: as above; images: paths of the photographs; answers: the file for a line of JSON for each, as
+    `prediction.answer_unlabelled` describes it.
+    """
+
+    run: str
+    answers: str
+    images: tuple[str, ...]
+    checkpoint: str = "best"
+
+
+def write_request(request: EvaluationRequest | PredictionRequest, path: Path) -> Path:
+    """Writes a file that `read_request` reads; returns its path."""
+    write_text(path, json.dumps(asdict(request)))
+    return path
+
+
+def read_evaluation_request(path: Path) -> EvaluationRequest:
+    return EvaluationRequest(**_read(path))
+
+
+def read_prediction_request(path: Path) -> PredictionRequest:
+    asked = _read(path)
+    return PredictionRequest(**{**asked, "images": tuple(asked["images"])})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return found

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from retdsl.runtime.inference import MxArray
 from retdsl.runtime.mx import mx
+from retdsl.runtime.mx_optimizers import made
 from retdsl.runtime.recipe import Recipe
 
 
@@ -18,13 +19,11 @@ class Updater:
 
     def __init__(self, recipe: Recipe, names: Iterable[str]) -> None:
         self.updates = 0
-        optimizer = mx.optimizer.create(
-            recipe.optimizer.name,
-            learning_rate=float(recipe.optimizer.lr),
+        optimizer = made(
+            recipe.optimizer,
             lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: recipe.learning_rate(self.updates)),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
             param_idx2name={name: name for name in names},
-            **recipe.optimizer.options(),
         )
         self._updater = mx.optimizer.get_updater(optimizer)
 

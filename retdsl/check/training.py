@@ -131,6 +131,7 @@ def check_train(
     if not fits or frozen is None:
         return None
     network, phases = frozen
+    rates = _rates(network, phases, checked, ctx)
     _check_trainable(network, phases, checked, train, ctx)
     if data.image_shape[1] == 1 and network.backbones:
         from retdsl.check.conventions import check_channels
@@ -154,6 +155,7 @@ def check_train(
         place=place_of(train.name.span),
         keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
         phases=phases,
+        rates=rates or (),
     )
     _check_imbalance(experiment, counts, checked, train, ctx)
     return experiment
@@ -188,14 +190,27 @@ def _with_frozen(
     return check_freeze(network, checked, epochs, known, ctx)
 
 
+def _rates(
+    network: Network, phases: Sequence[Freeze], checked: Settings, ctx: Context
+) -> tuple[tuple[str, float], ...] | None:
+    """Factors of the learning rate by parameter; None after a mistake."""
+    if not checked.values["rate"]:
+        return ()
+    from retdsl.check.rates import check_rates
+
+    return check_rates(network, phases, checked, ctx)
+
+
 def _report_repeated(train: t.Train, ctx: Context) -> None:
     seen: dict[str, Span] = {}
     for setting in train.settings:
         key = setting.key
-        if key.name in seen:
-            first = Label(seen[key.name], "first given here")
-            ctx.out.report("R305", f"`{key.name}` is given twice", Label(key.span, "given again"), first)
-        seen.setdefault(key.name, key.span)
+        head = setting.head
+        name = key.name if setting.part is None else "".join(head.text.split())
+        if name in seen:
+            first = Label(seen[name], "first given here")
+            ctx.out.report("R305", f"`{name}` is given twice", Label(head, "given again"), first)
+        seen.setdefault(name, head)
 
 
 def _training(

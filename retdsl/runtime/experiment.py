@@ -5,8 +5,8 @@ Enters: the parts that the program names. Leaves: `Experiment`, which `main` of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retdsl.runtime.augmentation import Augmentation
@@ -25,7 +25,8 @@ class Training:
 
     epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
     seed: of everything random but the split and `balanced_subset`, which have their own; last_batch: what becomes of
-    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`).
+    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`); rates: what the
+    learning rate is multiplied by, by names of parameters, which may hold `*` and `?`; the first that matches counts.
     """
 
     optimizer: Optimizer
@@ -36,6 +37,7 @@ class Training:
     checkpoint: every = every()  # noqa: RUF009 (frozen)
     seed: int = 0
     last_batch: str = "keep"
+    rates: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import (
     Choice,
+    Each,
+    Factor,
     Integer,
     Many,
     Nothing,
@@ -59,6 +61,12 @@ TRAIN_KEYS = Entry(
         Option("augment", optional(Reference("augment")), None, "What is done to training images."),
         Option("optimizer", Policy("optimizer"), Call("sgd"), "How a gradient becomes a step."),
         Option("schedule", Policy("schedule"), Call("constant"), "How the learning rate changes."),
+        Option(
+            "rate",
+            Each(Part(anywhere=True), Factor()),
+            (),
+            "What the learning rate is multiplied by for a part of the network; `head` is all that is in no backbone.",
+        ),
         Option("epochs", Integer(1, 1_000_000), 10, "Passes over what the sampling gives."),
         Option("batch", Integer(1, 65536), 32, "Images in a step."),
         Option(

@@ -76,8 +76,16 @@ TRAIN_KEYS = Entry(
             "What becomes of the images left over at the end of an epoch: a smaller batch, or one filled up with "
             "images from its start, or nothing.",
         ),
+        Option("accumulate", Integer(1, 65536), 1, "Batches whose gradients make one step."),
+        Option("clip", optional(Policy("clipping")), None, "How far a gradient may reach."),
+        Option(
+            "average", optional(Policy("average")), None, "Of the weights, which is judged and saved in their place."
+        ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),
         Option("checkpoint", Policy("checkpoint rule"), Call("every"), "When the network is saved, and what is kept."),
+        Option("validate", optional(Policy("rhythm")), None, "How often validation is done; without it, every epoch."),
+        Option("stop", optional(Policy("stop rule")), None, "When training ends before its last epoch."),
+        Option("log", optional(Policy("rhythm")), None, "How often steps.jsonl gets a line."),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),
     ),
 )

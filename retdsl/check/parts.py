@@ -47,6 +47,11 @@ def check_parts(settings: Sequence[t.Setting], option: Option, env: Env, ctx: Co
     for setting in settings:
         part = part_of(setting, option, ctx)
         val = evaluate(setting.value, env, ctx.out)
+        if val is not None and val.value == 0 and not isinstance(val.value, bool):
+            label, helps = Label(val.span, "would learn nothing"), ["what is not to learn is frozen: `freeze = ...`"]
+            ctx.out.report("R304", f"`{option.name}` must be {option.type.value.words}", label, helps=helps)
+            failed = True
+            continue
         value = None if val is None else check_value(val, option.type.value, ctx, f"`{option.name}`")
         if part is None or val is None or isinstance(value, Failed):
             failed = True

@@ -18,6 +18,7 @@ from retdsl.check.heads import (
     report_weight_count,
 )
 from retdsl.check.imbalance import Marks, check_imbalance
+from retdsl.check.loop import check_loop, check_patience
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import fit_anywhere
@@ -119,6 +120,7 @@ def check_train(
 
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
+    check_loop(checked, train.name.span, ctx)
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None
@@ -132,6 +134,7 @@ def check_train(
         return None
     network, phases = frozen
     rates = _rates(network, phases, checked, ctx)
+    check_patience(checked, phases, train.name.span, ctx)
     _check_trainable(network, phases, checked, train, ctx)
     if data.image_shape[1] == 1 and network.backbones:
         from retdsl.check.conventions import check_channels

@@ -83,12 +83,14 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         source = Source(f"--set {key.strip()}", value.strip())
-        if not equals or not key.strip().isidentifier():
+        name, opened, part = (text.strip() for text in key.partition("("))
+        if not equals or not name.isidentifier() or (opened and not part.endswith(")")):
             raise Refused(f"--set {pair}: not of the form KEY=VALUE", "as in `--set epochs=2`")
+        of_part = parse_value(part[:-1], f"--set {key.strip()}", out) if opened else None
         parsed = parse_value(source.text, source.name, out)
-        if parsed is not None:
+        if parsed is not None and (of_part is not None) == bool(opened):
             span = Span(source, 0, len(source.text))
-            settings.append(t.Setting(span, t.Ident(span, key.strip()), parsed))
+            settings.append(t.Setting(span, t.Ident(span, name), parsed, of_part))
     return settings
 
 

@@ -242,7 +242,8 @@ class Experiment:
 
     freeze: the parts of the network that are frozen, and what is unfrozen when, as the spec says it; phases: what
     follows for the layers, one phase after the other, the first from epoch 1 on; each has fewer frozen layers than the
-    one before. keys: all keys of the block, in the schema's order.
+    one before. keys: all keys of the block, in the schema's order. rates: what the learning rate is multiplied by, by
+    names of parameters or patterns for them, `stage1_*`, where it is not 1; no two of them match the same.
     """
 
     name: str
@@ -255,6 +256,7 @@ class Experiment:
     place: Place
     keys: tuple[Key, ...] = ()
     phases: tuple[Freeze, ...] = (Freeze(1, ()),)
+    rates: tuple[tuple[str, float], ...] = ()
 
     def key(self, name: str) -> Key:
         return next(key for key in self.keys if key.name == name)

@@ -127,10 +127,15 @@ def _item(
     key = (network.name, network.input_shape, selection.text)
     layers = known.layers.get(key)
     if layers is None:
-        layers = _Finder(network, checked, ctx).layers(selection)
+        layers = layers_of(selection, network, checked, ctx)
     if layers is not None:
         known.layers[key] = layers
         yield _Item(selection, layers, span, epoch)
+
+
+def layers_of(selection: Selection, network: Network, checked: Settings, ctx: Context) -> frozenset[str] | None:
+    """The names of the layers that a selection means; None after saying that there are none."""
+    return _Finder(network, checked, ctx).layers(selection)
 
 
 @dataclass(frozen=True, slots=True)

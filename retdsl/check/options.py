@@ -39,6 +39,7 @@ from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
     Boolean,
     Choice,
+    Each,
     Many,
     Mismatch,
     Name,
@@ -275,7 +276,7 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
                 from retdsl.check.rules import read_rule
 
                 return read_rule(val.value, place_of(val.span), ctx.out) or FAILED
-        case Steps():
+        case Steps() | Each():
             pass
         case _:
             if is_scalar(val):

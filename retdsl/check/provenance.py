@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.options import Context, Failed, check_value, place_of
+from retdsl.check.parts import silently_part_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics
-from retdsl.ir import Key, Value
+from retdsl.ir import Call, Key, Value
+from retdsl.records import replace
 from retdsl.schema import Entry, Option
+from retdsl.schema.types import Each
 from retdsl.syntax import tree as t
 
 Written: TypeAlias = "tuple[str | None, t.Setting]"
@@ -27,7 +30,25 @@ def keys_of(
     said: dict[str, list[Written]] = {}
     for block, setting in written:
         said.setdefault(setting.key.name, []).append((block, setting))
-    return tuple(_key(option, values[option.name], said.get(option.name, []), env, scope) for option in entry.options)
+    keys: list[Key] = []
+    for option in entry.options:
+        value, settings = values[option.name], said.get(option.name, [])
+        if isinstance(option.type, Each):
+            keys += _keys_of_parts(option, option.type, value, settings, env, scope)
+        else:
+            keys.append(_key(option, value, settings, env, scope))
+    return tuple(keys)
+
+
+def _keys_of_parts(
+    option: Option, kind: Each, value: Value, said: Sequence[Written], env: Env, scope: Scope
+) -> Iterator[Key]:
+    """A key for each part, as `rate(head)`; none where there is nothing to say."""
+    for call in value if isinstance(value, tuple) else ():
+        assert isinstance(call, Call)
+        part = str(call["part"])
+        own = [each for each in said if silently_part_of(each[1], option, Context(scope, Diagnostics())) == part]
+        yield _key(replace(option, name=f"{option.name}({part})", type=kind.value), call["value"], own, env, scope)
 
 
 def _key(option: Option, value: Value, said: Sequence[Written], env: Env, scope: Scope) -> Key:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import Context, Failed, check_value, default_of
+from retdsl.check.parts import check_form, check_parts
 from retdsl.diagnostics import Label
 from retdsl.ir import Value
-from retdsl.records import dataclass
+from retdsl.records import dataclass, field
 from retdsl.schema import REQUIRED, Entry
 from retdsl.schema.types import Steps
 from retdsl.source import Span
@@ -18,10 +19,14 @@ from retdsl.syntax import tree as t
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The keys of a block: the checked values of all but chains, and what was written for those that the spec gives."""
+    """The keys of a block: the checked values of all but chains, and what was written for those that the spec gives.
+
+    parts: what was written for keys that are said of parts of the network, the later counts.
+    """
 
     values: dict[str, Value]
     written: dict[str, t.Expr]
+    parts: dict[str, tuple[t.Setting, ...]] = field(default_factory=dict)
 
     def place(self, key: str, otherwise: Span) -> Span:
         """Where the value of a key was written; `otherwise` for a default."""
@@ -56,6 +61,7 @@ def check_settings(
     whole: False if missing keys are reported elsewhere, at the block that this one descends from.
     """
     written: dict[str, t.Setting] = {}
+    parts: dict[str, tuple[t.Setting, ...]] = {}
     meant: set[str] = set()
     ok = True
     known = {option.name: option for option in entry.options}
@@ -70,7 +76,12 @@ def check_settings(
                 ok = False
                 continue
             key = sure
-        if key in written and not overriding:
+        illegible = isinstance(setting.value, t.Illegible)
+        if not illegible and not check_form(setting, known[key], ctx):
+            ok = False
+        elif setting.part is not None and not illegible:
+            parts[key] = (*parts.get(key, ()), setting)
+        elif key in written and not overriding:
             first = Label(written[key].key.span, "first given here")
             ctx.out.report("R305", f"`{key}` is given twice", Label(setting.key.span, "given again"), first)
             ok = False
@@ -80,6 +91,12 @@ def check_settings(
     for key, option in known.items():
         if key in written and isinstance(written[key].value, t.Illegible):
             ok = False
+        elif key in parts:
+            values_of_parts = check_parts(parts[key], option, env, ctx)
+            if isinstance(values_of_parts, Failed):
+                ok = False
+            else:
+                values[key] = values_of_parts
         elif key in written and isinstance(option.type, Steps):
             continue
         elif key in written:
@@ -101,4 +118,4 @@ def check_settings(
             ok = False
         else:
             values[key] = default_of(option)
-    return Settings(values, {key: setting.value for key, setting in written.items()}) if ok else None
+    return Settings(values, {key: setting.value for key, setting in written.items()}, parts) if ok else None

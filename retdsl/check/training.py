@@ -18,6 +18,7 @@ from retdsl.check.heads import (
     report_weight_count,
 )
 from retdsl.check.imbalance import Marks, check_imbalance
+from retdsl.check.loop import check_loop, check_patience
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.metrics import check_calibration, check_metrics, places_of
 from retdsl.check.options import Context, place_of
@@ -119,6 +120,7 @@ def check_train(
 
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
+    check_loop(checked, train.name.span, ctx)
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None
@@ -131,6 +133,8 @@ def check_train(
     if not fits or frozen is None:
         return None
     network, phases = frozen
+    rates = _rates(network, phases, checked, ctx)
+    check_patience(checked, phases, train.name.span, ctx)
     _check_trainable(network, phases, checked, train, ctx)
     if data.image_shape[1] == 1 and network.backbones:
         from retdsl.check.conventions import check_channels
@@ -154,6 +158,7 @@ def check_train(
         place=place_of(train.name.span),
         keys=keys_of(TRAIN_KEYS, values, written, env, ctx.scope),
         phases=phases,
+        rates=rates or (),
     )
     _check_imbalance(experiment, counts, checked, train, ctx)
     return experiment
@@ -190,14 +195,27 @@ def _with_frozen(
     return check_freeze(network, checked, epochs, known, ctx)
 
 
+def _rates(
+    network: Network, phases: Sequence[Freeze], checked: Settings, ctx: Context
+) -> tuple[tuple[str, float], ...] | None:
+    """Factors of the learning rate by parameter; None after a mistake."""
+    if not checked.values["rate"]:
+        return ()
+    from retdsl.check.rates import check_rates
+
+    return check_rates(network, phases, checked, ctx)
+
+
 def _report_repeated(train: t.Train, ctx: Context) -> None:
     seen: dict[str, Span] = {}
     for setting in train.settings:
         key = setting.key
-        if key.name in seen:
-            first = Label(seen[key.name], "first given here")
-            ctx.out.report("R305", f"`{key.name}` is given twice", Label(key.span, "given again"), first)
-        seen.setdefault(key.name, key.span)
+        head = setting.head
+        name = key.name if setting.part is None else "".join(head.text.split())
+        if name in seen:
+            first = Label(seen[name], "first given here")
+            ctx.out.report("R305", f"`{name}` is given twice", Label(head, "given again"), first)
+        seen.setdefault(name, head)
 
 
 def _training(

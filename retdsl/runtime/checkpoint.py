@@ -30,6 +30,7 @@ from retdsl.runtime.files import cannot_write, make_folder, write_bytes, write_j
 from retdsl.runtime.initial import Array
 from retdsl.runtime.metrics import Metric
 from retdsl.runtime.network import Parameters
+from retdsl.runtime.periods import Period, epochs
 from retdsl.weights.mxnet_params import ARRAY_V2, LIST_MAGIC
 
 LOSS = "loss"
@@ -51,16 +52,18 @@ class best:
 class every:
     """Saves after epochs from_ + n, from_ + 2n, ...; the best epoch and the last saved one are always kept.
 
-    n: 1 or more; from_: 0 or more, up to this epoch nothing is saved and none counts as the best; keep: `best(metric)`
-    keeps nothing but the best and the last, None keeps all and ranks by the first metric that can rank.
+    n: 1 or more, or so many batches or epochs; from_: 0 or more, up to this epoch nothing is saved and none counts as
+    the best; keep: `best(metric)` keeps nothing but the best and the last, None keeps all and ranks by the first metric
+    that can rank.
     """
 
-    n: int = 1
+    n: int | Period = 1
     from_: int = 0
     keep: best | None = None
 
     def is_due(self, epoch: int) -> bool:
-        return epoch > self.from_ and (epoch - self.from_) % self.n == 0
+        n = self.n.n if isinstance(self.n, epochs) else self.n
+        return isinstance(n, int) and epoch > self.from_ and (epoch - self.from_) % n == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +146,16 @@ class Checkpoints:
         return self._folder / f"{self._name}-{epoch:04d}.params"
 
     def offer(
-        self, epoch: int, figures: Mapping[str, float], take: Callable[[], Snapshot], *, final: bool = False
+        self, epoch: int, figures: Mapping[str, float] | None, take: Callable[[], Snapshot], *, final: bool = False
     ) -> tuple[bool, bool]:
         """Saves this epoch if it is due, the best so far, or the final one. Returns (saved, is best).
 
-        figures: of validation, `loss` among them; take: called only when something is to be saved.
+        figures: of validation, `loss` among them; None for an epoch that was not validated, which cannot be the best;
+        take: called only when something is to be saved.
         """
+        figures, known = figures or {}, figures is not None
         score = self._rank.score(figures)
-        counts = epoch > self._policy.from_ or (final and self._best is None)
+        counts = known and (epoch > self._policy.from_ or (final and self._best is None))
         is_best = counts and (self._best_score is None or score > self._best_score)
         if not (is_best or final or self._policy.is_due(epoch)):
             return False, False

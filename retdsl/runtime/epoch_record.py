@@ -1,4 +1,4 @@
-"""What an epoch of training gives, batch by batch, and the guard against losses that are no numbers."""
+"""What an epoch of training gives, batch by batch, and the error where that is no number."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ class EpochRecord:
     exclusive: whether a photograph shows one class only; on_batch: told of every batch.
     """
 
-    def __init__(self, epoch: int, *, exclusive: bool, on_batch: OnBatch | None = None) -> None:
-        self._epoch = epoch
+    def __init__(self, *, exclusive: bool, on_batch: OnBatch | None = None) -> None:
         self._exclusive = exclusive
         self._on_batch = on_batch
         self._indices: list[NDArray[Any]] = []
@@ -49,6 +48,11 @@ class EpochRecord:
         self._losses: list[NDArray[np.float64]] = []
         self._images = 0
         self._total = 0.0
+
+    @property
+    def images(self) -> int:
+        """How many images there were."""
+        return self._images
 
     @property
     def loss(self) -> float:
@@ -65,22 +69,14 @@ class EpochRecord:
         labels: NDArray[np.float32],
         probabilities: NDArray[np.float32],
         losses: NDArray[np.float64],
-        rate: float,
     ) -> None:
-        """One batch: its images, their labels [n] or [n, C], what the network said before the update, with which loss.
-
-        rate: of the update. Raises RunError if the loss is not a number.
-        """
-        total = float(losses.sum())
-        if not (math.isfinite(total) and np.isfinite(probabilities).all()):
-            what = f"the loss is not a number in epoch {self._epoch}, batch {self.batches + 1}"
-            raise diverged(what, [f"the learning rate was {rate:g}"])
+        """One batch: its images, their labels [n] or [n, C], what the network said before the step, with which loss."""
         self._indices.append(indices)
         self._labels.append(hard_labels(labels) if self._exclusive else labels >= HALF)
         self._probabilities.append(probabilities)
         self._losses.append(losses)
         self._images += len(probabilities)
-        self._total += total
+        self._total += float(losses.sum())
         if self._on_batch is not None:
             self._on_batch(len(probabilities), self.loss)
 
@@ -95,10 +91,21 @@ class EpochRecord:
         )
 
 
-def diverged(what: str, items: Sequence[str]) -> RunError:
-    """The error for a training that has lost its way."""
-    return RunError(
-        f"training diverged: {what}",
-        items=items,
-        help=("try a tenth of the learning rate, or a warm-up", "checkpoints of earlier epochs are still good"),
-    )
+def is_number(losses: NDArray[np.float64], probabilities: NDArray[np.float32]) -> bool:
+    """Whether the losses of a batch, and all that the network said, are numbers."""
+    return math.isfinite(float(losses.sum())) and bool(np.isfinite(probabilities).all())
+
+
+class Diverged(RunError):
+    """A training that has lost its way.
+
+    items: where; indices: the photographs whose numbers are none, if it is due to them; saved: what is left of it.
+    """
+
+    def __init__(self, what: str, items: Sequence[str], indices: Sequence[int] = (), saved: str | None = None) -> None:
+        cure = "try a tenth of the learning rate, a warm-up, or `clip = norm(1)`"
+        if indices:
+            cure = "look at these photographs, and at what `normalize` divides by"
+        super().__init__(f"training diverged: {what}", items=items, help=(cure, *([saved] if saved else [])))
+        self.what = what
+        self.indices = tuple(indices)

@@ -5,18 +5,22 @@ Enters: the parts that the program names. Leaves: `Experiment`, which `main` of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retdsl.runtime.augmentation import Augmentation
+from retdsl.runtime.average import ema
+from retdsl.runtime.callbacks import Callback
 from retdsl.runtime.checkpoint import every
+from retdsl.runtime.clipping import Clipping
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.metrics import Metric, accuracy
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
+from retdsl.runtime.stopping import early
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,13 @@ class Training:
 
     epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
     seed: of everything random but the split and `balanced_subset`, which have their own; last_batch: what becomes of
-    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`).
+    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`); rates: what the
+    learning rate is multiplied by, by names of parameters, which may hold `*` and `?`; the first that matches counts.
+
+    accumulate: batches whose gradients make one step; clip: how far a gradient may reach; average: of the weights, by
+    which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
+    looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
+    often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program.
     """
 
     optimizer: Optimizer
@@ -36,6 +46,14 @@ class Training:
     checkpoint: every = every()  # noqa: RUF009 (frozen)
     seed: int = 0
     last_batch: str = "keep"
+    rates: Mapping[str, float] = field(default_factory=dict)
+    accumulate: int = 1
+    clip: Clipping | None = None
+    average: ema | None = None
+    stop: early | None = None
+    validate: every | None = None
+    log: every | None = None
+    callbacks: Sequence[Callback] = ()
 
 
 @dataclass(frozen=True)

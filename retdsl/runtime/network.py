@@ -51,7 +51,7 @@ class Pretrained:
     but: Sequence[str] = ()
 
     def covers(self, name: str) -> bool:
-        return (self.only is None or _matches(name, self.only)) and not _matches(name, self.but)
+        return (self.only is None or matches(name, self.only)) and not matches(name, self.but)
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Network:
     def frozen_names(self, epoch: int = 1) -> frozenset[str]:
         """The parameters and statistics that must not change in this epoch, be they before the cuts or above them."""
         now = self._at(epoch)
-        above = (name for name in _names(self.deploy_symbol()) if _matches(name, now.frozen_parameters))
+        above = (name for name in _names(self.deploy_symbol()) if matches(name, now.frozen_parameters))
         if now.frozen is None:
             return frozenset(above)
         before = sym.Group(list(now.frozen(sym.Variable(self.input)).values()))
@@ -288,8 +288,11 @@ def _names(symbol: Symbol) -> list[str]:
     return [*symbol.list_arguments(), *symbol.list_auxiliary_states()]
 
 
-def _matches(name: str, patterns: Collection[str]) -> bool:
-    """Brackets mean themselves: layers of checkpoints may have them in their names."""
+def matches(name: str, patterns: Collection[str]) -> bool:
+    """Whether a name is one of these, or has the form of one; `*` and `?` are wildcards.
+
+    Brackets mean themselves: layers of checkpoints may have them in their names.
+    """
     return any(name == pattern or fnmatchcase(name, pattern.replace("[", "[[]")) for pattern in patterns)
 
 

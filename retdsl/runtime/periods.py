@@ -21,3 +21,8 @@ class epochs:
 
 
 Period: TypeAlias = batches | epochs
+
+
+def count_of(period: int | Period) -> int:
+    """How many batches or epochs; a plain number is one of epochs."""
+    return period if isinstance(period, int) else period.n

@@ -70,10 +70,14 @@ class Proof:
         )
         self._write({"frozen": self._phases})
 
-    def end(self, frozen: Parameters) -> None:
-        """The phase ends. Raises RunError, after writing the facts, if anything that was frozen is not as it was."""
+    def end(self, frozen: Parameters, last: int) -> None:
+        """The phase ends with epoch `last`.
+
+        Raises RunError, after writing the facts, if anything that was frozen is not as it was.
+        """
         after = fingerprint(frozen.all())
         phase = self._phases[-1]
+        phase["epochs"][1] = last
         phase["sha256"]["after"] = after.sha256
         self._write({"frozen": self._phases})
         if changed := self._before.changed(after):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from retdsl.runtime.average import ema
+from retdsl.runtime.clipping import Clipping
+from retdsl.runtime.network import matches
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.schedules import Course, Schedule
 
@@ -13,8 +17,9 @@ class Recipe:
     """How parameters are updated.
 
     weights: of the classes, resolved, or None; batch: images in a full batch; steps: images in a full step of each
-    epoch, which are fewer where an epoch has fewer than a batch; None where none has; soft: whether batches to train on
-    may have soft labels [n, C].
+    epoch, which are fewer where an epoch has fewer than that; None where none has; soft: whether batches to train on
+    may have soft labels [n, C]; rates: factors of the learning rate by names of parameters, which may hold wildcards,
+    the first that matches counts; accumulate: batches in a step; clip, average: None for none.
     """
 
     optimizer: Optimizer
@@ -25,6 +30,10 @@ class Recipe:
     weights: tuple[float, ...] | None
     steps: tuple[int, ...] | None = None
     soft: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
+    accumulate: int = 1
+    clip: Clipping | None = None
+    average: ema | None = None
 
     def learning_rate(self, update: int) -> float:
         """The rate of this update, counted from 1 over the whole training."""
@@ -32,4 +41,12 @@ class Recipe:
 
     def full_step(self, epoch: int) -> int:
         """How many images the gradient of a step is the mean of."""
-        return self.batch if self.steps is None else self.steps[epoch - 1]
+        return self.batch * self.accumulate if self.steps is None else self.steps[epoch - 1]
+
+    def update_of(self, epoch: int, batch: int) -> int:
+        """The update, counted from 1 over the whole training, that a batch of an epoch is part of; both from 1."""
+        return self.course.until(epoch - 1) + (batch - 1) // self.accumulate + 1
+
+    def rate_of(self, name: str) -> float:
+        """What the learning rate of a parameter is multiplied by."""
+        return next((factor for pattern, factor in self.rates.items() if matches(name, (pattern,))), 1.0)

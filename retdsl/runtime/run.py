@@ -89,12 +89,16 @@ class Run:
         recipe = Recipe(
             training.optimizer,
             training.schedule,
-            Course(tuple(map(batches.in_epoch, epochs))),
+            Course(tuple(math.ceil(batches.in_epoch(epoch) / training.accumulate) for epoch in epochs)),
             training.batch,
             training.seed,
             weights,
-            steps=tuple(min(training.batch, batches.images_in_epoch(epoch)) for epoch in epochs),
+            steps=tuple(min(training.batch * training.accumulate, batches.images_in_epoch(epoch)) for epoch in epochs),
             soft=self._experiment.soft or dataset.soft,
+            rates=training.rates,
+            accumulate=training.accumulate,
+            clip=training.clip,
+            average=training.average,
         )
         trainer = Trainer(network, start, recipe)
         self._folder.write_lock(
@@ -112,8 +116,8 @@ class Run:
         )
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress)
-        speed = fitting.run()
-        self._finish(reading, batches, trainer, speed, started)
+        fitting.run()
+        self._finish(reading, batches, trainer, fitting, started)
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
 
@@ -148,7 +152,7 @@ class Run:
             )
         return reading
 
-    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, speed: float, started: float) -> None:
+    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting, started: float) -> None:
         """Measures the best epoch, from its file, on the validation and the test images."""
         dataset = reading.dataset
         found = self.checkpoints.best
@@ -181,9 +185,10 @@ class Run:
             "best_epoch": found.epoch,
             "best_by": found.metric,
             "best_value": found.value,
-            "epochs": self._experiment.training.epochs,
+            "epochs": fitting.epochs,
+            "stopped": fitting.stopped,
             "seconds": round(took, 3),
-            "images_per_second": round(speed, 1),
+            "images_per_second": round(fitting.images_per_second, 1),
             "leaks": reading.leaks.to_json(),
         }
         self._folder.write_test(final)

@@ -1,7 +1,7 @@
 """What a run leaves behind: the files of a run folder, apart from its checkpoints.
 
-Enters: figures, predictions, facts about the run. Leaves: `metrics.jsonl`, `test.json`, `predictions.csv`,
-`validation.csv`, `lock.json`.
+Enters: figures, predictions, facts about the run. Leaves: `metrics.jsonl`, `steps.jsonl`, `test.json`,
+`predictions.csv`, `validation.csv`, `lock.json`.
 Guaranteed: whole files; a figure that means nothing is null; an existing run is never overwritten.
 """
 
@@ -26,6 +26,7 @@ class RunFolder:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.metrics = path / "metrics.jsonl"
+        self.steps = path / "steps.jsonl"
 
     def start(self) -> None:
         """Makes the folder. Raises RunError when a run is in it already."""
@@ -51,6 +52,9 @@ class RunFolder:
 
     def add_epoch(self, line: Mapping[str, Any]) -> None:
         append_json_line(self.metrics, line)
+
+    def add_step(self, line: Mapping[str, Any]) -> None:
+        append_json_line(self.steps, line)
 
     def write_lock(self, facts: Mapping[str, Any]) -> None:
         """Adds `facts` to lock.json, beside what others have put there."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Protocol
@@ -66,15 +67,20 @@ class constant:
 
 @dataclass(frozen=True, slots=True)
 class step:
-    """Multiplied by `factor` after every `every` epochs, counted from the start of training, warm-up included."""
+    """Multiplied by `factor` after every `every` epochs, or after each of the epochs `at`; one of the two is given.
 
-    every: int
+    Epochs are counted from the start of training, warm-up included.
+    """
+
+    every: int | None = None
     factor: float = 0.1
+    at: Sequence[int] | None = None
     warmup: float = 0
 
     def multiplier(self, update: int, course: Course) -> float:
-        steps = (course.epoch_of(update) - 1) // self.every
-        return _warming(update, course, self.warmup) * self.factor**steps
+        finished = course.epoch_of(update) - 1
+        falls = finished // self.every if self.every else sum(epoch <= finished for epoch in self.at or ())
+        return _warming(update, course, self.warmup) * self.factor**falls
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +94,61 @@ class cosine:
     floor: float = 0.0
 
     def multiplier(self, update: int, course: Course) -> float:
-        warming = _warming(update, course, self.warmup)
+        warming, progress = _fallen(update, course, self.warmup)
         if warming < 1:
             return warming
-        falling = course.epochs - self.warmup
-        # Counted from the update before, so that the first one has the full rate and the last one is not wasted at 0.
-        progress = min((course.passed(update - 1) - self.warmup) / falling, 1.0) if falling > 0 else 0.0
-        return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * max(progress, 0.0)))
+        return self.floor + (1 - self.floor) * _half_cosine(progress)
+
+
+@dataclass(frozen=True, slots=True)
+class polynomial:
+    """Falls from 1 after the warm-up to `floor` at the end of training, as (1 - progress) ** power; 1 is a line.
+
+    power: above 0; floor: a share of the optimizer's rate, in [0, 1].
+    """
+
+    power: float = 1.0
+    floor: float = 0.0
+    warmup: float = 0
+
+    def multiplier(self, update: int, course: Course) -> float:
+        warming, progress = _fallen(update, course, self.warmup)
+        if warming < 1:
+            return warming
+        return self.floor + (1 - self.floor) * float((1 - progress) ** self.power)
+
+
+@dataclass(frozen=True, slots=True)
+class one_cycle:
+    """Rises along half a cosine from 1 / start to 1, and falls along another to 1 / (start * end): a rate higher than
+    could be held all the time, for a part of it.
+
+    peak: the share of training, in (0, 1), after which the rate is that of the optimizer; start, end: 1 or more.
+    Source: Smith, "A disciplined approach to neural network hyper-parameters", 2018.
+    """
+
+    peak: float = 0.3
+    start: float = 25.0
+    end: float = 10_000.0
+
+    def multiplier(self, update: int, course: Course) -> float:
+        progress = min(course.passed(update - 1) / course.epochs, 1.0)
+        first, last = 1 / self.start, 1 / (self.start * self.end)
+        if progress < self.peak:
+            return 1 - (1 - first) * _half_cosine(progress / self.peak)
+        return last + (1 - last) * _half_cosine((progress - self.peak) / (1 - self.peak))
+
+
+def _fallen(update: int, course: Course, warmup: float) -> tuple[float, float]:
+    """How far the warm-up is, and how much of what follows it has passed, both up to 1."""
+    falling = course.epochs - warmup
+    # Counted from the update before, so that the first one has the full rate and the last one is not wasted at 0.
+    progress = min((course.passed(update - 1) - warmup) / falling, 1.0) if falling > 0 else 0.0
+    return _warming(update, course, warmup), max(progress, 0.0)
+
+
+def _half_cosine(progress: float) -> float:
+    return 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _warming(update: int, course: Course, warmup: float) -> float:

@@ -6,7 +6,8 @@ frozen stays bit-identical (`frozen` tells); a loss or parameter that is no long
 
 Images run through the frozen part, bound for prediction, and its outputs go, on the device, to the trained part, bound
 for training: below the cuts no gradient is computed, and no memory taken for one. Every image weighs the same: the
-gradient is summed over a batch and divided by the full batch size, in the last, smaller batch too.
+gradient is summed over the batches of a step and divided by the images of a full step, in the last, smaller step too.
+Loss and gradients are looked at before they change a parameter: a step is done only if all of them are numbers.
 
 Where training unfreezes parts at some epoch, a phase begins there (`begin_phase`), and both parts are bound anew. What
 was trained before goes on as if nothing had happened, with the optimizer's states of its parameters, the schedule and
@@ -17,15 +18,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.epoch_record import EpochOutcome, EpochRecord, OnBatch, diverged
+from retdsl.runtime.average import Average
+from retdsl.runtime.callbacks import Moment
+from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
+from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import Bound, MxArray, device, full_batch, predict
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
@@ -35,6 +40,7 @@ from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import generator
 from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.state import Stateful
 from retdsl.runtime.symbols import Symbol
 from retdsl.runtime.updater import Updater
 
@@ -59,7 +65,9 @@ class Trainer:
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
         self._label = f"{network.loss_name}_label"
         self._updater = Updater(recipe, self._arguments)
-        self._gradients: dict[str, MxArray] = {}
+        self._gradients = Gradients(recipe.accumulate, recipe.clip)
+        values = {**self._arguments, **self._auxiliary}
+        self._average = None if recipe.average is None else Average(recipe.average, values)
         self.begin_phase(1)
 
     def begin_phase(self, epoch: int) -> None:
@@ -70,8 +78,10 @@ class Trainer:
         self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
         if not self._updated:
             raise RunError("every parameter of the network is frozen: there is nothing to train")
-        known = self._gradients
-        self._gradients = {n: known[n] if n in known else mx.nd.zeros_like(self._arguments[n]) for n in self._updated}
+        self._gradients.begin(self._updated, self._arguments)
+        if self._average is not None:
+            statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
+            self._average.begin((*self._updated, *statistics))
         self._executors: dict[int, Any] = {}
         self._frozen = self._bind_frozen()
 
@@ -96,21 +106,26 @@ class Trainer:
         """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
         return tuple(self._symbols.inputs)
 
-    def train_epoch(self, epoch: int, batches: Iterable[Batch], on_batch: OnBatch | None = None) -> EpochOutcome:
-        """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number."""
+    def train_epoch(
+        self,
+        epoch: int,
+        batches: Iterable[Batch],
+        on_batch: OnBatch | None = None,
+        then: Callable[[Moment], None] | None = None,
+    ) -> EpochOutcome:
+        """Updates the parameters with every step. epoch: from 1; then: called after every batch.
+
+        Raises RunError when a loss, a gradient or a parameter is not a number.
+        """
         mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
         started = time.perf_counter()
-        self._updater.begin_epoch(self._recipe.full_step(epoch))
-        record = EpochRecord(epoch, exclusive=self.exclusive, on_batch=on_batch)
-        waiting: tuple[Batch, MxArray] | None = None
-        for batch in batches:
-            probabilities = self._update(batch)
-            # Looking at the batch before keeps MXNet busy with this one meanwhile.
-            if waiting is not None:
-                self._note(record, epoch, *waiting)
-            waiting = batch, probabilities
-        if waiting is not None:
-            self._note(record, epoch, *waiting)
+        record = EpochRecord(exclusive=self.exclusive, on_batch=on_batch)
+        for batch, is_last in _with_next(batches):
+            losses = self._learn(batch, record, epoch)
+            if self._gradients.added() or is_last:
+                self._step(batch, epoch, record.batches)
+            if then is not None:
+                then(self._moment(record, epoch, losses, time.perf_counter() - started))
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
@@ -127,21 +142,38 @@ class Trainer:
             yield BehindFrozen(features, batch.labels, batch.indices)
 
     def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
-        """The network's answers as it is now. Raises RunError when one is not a number."""
+        """The network's answers as it is now, by the average of its weights if there is one.
+
+        Raises RunError when one is not a number.
+        """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        values = {**self._arguments, **self._auxiliary}
-        trained = Bound(symbols.trained_deploy, values, symbols.inputs, self._recipe.batch, self._where)
+        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
         return predict(batches, lambda images: trained(images if type(images) is list else self._features(images))[0])
 
     def parameters(self) -> Parameters:
-        """A copy of the whole network's parameters, frozen ones included."""
+        """A copy of the whole network's parameters, frozen ones included, as training goes on with them."""
+        return self._copied({**self._arguments, **self._auxiliary})
+
+    def judged_parameters(self) -> Parameters:
+        """The same as the network is judged by: their average, if there is one."""
+        return self._copied(self._judged())
+
+    def _judged(self) -> dict[str, MxArray]:
+        return {**self._arguments, **self._auxiliary} if self._average is None else self._average.values()
+
+    def _copied(self, values: Mapping[str, MxArray]) -> Parameters:
         mx.nd.waitall()
         return Parameters(
-            {name: array.asnumpy() for name, array in self._arguments.items()},
-            {name: array.asnumpy() for name, array in self._auxiliary.items()},
+            {name: values[name].asnumpy() for name in self._arguments},
+            {name: values[name].asnumpy() for name in self._auxiliary},
         )
+
+    def stateful(self) -> dict[str, Stateful]:
+        """All that training remembers besides the parameters and the optimizer's states, by a name for each."""
+        found: dict[str, Stateful] = {"gradients": self._gradients}
+        return found if self._average is None else {**found, "average": self._average}
 
     def optimizer_states(self) -> bytes:
         """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
@@ -169,27 +201,76 @@ class Trainer:
         """Whether a photograph shows one class only, so that the labels of predictions are [n]."""
         return self._network.loss.exclusive
 
-    def _update(self, batch: Batch) -> MxArray:
-        """One step. Returns the probabilities [n, C] before it, still being computed."""
+    def _learn(self, batch: Batch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
+        """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
+        executor = self._executor(len(batch.images))
+        self._give(executor, batch)
+        (probabilities,) = executor.forward(is_train=True)
+        # Whatever is still to be computed is computed while this one looks at the probabilities.
+        executor.backward()
+        values: NDArray[np.float32] = probabilities.asnumpy()
+        losses = self.loss_of(values, batch.labels)
+        if not is_number(losses, values):
+            raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
+        record.add(batch.indices, batch.labels, values, losses)
+        return losses
+
+    def _step(self, batch: Batch, epoch: int, number: int) -> None:
+        """One update by the gradients of the batches since the last one. number: of the last of them."""
+        images = self._recipe.full_step(epoch)
+        if not self._gradients.measure(images):
+            raise self._diverged("a gradient is not a number", batch, epoch, number)
+        scale = self._gradients.clipped(images)
+        self._updater.step(self._updated, self._gradients.arrays, self._arguments, scale)
+        self._gradients.finish()
+        if self._average is not None:
+            self._average.note()
+
+    def _give(self, executor: Any, batch: Batch) -> None:
+        """Puts a batch where an executor takes it."""
         size = len(batch.images)
-        executor = self._executor(size)
         for name, features in zip(self._symbols.inputs, self._features(batch.images), strict=True):
             # A loss or a part may not look at every input.
             if name in executor.arg_dict:
                 _first(features, size).copyto(executor.arg_dict[name])
         label = executor.arg_dict[self._label]
         mx.nd.array(as_targets(batch.labels, label.shape), ctx=self._where, dtype=np.float32).copyto(label)
-        (probabilities,) = executor.forward(is_train=True)
-        probabilities = probabilities.copy()
-        executor.backward()
-        self._updater.step(self._updated, self._gradients, self._arguments)
-        return probabilities
 
-    def _note(self, record: EpochRecord, epoch: int, batch: Batch, probabilities: MxArray) -> None:
-        """Puts down what a batch gave. Raises RunError when its loss is not a number."""
-        values: NDArray[np.float32] = probabilities.asnumpy()
-        rate = self._recipe.learning_rate(self._recipe.course.until(epoch - 1) + record.batches + 1)
-        record.add(batch.indices, batch.labels, values, self.loss_of(values, batch.labels), rate)
+    def _moment(self, record: EpochRecord, epoch: int, losses: NDArray[np.float64], seconds: float) -> Moment:
+        number = record.batches
+        update = self._recipe.update_of(epoch, number)
+        return Moment(
+            epoch=epoch,
+            batch=number,
+            updates=self._updater.updates,
+            images=record.images,
+            loss=float(losses.mean()),
+            mean_loss=record.loss,
+            learning_rate=self._recipe.learning_rate(update),
+            gradient_norm=self._gradients.length,
+            images_per_second=record.images / seconds,
+        )
+
+    def _diverged(self, what: str, batch: Batch, epoch: int, number: int) -> Diverged:
+        """The error for a batch whose numbers are none: where they began."""
+        mx.nd.waitall()
+        rate = self._recipe.learning_rate(self._recipe.update_of(epoch, number))
+        text, rates = f"{what} in epoch {epoch}, batch {number}", f"the learning rate was {rate:g}"
+        if len(rows := bad_rows(batch.images)):
+            share = "its photographs" if len(rows) == len(batch.images) else f"{len(rows)} of its photographs"
+            items = [f"{share} have numbers that are none before they reach the network"]
+            return Diverged(text, items, [int(batch.indices[row]) for row in rows])
+        values = {**self._arguments, **self._auxiliary}
+        found = None
+        if self._symbols.frozen is not None:
+            images = {self._network.input: full_batch(batch.images, self._recipe.batch, self._where)}
+            found = first_layer(self._symbols.frozen, values, images, train=False)
+        if found is None:
+            executor = self._executor(len(batch.images))
+            given = {n: executor.arg_dict[n] for n in (*self._symbols.inputs, self._label) if n in executor.arg_dict}
+            found = first_layer(self._symbols.trained, values, given, train=True)
+        found = found or last_gradient(self._symbols.trained, self._gradients.arrays)
+        return Diverged(text, [found or "no layer gives such numbers when the batch is repeated", rates])
 
     def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
         """The inputs of the trained part, padded to the full batch."""
@@ -199,15 +280,15 @@ class Trainer:
     def _executor(self, size: int) -> Any:
         """The trained part bound for training at this batch size; all sizes share parameters and gradients."""
         if size not in self._executors:
-            symbol = self._symbols.trained
+            symbol, request = self._symbols.trained, self._gradients.request
             given = {name: (size, *shape) for name, shape in self._symbols.inputs.items()}
             given[self._label] = self._shape_of_labels(symbol, given)
             inputs = {name: mx.nd.zeros(shape, ctx=self._where) for name, shape in given.items()}
             self._executors[size] = symbol.bind(
                 self._where,
                 {name: inputs[name] if name in inputs else self._arguments[name] for name in symbol.list_arguments()},
-                args_grad=self._gradients,
-                grad_req={name: "write" if name in self._gradients else "null" for name in symbol.list_arguments()},
+                args_grad=self._gradients.arrays,
+                grad_req={name: request if name in self._updated else "null" for name in symbol.list_arguments()},
                 aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
             )
         return self._executors[size]
@@ -225,7 +306,8 @@ class Trainer:
         values = {**{name: self._arguments[name] for name in self._updated}, **self._auxiliary}
         # In NumPy: MXNet's own `multi_all_finite` writes beyond its memory when given more than 200 arrays.
         if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
-            raise diverged(f"epoch {epoch} ended with parameters that are no numbers", [f"`{name}`" for name in lost])
+            items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
+            raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
 
     def _bind_frozen(self) -> Bound | None:
         if self._symbols.frozen is None:
@@ -241,3 +323,14 @@ class Trainer:
 def _first(array: MxArray, rows: int) -> MxArray:
     """The first rows. By an operator: a plain slice of what oneDNN laid out in its own way cannot be copied."""
     return array if len(array) == rows else mx.nd.slice_axis(array, axis=0, begin=0, end=rows)
+
+
+def _with_next(batches: Iterable[Batch]) -> Iterator[tuple[Batch, bool]]:
+    """Each batch, and whether it is the last."""
+    waiting: Batch | None = None
+    for batch in batches:
+        if waiting is not None:
+            yield waiting, False
+        waiting = batch
+    if waiting is not None:
+        yield waiting, True

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from retdsl.runtime.inference import MxArray
 from retdsl.runtime.mx import mx
+from retdsl.runtime.mx_optimizers import made
 from retdsl.runtime.recipe import Recipe
 
 
@@ -18,23 +19,22 @@ class Updater:
 
     def __init__(self, recipe: Recipe, names: Iterable[str]) -> None:
         self.updates = 0
-        optimizer = mx.optimizer.create(
-            recipe.optimizer.name,
-            learning_rate=float(recipe.optimizer.lr),
+        names = list(names)
+        optimizer = made(
+            recipe.optimizer,
             lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: recipe.learning_rate(self.updates)),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
             param_idx2name={name: name for name in names},
-            **recipe.optimizer.options(),
         )
+        optimizer.set_lr_mult({name: recipe.rate_of(name) for name in names})
         self._updater = mx.optimizer.get_updater(optimizer)
 
-    def begin_epoch(self, full_step: int) -> None:
-        """full_step: how many images the gradients of this epoch are sums over, in a full step."""
-        self._updater.optimizer.rescale_grad = 1.0 / full_step
-
-    def step(self, names: Sequence[str], gradients: Mapping[str, MxArray], arguments: Mapping[str, MxArray]) -> None:
-        """One update of the parameters of these names."""
+    def step(
+        self, names: Sequence[str], gradients: Mapping[str, MxArray], arguments: Mapping[str, MxArray], scale: float
+    ) -> None:
+        """One update of the parameters of these names. scale: what the gradients are multiplied by."""
         self.updates += 1
+        self._updater.optimizer.rescale_grad = scale
         self._updater(list(names), [gradients[name] for name in names], [arguments[name] for name in names])
 
     def states(self) -> bytes:

@@ -7,7 +7,7 @@ value. The same value always has the same spelling, however it was once written.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from retdsl.ir import Call, Value
@@ -15,7 +15,7 @@ from retdsl.schema import ENTRIES
 from retdsl.schema.lookup import find_node
 from retdsl.schema.model import REQUIRED, Entry
 from retdsl.schema.sources import JOINED, SOURCE, sources_of
-from retdsl.schema.types import Fraction, Many, Name, OneOf, Pair, Part, Policy, RatioOf, Reference, Type
+from retdsl.schema.types import Each, Factor, Fraction, Many, Name, OneOf, Pair, Part, Policy, RatioOf, Reference, Type
 
 Options = Sequence[tuple[str, Value]]
 
@@ -35,7 +35,8 @@ def spell(value: Value, kind: Type | None = None) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return _share(value) if _among(kind, Fraction) else _number(value)
+            number = _share(value) if _among(kind, Fraction) else _number(value)
+            return f"{number}x" if _among(kind, Factor) and "e" not in number else number
         case str():
             return _text(value, kind)
         case Call(name="rule"):
@@ -46,8 +47,15 @@ def spell(value: Value, kind: Type | None = None) -> str:
             return spell_call(value, policy.category if isinstance(policy, Policy) else None)
         case (first, second) if first == second and _among(kind, Pair):
             return spell(first)
+        case tuple() if isinstance(kind, Each):
+            said = (f"{spell(each['part'], kind.part)} {spell(each['value'], kind.value)}" for each in _calls(value))
+            return ", ".join(said) or "none"
         case tuple():
             return _sequence(value, kind)
+
+
+def _calls(items: Iterable[Value]) -> Iterator[Call]:
+    return (item for item in items if isinstance(item, Call))
 
 
 def spell_call(call: Call, category: str | None = None) -> str:
@@ -87,8 +95,11 @@ def default_of(entry: Entry, option: str) -> Value:
 
 
 def option_type(entry: Entry | None, option: str) -> Type | None:
-    """The type of an option, or None for one that is not in the schema."""
+    """The type of an option, or None for one that is not in the schema; of `rate(head)` that of one part's value."""
     found = entry.option(option) if entry else None
+    if found is None and entry is not None and option.endswith(")"):
+        of_part = option_type(entry, option.partition("(")[0])
+        return of_part.value if isinstance(of_part, Each) else None
     return found.type if found else None
 
 

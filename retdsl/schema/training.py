@@ -6,6 +6,8 @@ from retdsl.ir import Call
 from retdsl.schema.model import REQUIRED, Entry, Option
 from retdsl.schema.types import (
     Choice,
+    Each,
+    Factor,
     Integer,
     Many,
     Nothing,
@@ -59,6 +61,12 @@ TRAIN_KEYS = Entry(
         Option("augment", optional(Reference("augment")), None, "What is done to training images."),
         Option("optimizer", Policy("optimizer"), Call("sgd"), "How a gradient becomes a step."),
         Option("schedule", Policy("schedule"), Call("constant"), "How the learning rate changes."),
+        Option(
+            "rate",
+            Each(Part(anywhere=True), Factor()),
+            (),
+            "What the learning rate is multiplied by for a part of the network; `head` is all that is in no backbone.",
+        ),
         Option("epochs", Integer(1, 1_000_000), 10, "Passes over what the sampling gives."),
         Option("batch", Integer(1, 65536), 32, "Images in a step."),
         Option(
@@ -68,8 +76,16 @@ TRAIN_KEYS = Entry(
             "What becomes of the images left over at the end of an epoch: a smaller batch, or one filled up with "
             "images from its start, or nothing.",
         ),
+        Option("accumulate", Integer(1, 65536), 1, "Batches whose gradients make one step."),
+        Option("clip", optional(Policy("clipping")), None, "How far a gradient may reach."),
+        Option(
+            "average", optional(Policy("average")), None, "Of the weights, which is judged and saved in their place."
+        ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),
         Option("checkpoint", Policy("checkpoint rule"), Call("every"), "When the network is saved, and what is kept."),
+        Option("validate", optional(Policy("rhythm")), None, "How often validation is done; without it, every epoch."),
+        Option("stop", optional(Policy("stop rule")), None, "When training ends before its last epoch."),
+        Option("log", optional(Policy("rhythm")), None, "How often steps.jsonl gets a line."),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),
     ),
 )

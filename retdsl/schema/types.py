@@ -99,6 +99,18 @@ class Fraction:
 
 
 @dataclass(frozen=True, slots=True)
+class Factor:
+    """What something is multiplied by, above 0: `10x`, or `10`."""
+
+    @property
+    def words(self) -> str:
+        return "a factor above 0, such as `10x`"
+
+    def accept(self, value: Written) -> Scalar:
+        return Real(0, above=True).accept(value)
+
+
+@dataclass(frozen=True, slots=True)
 class Boolean:
     """`true` or `false`."""
 
@@ -249,6 +261,20 @@ class Part:
         return "a part of the network, such as `stage4`" if self.anywhere else "a backbone or a part of one"
 
 
+@dataclass(frozen=True, slots=True)
+class Each:
+    """Values of a key that is said of parts of a network, `rate(head) = 10x`: a call of the key's name for each, with
+    its `part` and its `value`.
+    """
+
+    part: Part
+    value: Type
+
+    @property
+    def words(self) -> str:
+        return f"for {self.part.words}, {self.value.words}"
+
+
 RULE = "rule"
 """The call that a rule becomes, with its `column`, `comparison`, `value` and `label`."""
 
@@ -274,8 +300,8 @@ class Steps:
         return f"a chain `{self.first} => ...`"
 
 
-ScalarType: TypeAlias = Integer | Real | Fraction | Boolean | Choice | Name | Nothing
-Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Part | Rule | Steps
+ScalarType: TypeAlias = Integer | Real | Fraction | Factor | Boolean | Choice | Name | Nothing
+Type: TypeAlias = ScalarType | Pair | Many | RatioOf | Policy | OneOf | Reference | Part | Each | Rule | Steps
 
 
 KIND_WORDS = {"data": "data block", "train": "train block", "augment": "augmentation"}

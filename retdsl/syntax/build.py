@@ -195,8 +195,8 @@ class TreeBuilder:
         return t.Rule(span, left, str(comparison), right, result)
 
     # declarations
-    def rule_setting(self, span: Span, key: t.Ident, value: t.Expr) -> t.Setting:
-        return t.Setting(span, key, value)
+    def rule_setting(self, span: Span, key: t.Ident, *values: t.Expr) -> t.Setting:
+        return t.Setting(span, key, values[-1], values[0] if len(values) > 1 else None)
 
     def rule_data(self, span: Span, name: t.Ident, *settings: t.Setting) -> t.Data:
         return t.Data(span, name, settings)

@@ -22,7 +22,9 @@ def report_syntax_error(error: Unexpected, piece: Piece, out: Diagnostics) -> Mi
     """Reports one parse error of a piece."""
     if not error.word:
         return _unexpected_end(piece, error.expected, out)
-    slip = Slip(piece, error.start, error.word, error.expected, out)
+    # A key may name a part in brackets, which is never what somebody forgot.
+    expected = frozenset({"="}) if error.expected == {"=", "("} else error.expected
+    slip = Slip(piece, error.start, error.word, expected, out)
     guesses = TOKEN_GUESSES if error.known else CHARACTER_GUESSES
     for guess in guesses:
         mistake = guess(slip)

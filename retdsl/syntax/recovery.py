@@ -78,7 +78,7 @@ def _with_settings(declaration: t.Declaration, more: Sequence[t.Setting]) -> t.D
 
 
 def _illegible(piece: Piece, start: int, end: int) -> t.Setting:
-    key, _, _ = piece.text[start:end].partition("=")
+    key = re.split(r"[(=]", piece.text[start:end], maxsplit=1)[0]
     ident = t.Ident(piece.span(start, start + len(key.rstrip())), key.strip())
     return t.Setting(ident.span, ident, t.Illegible(ident.span))
 

@@ -28,7 +28,7 @@ OPENING = {closing: opening for opening, closing in CLOSING.items()}
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _SKIPPED = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"|#[^\n]*'
 _BRACKET = re.compile(rf"{_SKIPPED}|[][(){{}}]")
-_BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*=(?!>)")
+_BRACKET_OR_KEY = re.compile(rf"{_SKIPPED}|[][(){{}}]|(?<![\w.])(?P<key>{_NAME})[ \t]*(?:\([^()\n]*\)[ \t]*)?=(?!>)")
 _KEYWORD = "|".join(KEYWORDS)
 _START = re.compile(
     rf"^(?:(?P<indent>[ \t]*)(?:{_KEYWORD})[ \t]+(?:[^\W\d]|\")"

@@ -233,10 +233,20 @@ Expr: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Setting(Syntax):
-    """`key = value` in a block."""
+    """`key = value` in a block, or `key(part) = value` of a part of the network."""
 
     key: Ident
     value: Expr
+    part: Expr | None = None
+
+    @property
+    def head(self) -> Span:
+        """All that stands before the `=`, its brackets included."""
+        if self.part is None:
+            return self.key.span
+        text, end = self.span.source.text, self.part.span.end
+        closed = text.find(")", end)
+        return Span(self.span.source, self.key.span.start, end if closed < 0 else closed + 1)
 
 
 @dataclass(frozen=True, slots=True)

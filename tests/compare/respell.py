@@ -69,22 +69,25 @@ class Respelling:
         raise AssertionError(d)
 
     def train(self, d: t.Train) -> str:
-        settings = {s.key.name: s for s in d.settings}
+        settings = {self.head(s): s for s in d.settings}
         parent = d.parent
         while parent is not None and self.flip():  # one generation more is written out
             above = self.trains[parent.name]
-            settings = {**{s.key.name: s for s in above.settings}, **settings}
+            settings = {**{self.head(s): s for s in above.settings}, **settings}
             parent = above.parent
         whole = TRAIN_KEYS if parent is None else None
         head = f"train {d.name.name}" + ("" if parent is None else f" from {parent.name}")
         return f"{head} {self.settings(tuple(settings.values()), whole)}"
 
+    def head(self, setting: t.Setting) -> str:
+        return setting.key.name + (f"({self.value(setting.part)})" if setting.part else "")
+
     def settings(self, settings: tuple[t.Setting, ...], entry: Entry | None) -> str:
         """A block. entry: says which defaults may be written out; None where a missing key is inherited."""
-        written = [f"{s.key.name}{self.gap()}={self.gap()}{self.value(s.value)}" for s in settings]
+        written = [f"{self.head(s)}{self.gap()}={self.gap()}{self.value(s.value)}" for s in settings]
         given = {s.key.name for s in settings}
         for option in entry.options if entry else ():
-            if option.name not in given and option.default is not REQUIRED and self.flip():
+            if option.name not in given and option.default not in (REQUIRED, ()) and self.flip():
                 written.append(f"{option.name} = {spell(option.default, option.type)}")
         self.random.shuffle(written)
         return "{" + self.gap() + self.gap().join(f"{w}\n" for w in written) + "}"

@@ -8,8 +8,8 @@ import pytest
 from spec_texts import TINY, checked
 
 from retdsl.engines.mxnet import emit_program
+from retdsl.engines.mxnet.layout import Line, laid_out
 from retdsl.engines.mxnet.lower import literal, lower_node, operator_path
-from retdsl.engines.mxnet.program import Line, _laid_out
 from retdsl.engines.mxnet.split import cut_into_pieces
 from retdsl.ir import Freeze, Network, Node, Parameter, Place
 from retdsl.runtime.mx import mx
@@ -115,8 +115,8 @@ def test_values_of_one_shape_are_added_plainly_and_others_are_stretched():
 @pytest.mark.parametrize("text", ['"a\\\\", "b, c (d", "e"', '\'half "\', (1, 2), "x, y"', '"' + "x" * 200 + '", 1'])
 def test_long_calls_are_never_broken_inside_a_text(text: str):
     code = f"f({text}, " + ", ".join(f"option_{i}={i}" for i in range(30)) + ")"
-    laid_out = _laid_out([Line(code, "a comment")], 4)
-    assert ast.dump(ast.parse(laid_out.strip())) == ast.dump(ast.parse(code))
+    laid = laid_out([Line(code, "a comment")], 4)
+    assert ast.dump(ast.parse(laid.strip())) == ast.dump(ast.parse(code))
 
 
 def test_no_name_leaves_its_comment_or_docstring():

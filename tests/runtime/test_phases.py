@@ -152,9 +152,9 @@ def test_the_schedule_goes_on_for_what_joins_later():
     before = made.parameters().arguments
     [batch] = batches(count=BATCH)
     made.train_epoch(2, [batch])
-    gradients = {name: array.asnumpy() for name, array in made._gradients.items()}
-    rate = made.learning_rate(4)
-    assert rate != made.learning_rate(3) != made.learning_rate(1)
+    gradients = {name: array.asnumpy() for name, array in made._gradients.arrays.items()}
+    rate = made._recipe.learning_rate(4)
+    assert rate != made._recipe.learning_rate(3) != made.learning_rate(1)
     for name in ("conv1_weight", "conv2_weight", "fc_weight"):
         step = before[name] - made.parameters().arguments[name]
         np.testing.assert_allclose(step, rate * gradients[name] / BATCH, rtol=1e-4, atol=1e-7, err_msg=name)
@@ -181,7 +181,7 @@ def test_gradients_through_what_is_frozen_are_those_of_the_whole_network(frozen)
     [batch] = batches(count=BATCH)
     start = made.parameters()
     made.train_epoch(1, [batch])
-    found = {name: array.asnumpy() for name, array in made._gradients.items()}
+    found = {name: array.asnumpy() for name, array in made._gradients.arrays.items()}
 
     whole = mx.sym.load_json(net.whole_symbol(None).tojson())
     given = {"data": batch.images, "softmax_label": batch.labels, **start.arguments}

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from retdsl.runtime.schedules import Course, constant, cosine, step
+from retdsl.runtime.schedules import Course, constant, cosine, one_cycle, polynomial, step
 
 COURSE = Course((10,) * 6)
 
@@ -103,3 +103,44 @@ def test_a_course_is_known_before_training_begins():
     for updates in (3, 7, 29, 97):
         course = Course((updates,) * 50)
         assert [course.passed(course.until(epoch)) for epoch in range(51)] == list(range(51))
+
+
+def test_step_falls_after_the_epochs_that_are_named():
+    factors = course_of(step(at=(1, 4), factor=0.5))
+    assert factors == pytest.approx([1.0] * 10 + [0.5] * 30 + [0.25] * 20)
+    assert course_of(step(at=(2, 4), factor=0.5)) == course_of(step(every=2, factor=0.5))
+
+
+def test_polynomial():
+    line = course_of(polynomial())
+    assert line == pytest.approx([1 - update / 60 for update in range(60)])
+    power = course_of(polynomial(power=2, floor=0.1))
+    assert power == pytest.approx([0.1 + 0.9 * (1 - update / 60) ** 2 for update in range(60)])
+    warmed = course_of(polynomial(power=1, warmup=2))
+    assert warmed[:20] == pytest.approx([n / 20 for n in range(1, 21)])
+    assert warmed[20:] == pytest.approx([1 - n / 40 for n in range(40)])
+    assert polynomial(floor=0.3).multiplier(61, COURSE) == pytest.approx(0.3)
+
+
+def test_one_cycle():
+    """Smith 2018, by the arithmetic that every library writes down: two half cosines between three rates."""
+    start, end, peak = 25, 1e4, 0.3
+
+    def between(one, other, share):
+        return other + (one - other) / 2 * (1 + math.cos(math.pi * share))
+
+    expected = [
+        between(1 / start, 1, n / 18) if n < 18 else between(1, 1 / (start * end), (n - 18) / 42) for n in range(60)
+    ]
+    factors = course_of(one_cycle())
+    assert factors == pytest.approx(expected)
+    assert factors[0] == pytest.approx(0.04)
+    assert factors[18] == 1.0 == max(factors)
+    assert one_cycle().multiplier(61, COURSE) == pytest.approx(1 / 250_000)
+
+
+@pytest.mark.parametrize("schedule", [polynomial(), polynomial(power=3, warmup=2), one_cycle(), one_cycle(peak=0.5)])
+def test_schedules_stay_between_0_and_1_on_any_course(schedule):
+    for course in (COURSE, UNEVEN, Course((1,)), Course((1, 1))):
+        factors = [schedule.multiplier(update, course) for update in range(1, course.until(course.epochs) + 1)]
+        assert all(0 < factor <= 1 for factor in factors)

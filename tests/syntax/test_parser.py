@@ -142,7 +142,7 @@ DECLARATIONS = {
     "data d { source = csv(1) }": (
         "Data",
         ("Ident", "d"),
-        (("Setting", ("Ident", "source"), ("Apply", ref("csv"), (argument(None, number(1)),))),),
+        (("Setting", ("Ident", "source"), ("Apply", ref("csv"), (argument(None, number(1)),)), None),),
     ),
     "backbone b = zoo(x)": ("Backbone", ("Ident", "b"), ("Apply", ref("zoo"), (argument(None, ref("x")),))),
     "block b() = F": ("Block", ("Ident", "b"), (), ref("F")),
@@ -160,7 +160,7 @@ DECLARATIONS = {
         "Train",
         ("Ident", "t"),
         ("Ident", "u"),
-        (("Setting", ("Ident", "seed"), number(1)),),
+        (("Setting", ("Ident", "seed"), number(1), None),),
     ),
     'use "a.retina"': ("Use", ("Text", ("a.retina",))),
     "use zoo.inception_bn": ("Use", ref("zoo.inception_bn")),

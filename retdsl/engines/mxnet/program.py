@@ -7,61 +7,22 @@ names the line of the spec it comes from. It leans on `retdsl.runtime` and MXNet
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
 from retdsl import __version__
+from retdsl.engines.mxnet.layout import WIDTH, Line, Places, filled, laid_out, one_line
 from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, variable_names
 from retdsl.engines.mxnet.split import Piece, cut_into_pieces, only_predicts
-from retdsl.ir import Call, Experiment, Freeze, Network, Node, Place, Shape, Value
+from retdsl.ir import Call, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.outline import outline
-from retdsl.records import dataclass
 from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.sources import JOINED, sources_of
 from retdsl.schema.spelling import default_of, option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
-
-COMMENT_COLUMN = 88
-"""Where comments start, if the code before is not longer."""
-
-WIDTH = 112
-"""Columns of code, comments apart."""
-
-_OPENS = re.compile(r"[\w.=]*\(")
-"""How an argument begins that can be broken at its parentheses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of code, and what its comment says; `gap` asks for an empty line before it."""
-
-    code: str
-    comment: str = ""
-    gap: bool = False
-
-
-class Places:
-    """Comments that point to the spec: the file is named when it changes, later lines only by number."""
-
-    def __init__(self) -> None:
-        self._file = ""
-
-    def __call__(self, place: Place | None, more: str = "") -> str:
-        if place is None:
-            return more.strip()
-        name = "" if place.file == self._file else one_line(place.file)
-        self._file = place.file
-        return f"{name}:{place.line}" + (f"   {more}" if more else "")
-
-
-def one_line(text: str) -> str:
-    """`text` as it may stand in a comment or a docstring: names in specs and of files may hold anything."""
-    plain = "".join(character if character.isprintable() else "?" for character in text)
-    return plain.replace("\\", "/").replace('"', "'")
 
 
 def emit_program(experiment: Experiment, root: str | None = None) -> str:
@@ -90,72 +51,11 @@ def _template() -> Template:
     environment = Environment(
         undefined=StrictUndefined, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["lines"] = _laid_out
+    environment.filters["lines"] = laid_out
     environment.filters["literal"] = literal
     environment.filters["one_line"] = one_line
     source = resources.files("retdsl.engines.mxnet").joinpath("templates/train.py.j2").read_text("utf-8")
     return environment.from_string(source)
-
-
-def _laid_out(lines: Iterable[Line], indent: int) -> str:
-    """Lines with their comments in one column; a call that reaches into that column is broken at its parentheses."""
-    out: list[str] = []
-    for line in lines:
-        if line.gap and out:
-            out.append("")
-        margin = " " * (indent + len(line.code) - len(line.code.lstrip()))
-        code = margin + line.code.lstrip()
-        rest: list[str] = []
-        opened, closed = code.find("("), max(code.rfind(")"), 0)
-        if len(code) > COMMENT_COLUMN and 0 < opened < closed:
-            inside = _filled(code[opened + 1 : closed], WIDTH - len(margin) - 4)
-            code, rest = code[: opened + 1], [*(f"{margin}    {row}" for row in inside), margin + code[closed:]]
-        if not line.comment:
-            out.append(code)
-        elif not line.code:
-            out.append(f"{margin}# {line.comment}")
-        else:
-            out.append(f"{code:<{COMMENT_COLUMN}}  # {line.comment}")
-        out += rest
-    return "\n".join(out)
-
-
-def _filled(arguments: str, width: int) -> list[str]:
-    """Arguments of a call in rows of at most `width` characters, broken only between arguments, and those of a call or
-    a list among them that is longer itself.
-    """
-    rows = [""]
-    for piece in filter(None, _pieces(arguments)):
-        opened = _OPENS.match(piece)
-        if len(piece) > width and opened is not None:
-            closed = piece.rindex(")")
-            inside = (f"    {row}" for row in _filled(piece[opened.end() : closed], width - 4))
-            rows = [*filter(None, rows), piece[: opened.end()], *inside, piece[closed:]]
-            continue
-        if rows[-1] and len(rows[-1]) + 1 + len(piece) > width:
-            rows.append("")
-        rows[-1] = f"{rows[-1]} {piece}".lstrip()
-    return [row for row in rows if row]
-
-
-def _pieces(arguments: str) -> list[str]:
-    """The arguments of a call one by one, each with its comma."""
-    depth, quote, escaped, start = 0, "", False, 0
-    pieces: list[str] = []
-    for i, character in enumerate(arguments):
-        if escaped:
-            escaped = False
-        elif quote:
-            escaped = character == "\\"
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character == "," and depth == 0:
-            pieces.append(arguments[start : i + 1].strip())
-            start = i + 1
-        else:
-            depth += (character in "([{") - (character in ")]}")
-    return [*pieces, arguments[start:].strip()]
 
 
 def _shape_text(shape: Shape | None) -> str:
@@ -355,12 +255,32 @@ def _rest_lines(experiment: Experiment) -> list[Line]:
         "metrics": training.metrics,
         "checkpoint": training.checkpoint,
         "seed": training.seed,
-        **{key: value for key, value in training.settings if value != default_of(TRAIN_KEYS, key)},
+        **dict(_said(training)),
     }
     lines.append(Line("training=Training("))
     lines += [Line(f"    {key}={literal(value)},", places(keys.get(key))) for key, value in values.items()]
+    lines += _rate_lines(experiment, places)
     lines.append(Line("),"))
     return lines
+
+
+def _said(training: TrainingPlan) -> list[tuple[str, Value]]:
+    """The settings that are not at their defaults; rates of parts become those of parameters."""
+    return [(key, value) for key, value in training.settings if key != "rate" and value != default_of(TRAIN_KEYS, key)]
+
+
+def _rate_lines(experiment: Experiment, places: Places) -> list[Line]:
+    """What the learning rate of parameters is multiplied by, a line for each factor."""
+    if not experiment.rates:
+        return []
+    said = next((key.place for key in experiment.keys if key.name.startswith("rate(")), None)
+    rows: dict[float, list[str]] = {}
+    for name, factor in experiment.rates:
+        rows.setdefault(factor, []).append(f"{literal(name)}: {factor!r}")
+    lines = [Line("    rates={", places(said, "what the learning rate is multiplied by"))]
+    for items in rows.values():
+        lines += [Line(f"        {row}") for row in filled(", ".join(items) + ",", WIDTH - 8)]
+    return [*lines, Line("    },")]
 
 
 def _imports(experiment: Experiment) -> list[str]:
@@ -381,7 +301,7 @@ def _imports(experiment: Experiment) -> list[str]:
         Call(loss.kind, loss.options),
         *(b.weights for b in experiment.network.backbones if b.weights is not None),
         *(value for _, value in data.settings),
-        *(value for key, value in training.settings if value != default_of(TRAIN_KEYS, key)),
+        *(value for _, value in _said(training)),
     ]
     names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
     names |= {"Phase"} if len(experiment.phases) > 1 else set()

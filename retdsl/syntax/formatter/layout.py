@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 from retdsl.records import replace
 from retdsl.syntax import tree as t
-from retdsl.syntax.formatter.document import Doc, Group, Indent, Line, Pad, Tab, Word, group
+from retdsl.syntax.formatter.document import Doc, Group, Indent, Line, Pad, Tab, Word, columns_of, group
 from retdsl.syntax.formatter.tokens import Token
 from retdsl.syntax.text import CLOSING
 
@@ -66,13 +66,15 @@ class Layout:
 
     def _settings(self, settings: Sequence[t.Setting]) -> Doc:
         opening = self._word("{")
-        longest = _longest(setting.key for setting in settings)
+        longest = max((_columns(setting) for setting in settings), default=0)
         broken = False
         parts: list[Doc] = []
         for setting in settings:
             broken = broken or self._next.line_break
             parts.append(Line("  ", keeps_blank=True) if parts else Line(" "))
-            parts.append(self._named(setting.key, setting.value, longest))
+            key = self._word()
+            of = () if setting.part is None else (self._word("("), self._value(setting.part), self._word(")"))
+            parts.append((key, *of, Pad(longest - _columns(setting)), self._assigned(setting.value)))
         broken = broken or (bool(settings) and self._next.line_break)
         return self._enclosed(opening, parts, "}", Line(" "), broken)
 
@@ -218,6 +220,23 @@ class Layout:
         comments = self._next.comments
         self._next = replace(self._next, comments=())
         return Word("", comments)
+
+
+def _columns(setting: t.Setting) -> int:
+    """The width of what stands before the `=`."""
+    return len(setting.key.name) + (0 if setting.part is None else 2 + _columns_of_part(setting.part))
+
+
+def _columns_of_part(part: t.Expr | t.Range) -> int:
+    match part:
+        case t.Ref(parts=parts):
+            return len(".".join(parts))
+        case t.Cut(base=base, layer=layer):
+            return _columns_of_part(base) + 2 + _columns_of_part(layer)
+        case t.Range(first=first, last=last):
+            return 2 + sum(1 + _columns_of_part(end) for end in (first, last) if end is not None)
+        case _:
+            return columns_of(part.span.text)
 
 
 def _longest(names: Iterable[t.Ident | None]) -> int:

@@ -1,0 +1,95 @@
+"""What the keys of a train block that say how training runs say of each other.
+
+Enters: the checked values of a block. Leaves: R716 to R719, about a metric that is not measured, and about what never
+comes or does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from retdsl.check.options import Context
+from retdsl.check.settings import Settings
+from retdsl.diagnostics import Label
+from retdsl.ir import Call, Freeze, Value
+from retdsl.schema.spelling import spell_call
+from retdsl.source import Span
+
+
+def check_loop(checked: Settings, block: Span, ctx: Context) -> None:
+    """Everything that can be said before the network is known. block: where the train block's name stands."""
+    values = checked.values
+    _check_metric(values, checked, block, ctx)
+    _check_optimizer(cast(Call, values["optimizer"]), checked, block, ctx)
+    _check_schedule(cast(Call, values["schedule"]), cast(int, values["epochs"]), checked, block, ctx)
+
+
+def check_patience(checked: Settings, phases: Sequence[Freeze], block: Span, ctx: Context) -> None:
+    """Whether early stopping can stop anything."""
+    stop, epochs = checked.values["stop"], cast(int, checked.values["epochs"])
+    if not isinstance(stop, Call):
+        return
+    patience, begun = cast(int, stop["patience"]), phases[-1].from_epoch
+    left = epochs - begun + 1
+    if patience < left:
+        return
+    text = f"training never stops early: it would wait for {patience} epochs of {left}"
+    if begun > 1:
+        text += f", counted from epoch {begun}, when the last part is unfrozen"
+    ends = [Label(checked.written["epochs"].span, "ends here")] if "epochs" in checked.written else []
+    helps = [f"a `patience` of {max(1, left // 5)}, or more `epochs`"]
+    ctx.out.report("R717", text, Label(checked.part("stop", "patience", block)), *ends, helps=helps)
+
+
+def _check_metric(values: dict[str, Value], checked: Settings, block: Span, ctx: Context) -> None:
+    stop, metrics = values["stop"], cast("tuple[Call, ...]", values["metrics"])
+    metric = stop["metric"] if isinstance(stop, Call) else None
+    if not isinstance(metric, Call) or metric in metrics:
+        return
+    text, helps = (
+        f"training is to stop by `{metric.name}`, which is not among the metrics",
+        [f"add `{spell_call(metric, 'metric')}` to `metrics`"],
+    )
+    if any(one.name == metric.name for one in metrics):
+        text = f"training is to stop by `{metric.name}` with other options than among the metrics"
+        helps = ["write the same options in both places"]
+    measured = [Label(checked.written["metrics"].span, "the metrics")] if "metrics" in checked.written else []
+    where = Label(checked.part("stop", "metric", block))
+    ctx.out.report("R716", text, where, *measured, helps=helps)
+
+
+def _check_optimizer(optimizer: Call, checked: Settings, block: Span, ctx: Context) -> None:
+    options = dict(optimizer.options)
+    if options.get("nesterov") and not options["momentum"]:
+        text, helps = "`nesterov` looks ahead by the momentum, and there is none", ["give one: `momentum = 0.9`"]
+        ctx.out.report("R719", text, Label(checked.part("optimizer", "nesterov", block)), helps=helps)
+    if optimizer.name == "rmsprop" and options["momentum"] and not options["centered"]:
+        text, helps = "`rmsprop` has a momentum only where it is centered", ["write `centered = true`, or leave it out"]
+        ctx.out.report("R719", text, Label(checked.part("optimizer", "momentum", block)), helps=helps)
+
+
+def _check_schedule(schedule: Call, epochs: int, checked: Settings, block: Span, ctx: Context) -> None:
+    options = dict(schedule.options)
+    span = checked.place("schedule", block)
+    ends = [Label(checked.written["epochs"].span, "ends here")] if "epochs" in checked.written else []
+    if schedule.name == "step":
+        every, at = options["every"], options["at"]
+        if (every is None) == (at is None):
+            text = "`step` falls every few epochs or after some of them, not both"
+            if every is None:
+                text = "`step` needs to know when the rate falls"
+            helps = ["write `step(every = 30)`, or `step(at = [30, 60])`"]
+            ctx.out.report("R719", text, Label(span), helps=helps)
+            return
+        falls = cast("tuple[int, ...]", at) if at is not None else (cast(int, every),)
+        late = [fall for fall in falls if fall >= epochs]
+        if late:
+            first = f"after epoch {late[0]}"
+            text = f"the rate would fall {first}, and training ends with epoch {epochs}"
+            ctx.out.report("R718", text, Label(span, "never comes"), *ends)
+    warmup = options.get("warmup", 0)
+    if isinstance(warmup, int | float) and warmup >= epochs:
+        text = f"the warm-up takes {warmup:g} epochs, and training ends with epoch {epochs}"
+        where = Label(checked.part("schedule", "warmup", block), "the full rate never comes")
+        ctx.out.report("R718", text, where, *ends)

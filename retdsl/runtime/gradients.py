@@ -1,0 +1,85 @@
+"""The gradient of a step: the sum over the images of one or more batches, clipped.
+
+Enters: what an executor writes or adds into `arrays`, batch by batch. Leaves: gradients, and what they are to be
+multiplied by. Guaranteed: nothing but the sum over the batches of a step that is not finished is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.clipping import Clipping, norm, value
+from retdsl.runtime.inference import MxArray
+from retdsl.runtime.mx import mx
+
+
+class Gradients:
+    """The gradients of all parameters that are trained.
+
+    accumulate: how many batches make a step; clip: None leaves gradients as they are. batches: how many of the step at
+    hand have been added; length: the norm of the last step's mean gradient before clipping.
+    """
+
+    def __init__(self, accumulate: int = 1, clip: Clipping | None = None) -> None:
+        self.arrays: dict[str, MxArray] = {}
+        self.batches = 0
+        self.length = float("nan")
+        self._accumulate = accumulate
+        self._clip = clip
+
+    @property
+    def request(self) -> str:
+        """What executors are to do with a gradient."""
+        return "add" if self._accumulate > 1 else "write"
+
+    def begin(self, names: Iterable[str], arguments: Mapping[str, MxArray]) -> None:
+        """These parameters are trained from now on. Between steps only."""
+        known = self.arrays
+        self.arrays = {n: known[n] if n in known else mx.nd.zeros_like(arguments[n]) for n in names}
+
+    def added(self) -> bool:
+        """Told that a batch has been added. Returns whether the step has all its batches."""
+        self.batches += 1
+        return self.batches == self._accumulate
+
+    def measure(self, images: int) -> bool:
+        """Works out `length`. images: of a full step. Returns whether all gradients are numbers."""
+        norms = [mx.nd.norm(array).reshape(1) for array in self.arrays.values()]
+        lengths = mx.nd.concat(*norms, dim=0).asnumpy().astype(np.float64) if len(norms) > 1 else norms[0].asnumpy()
+        self.length = float(np.sqrt((lengths**2).sum())) / images
+        return bool(np.isfinite(lengths).all())
+
+    def clipped(self, images: int) -> float:
+        """Clips. Returns what the sums are to be multiplied by. images: of a full step; `measure` comes first."""
+        match self._clip:
+            case norm() as rule:
+                return rule.scale(self.length) / images
+            case value(limit=limit):
+                for array in self.arrays.values():
+                    mx.nd.clip(array, -limit * images, limit * images, out=array)
+        return 1 / images
+
+    def finish(self) -> None:
+        """The step is done; the next one starts from nothing."""
+        self.batches = 0
+        if self._accumulate > 1:
+            for array in self.arrays.values():
+                array[:] = 0
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The sums of a step that is not finished."""
+        if self.batches == 0:
+            return {}
+        mx.nd.waitall()
+        sums = {f"sum:{name}": array.asnumpy() for name, array in self.arrays.items()}
+        return {"batches": np.array(self.batches), **sums}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.batches = int(state["batches"]) if "batches" in state else 0
+        for name, array in self.arrays.items():
+            if f"sum:{name}" in state:
+                array[:] = mx.nd.array(state[f"sum:{name}"], ctx=array.context)

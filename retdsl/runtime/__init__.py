@@ -26,7 +26,7 @@ _NAMES_OF_MODULES = {
     "hard_examples": ("hard",),
     "joined_sources": ("joined",),
     "labels": ("findings", "rule"),
-    "losses": ("FocalSoftmax", "Sigmoid", "Softmax", "WSoftmax"),
+    "losses": ("FocalSoftmax", "Ordinal", "Sigmoid", "Softmax", "WSoftmax"),
     "metrics": ("accuracy", "auc", "balanced_accuracy", "multi_ace", "sensitivity", "specificity"),
     "mixing": ("cutmix", "mixup"),
     "moving_ratio": ("progressive",),

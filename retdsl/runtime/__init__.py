@@ -44,7 +44,7 @@ _NAMES_OF_MODULES = {
     "symbols": ("sym",),
     "synthetic": ("synthetic_fundus",),
     "tables": ("csv",),
-    "warps": ("flip_horizontal", "flip_vertical", "rotate", "rotate180", "translate", "zoom"),
+    "warps": ("flip_horizontal", "flip_vertical", "magnify", "rotate", "rotate180", "translate", "turn", "zoom"),
 }
 
 _MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}

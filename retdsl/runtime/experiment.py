@@ -17,6 +17,7 @@ from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
+from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Training:
 
     epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
     seed: of everything random but the split and `balanced_subset`, which have their own; last_batch: what becomes of
-    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`).
+    the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`);
+    views: what each photograph is predicted as, besides as it is.
     """
 
     optimizer: Optimizer
@@ -36,6 +38,7 @@ class Training:
     checkpoint: every = every()  # noqa: RUF009 (frozen)
     seed: int = 0
     last_batch: str = "keep"
+    views: Sequence[Warp] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from retdsl.schema.schedules import SCHEDULES
 from retdsl.schema.sources import CONSENSUSES, LABELLINGS, SOURCES
 from retdsl.schema.splits import SPLITS
 from retdsl.schema.training import UNFREEZINGS
+from retdsl.schema.views import VIEWS
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
 """category -> name -> entry; of layers only those by hand, see `find_layer`"""
@@ -41,6 +42,7 @@ for _entry in (
     *CHECKPOINTS,
     *KEEPS,
     *UNFREEZINGS,
+    *VIEWS,
     *LOSSES,
     *CLASS_WEIGHTINGS,
     *BACKBONE_SOURCES,

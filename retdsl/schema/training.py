@@ -68,6 +68,12 @@ TRAIN_KEYS = Entry(
             "What becomes of the images left over at the end of an epoch: a smaller batch, or one filled up with "
             "images from its start, or nothing.",
         ),
+        Option(
+            "views",
+            Many(Policy("view")),
+            (),
+            "What a photograph is shown as, besides as it is, when the network predicts; the answers are averaged.",
+        ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),
         Option("checkpoint", Policy("checkpoint rule"), Call("every"), "When the network is saved, and what is kept."),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),

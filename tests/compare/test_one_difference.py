@@ -176,6 +176,7 @@ KEYS = {
     "epochs": ("data = d", "data = d epochs = 11"),
     "batch": ("data = d", "data = d batch = 7"),
     "last_batch": ("data = d", "data = d last_batch = drop"),
+    "views": ("data = d", "data = d views = [rotate180]"),
     "seed": ("data = d", "data = d seed = 7"),
     "metrics": ("[accuracy, auc]", "[auc, accuracy]"),
     "sampling": ("sampling = s", "sampling = resample"),

@@ -11,7 +11,7 @@ from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
-from retdsl.schema.augmentations import CATEGORY as AUGMENTATION
+from retdsl.schema.augmentations import CATEGORY, VIEW
 from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import foreign, synonyms
 from retdsl.schema.types import (
@@ -33,7 +33,6 @@ from retdsl.schema.types import (
     Written,
     with_article,
 )
-from retdsl.schema.views import VIEW
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -49,7 +48,7 @@ def report_unknown_call(
     category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
 ) -> str | None:
     """Says that nothing of that name can be called here, with what comes near; gives the name that is surely meant."""
-    if category == VIEW and name in ENTRIES[AUGMENTATION]:
+    if category == VIEW and name in ENTRIES[CATEGORY]:
         from retdsl.check.views import report_random
 
         report_random(name, span, out)

@@ -11,8 +11,8 @@ from retdsl.check.settings import Settings
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.ir import Call, Value
 from retdsl.schema import ENTRIES
+from retdsl.schema.augmentations import VIEW
 from retdsl.schema.spelling import spell_call
-from retdsl.schema.views import VIEW
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 

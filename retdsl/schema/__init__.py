@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retdsl.schema.augmentations import AUGMENTATIONS
+from retdsl.schema.augmentations import AUGMENTATIONS, VIEWS
 from retdsl.schema.backbones import BACKBONE_SOURCES
 from retdsl.schema.checkpoints import CHECKPOINTS, KEEPS, PERIODS
 from retdsl.schema.data import INPUT
@@ -19,7 +19,6 @@ from retdsl.schema.schedules import SCHEDULES
 from retdsl.schema.sources import CONSENSUSES, LABELLINGS, SOURCES
 from retdsl.schema.splits import SPLITS
 from retdsl.schema.training import UNFREEZINGS
-from retdsl.schema.views import VIEWS
 
 ENTRIES: dict[str, dict[str, Entry]] = {}
 """category -> name -> entry; of layers only those by hand, see `find_layer`"""

@@ -125,7 +125,7 @@ class Backbone:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """The head: `Softmax`, `WSoftmax` or `FocalSoftmax` on a node's scores. name: of the output node ("softmax")."""
+    """The head: `Softmax`, `Ordinal`, `Sigmoid` ... on a node's scores. name: of the output node ("softmax")."""
 
     name: str
     kind: str

@@ -32,6 +32,15 @@ def classes_of(data: str, count: int, ctx: Context) -> list[Label]:
     return [Label(span, f"{count} classes") for span in _written(data, "classes", ctx)]
 
 
+def written_classes(data: str, ctx: Context) -> tuple[Span, list[str]] | None:
+    """Where the classes of a data block are listed, and each as it is written; None where they are not."""
+    declared = ctx.scope.find("data", data)
+    for setting in declared.settings if isinstance(declared, t.Data) else ():
+        if setting.key.name == "classes" and isinstance(setting.value, t.Listing):
+            return setting.value.span, [item.span.text for item in setting.value.items]
+    return None
+
+
 def _written(data: str, key: str, ctx: Context) -> list[Span]:
     """Where a key of a data block has its value."""
     declared = ctx.scope.find("data", data)
@@ -68,6 +77,17 @@ def check_head_of_labels(data: DataPlan, loss: Loss, trained: Span, ctx: Context
     return False
 
 
+def check_positive_weights(loss: Loss, classes: Sequence[str], where: Label, trained: Span, ctx: Context) -> bool:
+    """Whether there are as many weights of positives as findings."""
+    positive = dict(loss.options).get("positive")
+    if not isinstance(positive, tuple) or len(positive) == len(classes):
+        return True
+    text = f"{len(positive)} weights of positives for {len(classes)} findings"
+    here = [] if where.span == trained else [Label(trained, "trained here")]
+    ctx.out.report("R503", text, where, *here, helps=[f"give a weight to each of {', '.join(classes)}"])
+    return False
+
+
 def check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:
     """As many class weights as classes, where both are written down: whatever else may be wrong with the network.
 
@@ -78,7 +98,8 @@ def check_written_weights(settings: Sequence[t.Setting], ctx: Context) -> None:
     model, data = ctx.scope.find("model", names[0]), ctx.scope.find("data", names[1])
     last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
     arguments = last.arguments if isinstance(last, t.Apply) and last.function.name in ENTRIES["loss"] else ()
-    weights = next((argument.value for argument in arguments if isinstance(argument.value, t.Listing)), None)
+    listed = (a.value for a in arguments if a.name is None or a.name.name == "weights")
+    weights = next((value for value in listed if isinstance(value, t.Listing)), None)
     written = {setting.key.name: setting.value for setting in data.settings} if isinstance(data, t.Data) else {}
     classes = written.get("classes")
     if weights is None or not isinstance(classes, t.Listing) or len(weights.items) == len(classes.items):

@@ -16,6 +16,7 @@ from retdsl.balance.prior import Seen, is_rule
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call, Experiment, Loss
 from retdsl.records import dataclass
+from retdsl.schema.losses import ORDERED_LOSS
 from retdsl.source import Span
 
 NEARLY_BALANCED = 1.5
@@ -252,7 +253,7 @@ def _report_uncorrected(
             *weak,
         ],
         helps=[
-            "weigh the classes: `WSoftmax(weights = inverse_frequency)`",
+            f"weigh the classes: `{_weighing(loss)}(weights = inverse_frequency)`",
             f"or draw one small balanced set: `{key} = balanced_subset(seed = 1)`",
             f"or draw both anew every epoch: `{key} = resample(ratio = 1 : 1)`"
             if len(classes) == 2
@@ -260,6 +261,11 @@ def _report_uncorrected(
             f"or say that it is meant so: `{key} = natural`",
         ],
     )
+
+
+def _weighing(loss: Loss) -> str:
+    """The head that does what `loss` does, with weights."""
+    return loss.kind if loss.kind == ORDERED_LOSS else "WSoftmax"
 
 
 def _report_never_drawn(classes: Sequence[str], drawn: tuple[int, ...], span: Span, out: Diagnostics) -> None:

@@ -11,6 +11,7 @@ from retdsl.check.scope import MANY
 from retdsl.diagnostics import Diagnostics, Label
 from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
+from retdsl.schema.augmentations import CATEGORY, VIEW
 from retdsl.schema.left_out import LEFT_OUT
 from retdsl.schema.synonyms import foreign, synonyms
 from retdsl.schema.types import (
@@ -47,6 +48,11 @@ def report_unknown_call(
     category: str, name: str, span: Span, out: Diagnostics, entries: Iterable[Entry], extra: Iterable[str] = ()
 ) -> str | None:
     """Says that nothing of that name can be called here, with what comes near; gives the name that is surely meant."""
+    if category == VIEW and name in ENTRIES[CATEGORY]:
+        from retdsl.check.views import report_random
+
+        report_random(name, span, out)
+        return None
     entries = list(entries)
     elsewhere = foreign(category)
     spelt = {word.casefold() for word in elsewhere}
@@ -89,6 +95,11 @@ def report_unknown_option(
     given: the options that are there; one that must be and is not may well be meant.
     """
     name, span, options = ident.name, ident.span, list(known)
+    if entry.category == VIEW and name in ("p", "on"):
+        from retdsl.check.views import report_chance
+
+        report_chance(entry.name, name, span, out)
+        return (), None
     block = entry.category.endswith(" block")
     key = "key" if block else "option"
     whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"

@@ -11,6 +11,7 @@ from retdsl.check.evaluate import Env
 from retdsl.check.fixes import number_fixes
 from retdsl.check.heads import (
     check_head_of_labels,
+    check_positive_weights,
     check_written_weights,
     classes_of,
     has_findings,
@@ -32,6 +33,7 @@ from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
+from retdsl.schema.losses import ORDERED_LOSS
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TRAINING_SETTINGS
 from retdsl.source import Span
@@ -121,6 +123,10 @@ def check_train(
         used = checked.place("augment", train.name.span)
         check_augmented(augment, str(values["augment"]), used, data, cast(int, values["batch"]), ctx)
     check_loop(checked, train.name.span, ctx)
+    if values["views"]:
+        from retdsl.check.views import check_views
+
+        check_views(checked, ctx.out)
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None
@@ -293,7 +299,13 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         )
         helps = [f"end it with `FullyConnected(num_hidden = count({data.name}.classes))`"]
         fixes = [] if last is None else number_fixes(last, shape[-1], f"count({data.name}.classes)")
-        ctx.out.report("R502", text, *labels, *declared_classes, helps=helps, fixes=fixes)
+        notes = []
+        if network.loss.kind == ORDERED_LOSS and shape == (None, count - 1):
+            notes = [
+                f"`{ORDERED_LOSS}` takes a score for every class, as `Softmax` does: it asks its {count - 1} questions "
+                "of the probabilities that they give"
+            ]
+        ctx.out.report("R502", text, *labels, *declared_classes, notes=notes, helps=helps, fixes=fixes)
         fits = False
     fits = check_head_of_labels(data, network.loss, span, ctx) and fits
     weights = dict(network.loss.options).get("weights")
@@ -301,7 +313,20 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         where = Label(_written_weights(model, span), f"{len(weights)} given")
         report_weight_count(where, span, data.classes, declared_classes, len(weights), ctx)
         fits = False
+    where = Label(_written_option(model, "positive", span))
+    fits = check_positive_weights(network.loss, data.classes, where, span, ctx) and fits
+    if fits and network.loss.kind == ORDERED_LOSS:
+        from retdsl.check.ordered import check_order
+
+        check_order(data, network.loss, span, ctx)
     return fits
+
+
+def _written_option(model: object, option: str, otherwise: Span) -> Span:
+    """Where an option of a model's head stands."""
+    last = t.links_of(model.value)[-1].step if isinstance(model, t.Model) else None
+    arguments = last.arguments if isinstance(last, t.Apply) else ()
+    return next((a.value.span for a in arguments if a.name is not None and a.name.name == option), otherwise)
 
 
 def _written_weights(model: object, otherwise: Span) -> Span:
@@ -310,6 +335,8 @@ def _written_weights(model: object, otherwise: Span) -> Span:
     if not isinstance(last, t.Apply) or last.function.name not in ENTRIES["loss"]:
         return otherwise
     for argument in last.arguments:
+        if argument.name is not None and argument.name.name != "weights":
+            continue
         called = argument.value.function if isinstance(argument.value, t.Apply) else argument.value
         is_rule = isinstance(called, t.Ref) and called.name in ENTRIES["class weighting"]
         if is_rule or isinstance(called, t.Listing):

@@ -29,7 +29,7 @@ _NAMES_OF_MODULES = {
     "hard_examples": ("hard",),
     "joined_sources": ("joined",),
     "labels": ("findings", "rule"),
-    "losses": ("FocalSoftmax", "Sigmoid", "Softmax", "WSoftmax"),
+    "losses": ("FocalSoftmax", "Ordinal", "Sigmoid", "Softmax", "WSoftmax"),
     "metrics": (
         *("accuracy", "auc", "balanced_accuracy", "brier", "calibration_error", "f1", "multi_ace", "npv", "ppv"),
         *("pr_auc", "quadratic_kappa", "sensitivity", "specificity"),
@@ -54,7 +54,7 @@ _NAMES_OF_MODULES = {
     "symbols": ("sym",),
     "synthetic": ("synthetic_fundus",),
     "tables": ("csv",),
-    "warps": ("flip_horizontal", "flip_vertical", "rotate", "rotate180", "translate", "zoom"),
+    "warps": ("flip_horizontal", "flip_vertical", "magnify", "rotate", "rotate180", "translate", "turn", "zoom"),
 }
 
 _MODULE_OF = {name: module for module, names in _NAMES_OF_MODULES.items() for name in names}

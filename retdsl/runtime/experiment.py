@@ -21,6 +21,7 @@ from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
 from retdsl.runtime.stopping import early
+from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Training:
     accumulate: batches whose gradients make one step; clip: how far a gradient may reach; average: of the weights, by
     which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
-    often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program.
+    often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each photograph
+    is predicted as, besides as it is.
     """
 
     optimizer: Optimizer
@@ -54,6 +56,7 @@ class Training:
     validate: every | None = None
     log: every | None = None
     callbacks: Sequence[Callback] = ()
+    views: Sequence[Warp] = ()
 
 
 @dataclass(frozen=True)

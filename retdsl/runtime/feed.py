@@ -17,6 +17,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.loader import Batch, Images, Loader
 from retdsl.runtime.network_input import normalize
+from retdsl.runtime.views import Views
 
 
 class Batches:
@@ -37,6 +38,7 @@ class Batches:
         self._sampling = experiment.sampling
         self._seed = experiment.training.seed
         self._batch = experiment.training.batch
+        self._views = len(Views(experiment.training.views))
         self._train = np.array(dataset.train, np.int64)
         self._last_batch = experiment.training.last_batch
         self._losses = LastLosses(len(self._train))
@@ -56,12 +58,14 @@ class Batches:
             threads,
             dataset.classes,
             targets=targets,
+            views=experiment.training.views,
         )
 
     def training(self, epoch: int) -> Iterator[Batch]:
         return self._loader.epoch(self._order(epoch), epoch, training=True)
 
     def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
+        """To predict on: every photograph in each of its views, one after the other; `predict` joins the answers."""
         return self._loader.epoch(indices, 0, training=False)
 
     def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
@@ -77,7 +81,8 @@ class Batches:
         return images_of(sum(self._sampling.counts(self._pool, epoch)), self._batch, self._last_batch)
 
     def count(self, indices: Sized) -> int:
-        return self._batches_of(len(indices))
+        """How many batches `of` has for them."""
+        return self._batches_of(len(indices) * self._views)
 
     def _batches_of(self, images: int) -> int:
         return math.ceil(images / self._batch)

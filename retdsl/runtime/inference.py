@@ -21,6 +21,7 @@ from retdsl.runtime.initial import Array, Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.symbols import Symbol
+from retdsl.runtime.views import joined
 
 Device: TypeAlias = Any
 """An `mxnet.Context`."""
@@ -86,7 +87,9 @@ class Labelled(Protocol):
 
 
 def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> Predictions:
-    """The predictions of all batches. forward: from a batch's images to probabilities [n or more, C].
+    """The predictions of all batches, one row a photograph: of one that comes in several views, their mean.
+
+    forward: from a batch's images to probabilities [n or more, C].
 
     Raises RunError when a probability is not a number.
     """
@@ -104,7 +107,7 @@ def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> P
     )
     if not np.isfinite(predictions.probabilities).all():
         raise RunError("the network answers with numbers that are not finite (NaN)")
-    return predictions
+    return joined(predictions)
 
 
 class Predictor:

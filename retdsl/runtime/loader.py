@@ -24,6 +24,8 @@ from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
 from retdsl.runtime.sample import Sample
+from retdsl.runtime.views import Views
+from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Loader:
     images: prepared photographs by sample index; indices, labels: the samples that may be asked for, and their classes;
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
     augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them;
-    targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes.
+    targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes; views:
+    what each photograph is shown as where it is not trained on.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Loader:
         classes: Sequence[str] = (),
         *,
         targets: npt.NDArray[np.float32] | None = None,
+        views: Sequence[Warp] = (),
     ) -> None:
         self._images = images
         self._samples = dataset.samples
@@ -80,6 +84,7 @@ class Loader:
         self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = Augmenter(augment, classes, seed)
         self._mix = Mixer(augment, classes, seed)
+        self._views = Views(views)
         self._normalize = normalize
         self._buffers = Buffers()
         self._batch = batch
@@ -90,10 +95,11 @@ class Loader:
     ) -> Generator[Batch, None, None]:
         """The batches of one epoch; the last may be smaller.
 
-        order: sample indices, which may repeat; epoch: for the random numbers; training: whether images are augmented.
+        order: sample indices, which may repeat; epoch: for the random numbers; training: whether images are augmented;
+        else each comes once for every view, one after the other.
         Raises RunError if a photograph that must be read anew cannot be.
         """
-        turns = _turns(order)
+        turns = _turns(order) if training else [(int(i), view) for i in order for view in range(len(self._views))]
         parts = [turns[start : start + self._batch] for start in range(0, len(turns), self._batch)]
 
         def make(part: Sequence[tuple[int, int]]) -> Batch:
@@ -104,11 +110,13 @@ class Loader:
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
         height, width, channels = self._images[turns[0][0]].shape
         images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
-        for (index, occurrence), out in zip(turns, images, strict=True):
+        for (index, turn), out in zip(turns, images, strict=True):
             image = self._images[index]
             if training:
                 sample = self._samples[index]
-                image = self._augment(image, epoch=epoch, name=sample.image, label=sample.label, occurrence=occurrence)
+                image = self._augment(image, epoch=epoch, name=sample.image, label=sample.label, occurrence=turn)
+            else:
+                image = self._views.of(image, turn)
             to_network(image, self._normalize, out)
         indices = np.array([index for index, _ in turns], np.int64)
         known = self._target_of if training and self._target_of is not None else self._label_of

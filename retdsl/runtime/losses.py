@@ -1,20 +1,15 @@
-"""The loss heads: softmax, class-weighted softmax and focal softmax, and sigmoid for several findings at once.
+"""The loss heads of a network: softmax with and without class weights, focal, of ordered classes, and of findings.
 
 Enters: a symbol of logits [N, C], and the weight of each class. Leaves: a training symbol of built-in operators only,
 with one output, the probabilities [N, C], and one more variable, the labels `<name>_label`, float32: classes [N], or,
 where they are soft, how far each sample belongs to each class, t [N, C], each row with the sum 1. Guaranteed: the
 symbol survives its JSON, predicts without labels, and sends back exactly the gradient of `Loss.value`, summed over the
-batch; soft labels that are all 0 or 1 are the same as classes.
+batch; soft labels that are all 0 or 1 are the same as classes. The symbols themselves are built in `loss_symbols`.
 
-All rest on one mechanism. `SoftmaxOutput` sends back p - onehot(y), or p - t, whatever comes after it. Before it, the
-logits z become
-
-    z2 = s + (z - s) * f,   s = z without gradient,   f = one factor a sample [N, 1], without gradient
-
-which leaves the value alone (z2 = z) and multiplies the gradient by f. Every loss here has a gradient of that form.
-With soft labels a sample weighs w.t, the mean weight of its classes. `LogisticRegressionOutput` sends back (p - t) / C,
-and a sigmoid's weights, one a finding [1, C], take the place of f.
-Each node carries a name of its own, `<name>_...`, because automatic names depend on what the process did before.
+Every head can smooth its labels (Szegedy et al., Rethinking the Inception Architecture, CVPR 2016): a share e of each
+is given to the other answers, so that no score need grow without end. What a sample weighs remains what its label
+weighs: a rare class that counts 67 times as much would otherwise weigh on every sample that is smoothed. The loss of a
+smoothed label is that loss everywhere, in what is reported, too.
 """
 
 from __future__ import annotations
@@ -26,15 +21,10 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime import loss_symbols
 from retdsl.runtime.class_weights import ClassWeights
+from retdsl.runtime.loss_symbols import SMALLEST_PROBABILITY
 from retdsl.runtime.symbols import Symbol, sym
-
-SMALLEST_PROBABILITY = 1e-37
-"""Below this a float32 probability counts as this much in a logarithm: the loss stays finite, at most 85."""
-
-SMALLEST_DOUBT = 1e-20
-"""Below this 1 - p counts as this much in a power, so that a negative exponent (gamma < 1) stays finite."""
-
 
 SMALLEST_REMAINDER = 2.0**-25
 """What float32 rounds to 1 lacks at most this much of it."""
@@ -76,7 +66,12 @@ class _Exclusive:
 
 @dataclass(frozen=True, slots=True)
 class Softmax(_Exclusive):
-    """Cross-entropy: -log p_y, with soft labels -sum_c t_c log p_c."""
+    """Cross-entropy: -log p_y, with soft labels -sum_c t_c log p_c.
+
+    smoothing: in [0, 1), the share of a label that is spread evenly over all classes.
+    """
+
+    smoothing: float = 0.0
 
     @property
     def weights(self) -> None:
@@ -90,7 +85,7 @@ class Softmax(_Exclusive):
         *,
         soft: bool = False,
     ) -> Symbol:
-        return softmax(logits, name, soft=soft)
+        return loss_symbols.softmax(logits, None, name, soft=soft, smoothing=self.smoothing)
 
     def value(
         self,
@@ -98,25 +93,27 @@ class Softmax(_Exclusive):
         labels: NDArray[Any],
         weights: Sequence[float] | None,  # noqa: ARG002
     ) -> NDArray[np.float64]:
-        return _expected(-np.log(_known(probabilities)), labels)
+        return _expected(-np.log(_known(probabilities)), _evenly(labels, probabilities, self.smoothing))
 
 
 @dataclass(frozen=True, slots=True)
 class WSoftmax(_Exclusive):
     """Cross-entropy in which a sample counts as much as its class weighs: -w_y log p_y.
 
-    With soft labels (w.t) (-sum_c t_c log p_c).
+    With soft labels (w.t) (-sum_c t_c log p_c). smoothing: as in `Softmax`.
     """
 
     weights: ClassWeights
+    smoothing: float = 0.0
 
     def symbol(self, logits: Symbol, weights: Sequence[float] | None, name: str, *, soft: bool = False) -> Symbol:
-        return weighted_softmax(logits, _resolved(weights), name, soft=soft)
+        return loss_symbols.softmax(logits, _resolved(weights), name, soft=soft, smoothing=self.smoothing)
 
     def value(
         self, probabilities: NDArray[Any], labels: NDArray[Any], weights: Sequence[float] | None
     ) -> NDArray[np.float64]:
-        return _expected(_resolved(weights), labels) * _expected(-np.log(_known(probabilities)), labels)
+        smoothed = _evenly(labels, probabilities, self.smoothing)
+        return _expected(_resolved(weights), labels) * _expected(-np.log(_known(probabilities)), smoothed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,32 +121,69 @@ class FocalSoftmax(_Exclusive):
     """Cross-entropy that forgets what is already known: -w_y (1 - p_y)^gamma log p_y.
 
     With soft labels every class has its share: (w.t) (-sum_c t_c (1 - p_c)^gamma log p_c). gamma: 0 or more; 0 is
-    `WSoftmax`. weights: None weighs all classes alike.
+    `WSoftmax`. weights: None weighs all classes alike. smoothing: as in `Softmax`.
     Source: Lin et al., Focal Loss for Dense Object Detection, ICCV 2017.
     """
 
     gamma: float = 2.0
     weights: ClassWeights | None = None
+    smoothing: float = 0.0
 
     def symbol(self, logits: Symbol, weights: Sequence[float] | None, name: str, *, soft: bool = False) -> Symbol:
-        return focal_softmax(logits, self.gamma, weights, name, soft=soft)
+        return loss_symbols.focal_softmax(logits, self.gamma, weights, name, soft=soft, smoothing=self.smoothing)
 
     def value(
         self, probabilities: NDArray[Any], labels: NDArray[Any], weights: Sequence[float] | None
     ) -> NDArray[np.float64]:
         known = _known(probabilities)
-        loss = _expected((1.0 - known) ** self.gamma * -np.log(known), labels)
-        return loss if weights is None else _expected(weights, labels) * loss
+        smoothed = _evenly(labels, probabilities, self.smoothing)
+        return _weighed(_expected((1.0 - known) ** self.gamma * -np.log(known), smoothed), labels, weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinal(_Exclusive):
+    """Cross-entropy of ordered classes: of the C - 1 questions whether the class is above j, on average over them.
+
+    With q_j = p_(j+1) + ... + p_(C-1), which falls as j grows whatever the scores are:
+
+        -w_y / (C - 1) sum_j ([y > j] log q_j + [y <= j] log(1 - q_j))
+
+    An answer that is off by three classes is wrong in three questions, one that is off by one in one. For two classes
+    this is `WSoftmax`. With soft labels [y > j] is the share of a sample that is above j. smoothing: in [0, 1), the
+    share of a label that goes to the classes beside it, as graders disagree.
+    Source: Toedter and Ahrens, Generalization of the Ignorance Score, Monthly Weather Review 2012 (the ranked score, a
+    proper one); the questions are those of Niu et al., Ordinal Regression With Multiple Output CNN, CVPR 2016.
+    """
+
+    weights: ClassWeights | None = None
+    smoothing: float = 0.0
+
+    def symbol(self, logits: Symbol, weights: Sequence[float] | None, name: str, *, soft: bool = False) -> Symbol:
+        return loss_symbols.ordinal_softmax(logits, weights, name, soft=soft, smoothing=self.smoothing)
+
+    def value(
+        self, probabilities: NDArray[Any], labels: NDArray[Any], weights: Sequence[float] | None
+    ) -> NDArray[np.float64]:
+        shares = _to_neighbours(as_targets(labels, probabilities.shape).astype(np.float64), self.smoothing)
+        exact = probabilities.astype(np.float64)
+        # Each side is summed by itself: 1 - q would lose what is far from certain.
+        yes = _above(shares) * np.log(_known(_above(exact)))
+        no = _up_to(shares) * np.log(_known(_up_to(exact)))
+        return _weighed(-(yes + no).mean(axis=1), labels, weights)
 
 
 @dataclass(frozen=True, slots=True)
 class Sigmoid:
-    """Binary cross-entropy of every finding, averaged over the findings: -w_c (t_c log p_c + (1 - t_c) log(1 - p_c)).
+    """Binary cross-entropy of every finding, averaged over them: -w_c m_c (t_c log p_c + (1 - t_c) log(1 - p_c)).
 
-    weights: one a finding; None weighs all alike.
+    weights: w, one a finding; positive: what a photograph that shows a finding counts against one that does not, one a
+    finding, so that m_c = 1 + (positive_c - 1) t_c; None counts all alike. smoothing: in [0, 1), the share of every
+    answer that is moved half way to the other.
     """
 
     weights: ClassWeights | None = None
+    positive: Sequence[float] | None = None
+    smoothing: float = 0.0
     exclusive: ClassVar[bool] = False
 
     def deploy(self, logits: Symbol, name: str) -> Symbol:
@@ -163,128 +197,18 @@ class Sigmoid:
         *,
         soft: bool = False,  # noqa: ARG002 (they always are)
     ) -> Symbol:
-        return sigmoid(logits, weights, name)
+        return loss_symbols.sigmoid(logits, weights, name, positive=self.positive, smoothing=self.smoothing)
 
     def value(
         self, probabilities: NDArray[Any], labels: NDArray[Any], weights: Sequence[float] | None
     ) -> NDArray[np.float64]:
         doubt = (1.0 - probabilities.astype(np.float64)).clip(min=SMALLEST_REMAINDER)
-        entropy = -(labels * np.log(_known(probabilities)) + (1.0 - labels) * np.log(doubt))
+        shown = (1.0 - self.smoothing) * labels + self.smoothing / 2
+        entropy = -(shown * np.log(_known(probabilities)) + (1.0 - shown) * np.log(doubt))
+        if self.positive is not None:
+            entropy = entropy * (1.0 + (np.asarray(self.positive) - 1.0) * labels)
         mean: NDArray[np.float64] = (entropy if weights is None else entropy * np.asarray(weights)).mean(axis=1)
         return mean
-
-
-def softmax(logits: Symbol, name: str, *, soft: bool = False) -> Symbol:
-    """Probabilities [N, C]; sends back p - onehot(y), or p - t."""
-    label = _label(name)
-    if soft:
-        label = _targets(label, sym.BlockGrad(logits, name=f"{name}_value"), name)
-    return sym.SoftmaxOutput(data=logits, label=label, name=name)
-
-
-def weighted_softmax(logits: Symbol, weights: Sequence[float], name: str, *, soft: bool = False) -> Symbol:
-    """Probabilities [N, C]; sends back w_y (p - onehot(y)), or (w.t) (p - t). weights: one a class."""
-    label = _label(name)
-    value = sym.BlockGrad(logits, name=f"{name}_value")
-    if not soft:
-        return _scaled_softmax(logits, value, label, _weight(label, weights, name), name)
-    targets = _targets(label, value, name)
-    return _scaled_softmax(logits, value, targets, _mean_weight(targets, weights, name), name)
-
-
-def focal_softmax(
-    logits: Symbol, gamma: float, weights: Sequence[float] | None, name: str, *, soft: bool = False
-) -> Symbol:
-    """Probabilities [N, C]; sends back w_y f_y (p - onehot(y)) with f = (1 - p)^g - g p (1 - p)^(g - 1) log p.
-
-    With soft labels (w.t) (sum_c t_c f_c) (p - r); r is t f scaled to the sum 1, and `SoftmaxOutput`'s label.
-    """
-    label = _label(name)
-    value = sym.BlockGrad(logits, name=f"{name}_value")
-    log_all = sym.log_softmax(value, name=f"{name}_log_probabilities")
-    if not soft:
-        log_p = sym.pick(log_all, label, axis=-1, keepdims=True, name=f"{name}_log_p")
-        factor = _focus(log_p, float(gamma), name)
-        if weights is not None:
-            factor = sym.broadcast_mul(factor, _weight(label, weights, name), name=f"{name}_factor")
-        return _scaled_softmax(logits, value, label, factor, name)
-    targets = _targets(label, value, name)
-    shares = sym.elemwise_mul(targets, _focus(log_all, float(gamma), name), name=f"{name}_shares")
-    factor = sym.sum(shares, axis=1, keepdims=True, name=f"{name}_share")
-    # Where all is known the factor is 0, and so is the gradient, whatever the label.
-    divisor = sym.clip(factor, a_min=SMALLEST_PROBABILITY, a_max=1e37, name=f"{name}_divisor")
-    focused = sym.broadcast_div(shares, divisor, name=f"{name}_focused")
-    if weights is not None:
-        factor = sym.broadcast_mul(factor, _mean_weight(targets, weights, name), name=f"{name}_factor")
-    return _scaled_softmax(logits, value, sym.BlockGrad(focused, name=f"{name}_target"), factor, name)
-
-
-def sigmoid(logits: Symbol, weights: Sequence[float] | None, name: str) -> Symbol:
-    """Probabilities [N, C], each on its own; sends back w_c (p_c - t_c) / C. weights: one a finding."""
-    label = _label(name)
-    if weights is None:
-        return sym.LogisticRegressionOutput(data=logits, label=label, name=name)
-    value = sym.BlockGrad(logits, name=f"{name}_value")
-    row = sym.reshape(_table(weights, name), shape=(1, -1), name=f"{name}_w")
-    return sym.LogisticRegressionOutput(data=_scaled(logits, value, row, name), label=label, name=name)
-
-
-def _scaled_softmax(logits: Symbol, value: Symbol, label: Symbol, factor: Symbol, name: str) -> Symbol:
-    """SoftmaxOutput of `logits` whose gradient is multiplied by `factor` [N, 1]. value: the logits without gradient."""
-    return sym.SoftmaxOutput(data=_scaled(logits, value, factor, name), label=label, name=name)
-
-
-def _scaled(logits: Symbol, value: Symbol, factor: Symbol, name: str) -> Symbol:
-    """The logits, with a gradient that is multiplied by `factor`."""
-    difference = sym.elemwise_sub(logits, value, name=f"{name}_difference")
-    scaled = sym.broadcast_mul(difference, sym.BlockGrad(factor, name=f"{name}_scale"), name=f"{name}_scaled")
-    return sym.elemwise_add(value, scaled, name=f"{name}_logits")
-
-
-def _focus(log_p: Symbol, gamma: float, name: str) -> Symbol:
-    """(1 - p)^g - g p (1 - p)^(g - 1) log p, from log p, which stays exact where p itself rounds to 0 or 1."""
-    # MXNet's log_softmax of three classes or more can be above 0 by some 1e-6.
-    log_p = sym.clip(log_p, a_min=-3e38, a_max=0.0, name=f"{name}_clipped_log_p")
-    doubt = sym.negative(sym.expm1(log_p, name=f"{name}_expm1"), name=f"{name}_doubt")
-    # The upper bound does nothing: 1 - p is at most 1.
-    doubt = sym.clip(doubt, a_min=SMALLEST_DOUBT, a_max=1.0, name=f"{name}_clipped_doubt")
-    power = sym._internal._power_scalar(doubt, scalar=gamma, name=f"{name}_power")
-    slope = sym._internal._power_scalar(doubt, scalar=gamma - 1.0, name=f"{name}_slope")
-    p_log_p = sym.elemwise_mul(sym.exp(log_p, name=f"{name}_p"), log_p, name=f"{name}_p_log_p")
-    drop = sym.elemwise_mul(p_log_p, slope, name=f"{name}_p_log_p_slope")
-    drop = sym._internal._mul_scalar(drop, scalar=gamma, name=f"{name}_drop")
-    return sym.elemwise_sub(power, drop, name=f"{name}_focus")
-
-
-def _label(name: str) -> Symbol:
-    return sym.Variable(f"{name}_label", dtype="float32")
-
-
-def _targets(label: Symbol, value: Symbol, name: str) -> Symbol:
-    """The labels, known to have the shape of the logits: MXNet would take them for [N] where nobody says it."""
-    return sym._internal._identity_with_attr_like_rhs(label, value, name=f"{name}_targets")
-
-
-def _table(weights: Sequence[float], name: str) -> Symbol:
-    """The weights [C]. They are constants of the symbol itself, so that its JSON needs nothing beside it."""
-    constants = [
-        sym.full((1,), float(weight), dtype="float32", name=f"{name}_weight{index}")
-        for index, weight in enumerate(weights)
-    ]
-    return sym.concat(*constants, dim=0, name=f"{name}_weights")
-
-
-def _weight(label: Symbol, weights: Sequence[float], name: str) -> Symbol:
-    """w_y as [N, 1]."""
-    each = sym.take(_table(weights, name), label, name=f"{name}_w")
-    return sym.reshape(each, shape=(-1, 1), name=f"{name}_weight")
-
-
-def _mean_weight(targets: Symbol, weights: Sequence[float], name: str) -> Symbol:
-    """w.t as [N, 1]."""
-    row = sym.reshape(_table(weights, name), shape=(1, -1), name=f"{name}_w")
-    weighted = sym.broadcast_mul(targets, row, name=f"{name}_weighted")
-    return sym.sum(weighted, axis=1, keepdims=True, name=f"{name}_weight")
 
 
 def _resolved(weights: Sequence[float] | None) -> Sequence[float]:
@@ -319,3 +243,32 @@ def _expected(each: Sequence[float] | NDArray[Any], labels: NDArray[Any]) -> NDA
     classes = labels.astype(np.int64)
     chosen: NDArray[np.float64] = values[classes] if values.ndim == 1 else values[np.arange(len(classes)), classes]
     return chosen
+
+
+def _weighed(loss: NDArray[np.float64], labels: NDArray[Any], weights: Sequence[float] | None) -> NDArray[np.float64]:
+    return loss if weights is None else _expected(weights, labels) * loss
+
+
+def _evenly(labels: NDArray[Any], probabilities: NDArray[Any], smoothing: float) -> NDArray[Any]:
+    """(1 - e) t + e / C [N, C]; the labels as they are where nothing is smoothed."""
+    if not smoothing:
+        return labels
+    return (1.0 - smoothing) * as_targets(labels, probabilities.shape) + smoothing / probabilities.shape[1]
+
+
+def _to_neighbours(shares: NDArray[np.float64], smoothing: float) -> NDArray[np.float64]:
+    """A share of every class goes to those beside it, half to each of two."""
+    ranks = np.arange(shares.shape[1])
+    beside = (abs(ranks[:, None] - ranks) == 1).astype(np.float64)
+    moved: NDArray[np.float64] = shares @ (beside / beside.sum(axis=1, keepdims=True))
+    return (1.0 - smoothing) * shares + smoothing * moved if smoothing else shares
+
+
+def _above(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What lies above each class but the last: [N, C - 1]."""
+    return shares[:, ::-1].cumsum(axis=1)[:, -2::-1]
+
+
+def _up_to(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What lies in each class but the last or below: [N, C - 1]."""
+    return shares.cumsum(axis=1)[:, :-1]

@@ -101,6 +101,28 @@ class translate(Warp):
         return np.array([[1, 0, across], [0, 1, down], [0, 0, 1]], np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class turn(Warp):
+    """Turns the image clockwise about its centre, always by as much."""
+
+    degrees: float
+
+    def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
+        angle = math.radians(self.degrees)
+        cos, sin = math.cos(angle), math.sin(angle)
+        return _about_centre(height, width, cos, -sin, sin, cos)
+
+
+@dataclass(frozen=True, slots=True)
+class magnify(Warp):
+    """Magnifies about the centre, always by the same factor."""
+
+    factor: float
+
+    def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
+        return _about_centre(height, width, self.factor, 0.0, 0.0, self.factor)
+
+
 def warped(photo: Photograph, matrix: Matrix) -> Photograph:
     """The image with every pixel where `matrix` takes it."""
     height, width = photo.shape[:2]

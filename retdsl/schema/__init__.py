@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retdsl.schema.augmentations import AUGMENTATIONS
+from retdsl.schema.augmentations import AUGMENTATIONS, VIEWS
 from retdsl.schema.backbones import BACKBONE_SOURCES
 from retdsl.schema.checkpoints import CHECKPOINTS, KEEPS, PERIODS
 from retdsl.schema.data import INPUT
@@ -46,6 +46,7 @@ for _entry in (
     *CHECKPOINTS,
     *KEEPS,
     *UNFREEZINGS,
+    *VIEWS,
     *LOSSES,
     *CLASS_WEIGHTINGS,
     *BACKBONE_SOURCES,

@@ -1,4 +1,4 @@
-"""Steps of an `augment` chain: what is done to training images, anew every time one is seen."""
+"""What is done to images: steps of an `augment` chain, anew every time one is trained on, and views to predict."""
 
 from __future__ import annotations
 
@@ -123,5 +123,28 @@ AUGMENTATIONS = (
         "Pastes a rectangle of another image of the batch, and blends what is to be learned by its area. Stands last.",
         Option("alpha", Real(0, 100, above=True), 1.0, "The image's share is drawn from Beta(alpha, alpha)."),
         reference="Yun et al. 2019, CutMix: Regularization Strategy to Train Strong Classifiers",
+    ),
+)
+
+VIEW = "view"
+"""Their category. Nothing in it draws anything: a view is the same for every photograph, and every time."""
+
+VIEWS = (
+    Entry("flip_horizontal", VIEW, "Mirrored left and right.", aliases=("hflip", "fliplr", "flip")),
+    Entry("flip_vertical", VIEW, "Mirrored top and bottom.", aliases=("vflip", "flipud")),
+    Entry("rotate180", VIEW, "Turned by half a turn, as if mirrored both ways.", aliases=("half_turn",)),
+    Entry(
+        "turn",
+        VIEW,
+        "Turned about its centre, clockwise; what comes in from outside is black.",
+        (Option("degrees", Real(-180, 180), REQUIRED, "By how much."),),
+        ("degrees",),
+    ),
+    Entry(
+        "magnify",
+        VIEW,
+        "Magnified about its centre, or made smaller on black.",
+        (Option("factor", Real(0.1, 10), REQUIRED, "Above 1 larger, below 1 smaller."),),
+        ("factor",),
     ),
 )

@@ -10,14 +10,33 @@ _WEIGHTS = OneOf((Many(Real(0, above=True), least=1), Policy("class weighting"))
 FINDINGS_LOSS = "Sigmoid"
 """The head for several findings at once; all others are for classes that exclude one another."""
 
+ORDERED_LOSS = "Ordinal"
+"""The head for which the order of the classes matters."""
+
+_SMOOTHED_BY = "Szegedy et al. 2016, arXiv:1512.00567"
+
+
+def _smoothing(doc: str) -> Option:
+    return Option("smoothing", Real(0, 1, below=True), 0.0, doc)
+
+
+_SMOOTHING = _smoothing("Share of a label that is spread evenly over all classes, so that no score grows without end.")
+
 LOSSES = (
-    Entry("Softmax", "loss", "Cross-entropy of the softmax of the scores.", aliases=("SoftmaxOutput", "CrossEntropy")),
+    Entry(
+        "Softmax",
+        "loss",
+        "Cross-entropy of the softmax of the scores.",
+        (_SMOOTHING,),
+        aliases=("SoftmaxOutput", "CrossEntropy"),
+        reference=_SMOOTHED_BY,
+    ),
     Entry(
         "WSoftmax",
         "loss",
         "Cross-entropy in which an image of class c counts as much as the weight of c; the gradient of the scores is "
         "w[y] (p - onehot(y)).",
-        (Option("weights", _WEIGHTS, REQUIRED, "A weight per class, or how they follow from the class counts."),),
+        (Option("weights", _WEIGHTS, REQUIRED, "A weight per class, or how they follow from the counts."), _SMOOTHING),
         ("weights",),
         ("WeightedSoftmax", "WeightedCrossEntropy"),
     ),
@@ -28,16 +47,39 @@ LOSSES = (
         (
             Option("gamma", Real(0), 2.0, "How quickly easy images lose their weight; 0 is plain cross-entropy."),
             Option("weights", optional(_WEIGHTS), None, "A weight per class as well, called alpha in the paper."),
+            _SMOOTHING,
         ),
         ("gamma",),
         ("FocalLoss", "Focal"),
         "Lin et al. 2017, arXiv:1708.02002",
     ),
     Entry(
+        ORDERED_LOSS,
+        "loss",
+        "For grades, in the order of `classes`: the cross-entropy of each question whether the grade is above another, "
+        "averaged over the questions, so that an answer costs the more the further off it is.",
+        (
+            Option("weights", optional(_WEIGHTS), None, "A weight per class, or how they follow from the counts."),
+            _smoothing("Share of a label that goes to the grades beside it, as graders disagree."),
+        ),
+        ("weights",),
+        ("OrdinalRegression", "RankedSoftmax"),
+        "Toedter and Ahrens 2012, Monthly Weather Review 140; Niu et al. 2016, CVPR",
+    ),
+    Entry(
         FINDINGS_LOSS,
         "loss",
         "Binary cross-entropy of several findings at once, averaged over the findings.",
-        (Option("weights", optional(_WEIGHTS), None, "A weight per finding, or how they follow from the counts."),),
+        (
+            Option("weights", optional(_WEIGHTS), None, "A weight per finding, or how they follow from the counts."),
+            Option(
+                "positive",
+                optional(Many(Real(0, above=True), least=1)),
+                None,
+                "Per finding, what a photograph that shows it counts against one that does not.",
+            ),
+            _smoothing("Share of every answer that is moved half way to the other."),
+        ),
         ("weights",),
         ("BCELoss", "BCEWithLogitsLoss", "BinaryCrossEntropy", "LogisticRegressionOutput"),
     ),

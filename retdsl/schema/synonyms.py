@@ -34,6 +34,7 @@ _SAME: dict[str, dict[str, str]] = {
         "Softmax": "SoftmaxOutput CrossEntropy CrossEntropyLoss SoftmaxCrossEntropyLoss SoftmaxCELoss",
         "WSoftmax": "WeightedSoftmax WeightedCrossEntropy WeightedCrossEntropyLoss",
         "FocalSoftmax": "FocalLoss Focal",
+        "Ordinal": "OrdinalRegression RankedSoftmax",
     },
     "metric": {
         "accuracy": "acc top1",
@@ -101,6 +102,7 @@ _SIMILAR: dict[str, dict[str, str]] = {
         "Softmax": "NLLLoss categorical_crossentropy sparse_categorical_crossentropy BCELoss BCEWithLogitsLoss",
         "WSoftmax": "weighted_loss",
         "FocalSoftmax": "SigmoidFocalLoss BinaryFocalLoss",
+        "Ordinal": "CORAL CoralLoss CORN CornLoss CumulativeLink ProportionalOdds OrdinalLoss",
     },
     "metric": {
         "quadratic_kappa": "kappa cohen_kappa cohen_kappa_score",

@@ -76,6 +76,12 @@ TRAIN_KEYS = Entry(
             "What becomes of the images left over at the end of an epoch: a smaller batch, or one filled up with "
             "images from its start, or nothing.",
         ),
+        Option(
+            "views",
+            Many(Policy("view")),
+            (),
+            "What a photograph is shown as, besides as it is, when the network predicts; the answers are averaged.",
+        ),
         Option("accumulate", Integer(1, 65536), 1, "Batches whose gradients make one step."),
         Option("clip", optional(Policy("clipping")), None, "How far a gradient may reach."),
         Option(

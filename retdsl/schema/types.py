@@ -55,11 +55,12 @@ class Integer:
 
 @dataclass(frozen=True, slots=True)
 class Real:
-    """A number from `low` (excluded if `above`) to `high`; percentages count as fractions."""
+    """A number from `low` (excluded if `above`) to `high` (excluded if `below`); percentages count as fractions."""
 
     low: float | None = None
     high: float | None = None
     above: bool = False
+    below: bool = False
 
     @property
     def words(self) -> str:
@@ -67,6 +68,8 @@ class Real:
             return f"a number above {_plain(self.low)}" + (
                 "" if self.high is None else f", at most {_plain(self.high)}"
             )
+        if self.below and self.low is not None and self.high is not None:
+            return f"a number of at least {_plain(self.low)}, below {_plain(self.high)}"
         return "a number" + _range(self.low, self.high)
 
     def accept(self, value: Written) -> Scalar:
@@ -76,7 +79,7 @@ class Real:
             raise Mismatch(in_range=False)
         if self.low is not None and (value < self.low or (self.above and value == self.low)):
             raise Mismatch(in_range=False)
-        if self.high is not None and value > self.high:
+        if self.high is not None and (value > self.high or (self.below and value == self.high)):
             raise Mismatch(in_range=False)
         return float(value)
 

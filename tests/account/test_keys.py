@@ -12,6 +12,7 @@ from retdsl.account.keys import as_json, written_out
 from retdsl.check import check_source
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Experiment
+from retdsl.schema.training import TRAIN_KEYS
 from retdsl.source import Source, Span
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import parse_value
@@ -50,6 +51,7 @@ train refreshed {  # test.retina:48
   epochs     = 100                                          # from penalised:40
   batch      = 32                                           # from penalised:41
   last_batch = keep                                         # default
+  views      = []                                           # default
   metrics    = [accuracy, multi_ace, auc, sensitivity(at_specificity = 90%)]
                                                             # from penalised:42
   checkpoint = every(n = 1, keep = best(auc))               # from penalised:43
@@ -121,7 +123,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == 14
+    assert len(keys) == len(found["keys"]) == len(TRAIN_KEYS.options)
     assert keys["model"] == {
         "key": "model",
         "value": "plain",

@@ -71,7 +71,10 @@ GIVEN = {
     "pad": {"height": "40", "width": "40"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
 }
-BESIDE = {"by_column": {"source": 'csv("labels.csv", patient = patient)'}}
+BESIDE = {
+    "by_column": {"source": 'csv("labels.csv", patient = patient)'},
+    "Sigmoid": {"source": 'csv("labels.csv", label = findings([healthy, infected]), patient = patient)'},
+}
 """What an entry needs elsewhere in the study."""
 
 MOST_TRIED = 12
@@ -90,7 +93,6 @@ NO_PAIR = {
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
     ("normalize", "mean_image"),
-    ("Sigmoid", "weights"),
 }
 """Options whose other values need other options as well: see BY_HAND_PAIRS, test_means_of_two_sorts and test_labels.
 `each` has a single value.
@@ -176,6 +178,7 @@ KEYS = {
     "epochs": ("data = d", "data = d epochs = 11"),
     "batch": ("data = d", "data = d batch = 7"),
     "last_batch": ("data = d", "data = d last_batch = drop"),
+    "views": ("data = d", "data = d views = [rotate180]"),
     "seed": ("data = d", "data = d seed = 7"),
     "metrics": ("[accuracy, auc]", "[auc, accuracy]"),
     "sampling": ("sampling = s", "sampling = resample"),

@@ -185,6 +185,24 @@ def test_the_runtime_has_every_entry_with_the_schemas_options_and_defaults(categ
             assert default == option.default, f"{entry.name}.{option.name}"
 
 
+def test_the_runtime_has_every_view_with_the_schemas_options():
+    """A view is a step of the runtime that draws nothing; its chance, `p` and `on`, is that of augmentation alone."""
+    import retdsl.runtime as runtime
+
+    for entry in ENTRIES["view"].values():
+        parameters = inspect.signature(getattr(runtime, entry.name)).parameters
+        assert {option.name for option in entry.options} == set(parameters) - {"p", "on"}, entry.name
+
+
+def test_views_stand_in_the_program():
+    from retdsl.runtime import flip_horizontal, rotate180, turn
+
+    text = TINY.replace("epochs    = 2", "epochs    = 2\n  views     = [flip_horizontal, rotate180, turn(-10)]")
+    namespace = {"__name__": "program", "__file__": "train.py"}
+    exec(emit_program(experiment(text)), namespace)
+    assert namespace["EXPERIMENT"].training.views == (flip_horizontal(), rotate180(), turn(-10.0))
+
+
 UNKNOWN_SHAPES = """
 data eyes { source = synthetic_fundus(60)  classes = [healthy, infected]  image = photo => resize(32, 32) }
 model odd =

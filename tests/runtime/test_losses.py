@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retdsl.runtime.losses import FocalSoftmax, Sigmoid, Softmax, WSoftmax, hard_labels
+from retdsl.runtime.losses import FocalSoftmax, Ordinal, Sigmoid, Softmax, WSoftmax, hard_labels
 from retdsl.runtime.mx import mx
 
 EXTREME = (1.0, 66.7)
@@ -16,6 +16,8 @@ HEADS = [
     pytest.param(FocalSoftmax(2.0, EXTREME), EXTREME, id="focal weighted"),
     pytest.param(FocalSoftmax(0.5), None, id="focal 0.5"),
     pytest.param(FocalSoftmax(0.0), None, id="focal 0"),
+    pytest.param(Ordinal(), None, id="ordinal"),
+    pytest.param(Ordinal(EXTREME), EXTREME, id="ordinal weighted"),
 ]
 
 
@@ -75,6 +77,8 @@ SOFT_HEADS = [
     pytest.param(FocalSoftmax(2.0, THREE), THREE, id="focal weighted"),
     pytest.param(FocalSoftmax(0.5, THREE), THREE, id="focal 0.5"),
     pytest.param(FocalSoftmax(0.0, THREE), THREE, id="focal 0"),
+    pytest.param(Ordinal(), None, id="ordinal"),
+    pytest.param(Ordinal(THREE), THREE, id="ordinal weighted"),
 ]
 
 

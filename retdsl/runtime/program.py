@@ -46,7 +46,9 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
-    trains = not (arguments.symbols or arguments.check_data or arguments.facts or arguments.survey)
+    trains = not (
+        arguments.symbols or arguments.check_data or arguments.facts or arguments.survey or arguments.heat_maps
+    )
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
         code = DONE
@@ -56,6 +58,8 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             print_facts(experiment, root, arguments.threads)
         if arguments.survey:
             write_survey(experiment, root, arguments.survey, arguments.threads, arguments.plain, arguments.network)
+        if arguments.heat_maps:
+            write_heat_maps(experiment, root, arguments)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
@@ -154,6 +158,16 @@ def write_survey(experiment: Experiment, root: Path, file: Path, threads: int, p
         survey(experiment.data, root, threads, describe, progress=progress.reading).save(file)
 
 
+def write_heat_maps(experiment: Experiment, root: Path, arguments: argparse.Namespace) -> None:
+    """Where the best checkpoint of `--run` sees its answers in the photographs that the file `--images` names."""
+    if arguments.run is None or arguments.images is None:
+        raise RunError("--heat-maps needs --run and --images")
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime import heat_maps
+
+    heat_maps.write_heat_maps(experiment, root, arguments.run, arguments.images, arguments.layer, arguments.heat_maps)
+
+
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
@@ -193,6 +207,9 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--symbols", type=Path, metavar="DIR", help="only write the symbols as JSON into DIR")
     add("--survey", type=Path, metavar="FILE", help="only look at every photograph, and write what an audit needs")
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
+    add("--heat-maps", type=Path, metavar="FILE", help="only write where the network of --run sees its answers")
+    add("--images", type=Path, metavar="FILE", help="--heat-maps: of these photographs, as JSON")
+    add("--layer", metavar="NAME", help="--heat-maps: at this layer (default: the last with more than one pixel)")
     return parser
 
 

@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.audit.thresholds import Threshold
+from retdsl.pages.page import COLOURS
 
 WIDTH, HEIGHT = 320, 110
 """Of the bars, in the picture's own units; below them there is room for the numbers."""
 
 BINS = 40
 """Bars in a histogram."""
-
-COLOURS = 6
-"""Colours that a page has for classes; further ones begin anew."""
 
 
 def histogram(title: str, by_class: Sequence[NDArray[np.float64]], lines: Sequence[Threshold]) -> str:

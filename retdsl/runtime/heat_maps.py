@@ -95,7 +95,7 @@ class GradCam:
         data.copyto(self._given[self._input])
         (scores,) = self._above.forward(is_train=True)  # else operators do not keep what their gradients need
         weights = np.zeros(scores.shape, np.float32)
-        weights[: len(classes)] = [weights_of_scores(label, scores.shape[1]) for label in classes]
+        weights[np.arange(len(classes)), list(classes)] = 1  # its own score is what speaks for a class
         self._above.backward([mx.nd.array(weights, ctx=self._where)])
         return values.asnumpy()[: len(images)], self._gradient.asnumpy()[: len(images)]
 
@@ -104,12 +104,6 @@ class GradCam:
         weights = gradient.mean(axis=(2, 3), keepdims=True)
         maps: NDArray[np.float32] = np.maximum((weights * values).sum(axis=1), 0)
         return maps
-
-
-def weights_of_scores(label: int, scores: int) -> NDArray[np.float32]:
-    """What speaks for a class: its own score."""
-    weights: NDArray[np.float32] = np.eye(scores, dtype=np.float32)[label]
-    return weights
 
 
 def _layers_with_pixels(scores: Symbol, input: str, shape: Shape) -> dict[str, Shape]:

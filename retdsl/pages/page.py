@@ -20,7 +20,7 @@ COLOURS = 6
 
 def render(package: str, template: str, **values: Any) -> str:
     """The page that `templates/TEMPLATE` of a package makes of these values."""
-    text = resources.files(package).joinpath("templates", template).read_text("utf-8")
+    text = resources.files(package).joinpath("templates").joinpath(template).read_text("utf-8")
     return _environment().from_string(text).render(**values)
 
 
@@ -41,5 +41,5 @@ def _environment() -> Environment:
 
 
 def _shared(name: str) -> str | None:
-    file = resources.files("retdsl.pages").joinpath("templates", name)
+    file = resources.files("retdsl.pages").joinpath("templates").joinpath(name)
     return file.read_text("utf-8") if file.is_file() else None

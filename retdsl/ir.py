@@ -309,10 +309,15 @@ def _key(found: Mapping[str, Any]) -> Key:
     )
 
 
+def call_of(found: Mapping[str, Any]) -> Call:
+    """A call from what `to_json` made of it; where it was written is left out."""
+    return Call(found["name"], tuple((key, _value(value)) for key, value in found["options"]))
+
+
 def _value(found: Any) -> Value:
     match found:
-        case {"name": str(name), "options": options}:
-            return Call(name, tuple((key, _value(value)) for key, value in options))
+        case {"name": str(), "options": list()}:
+            return call_of(found)
         case list():
             return tuple(_value(value) for value in found)
     value: Value = found

@@ -24,8 +24,8 @@ class Confusion:
 def confusion(asked: Asked) -> Confusion:
     """At the frozen thresholds; of more than two classes by the most probable one; of findings one after the other."""
     answers, main = asked.answers, asked.main
+    rows: list[tuple[str, tuple[int, ...], int]] = []
     if not asked.exclusive:
-        rows = []
         for question in asked.questions:
             said = asked.said(question)
             for name, those, right in ((question.positive, question.truth, 1), (question.negative, ~question.truth, 0)):

@@ -46,11 +46,8 @@ class Group:
 
 def groups_of(asked: Asked) -> list[Group]:
     """What was missed, what was a false alarm, and what was right; groups of none are left out."""
-    if asked.binary:
-        found = _binary(asked)
-    else:
-        found = _exclusive(asked) if asked.exclusive else _findings(asked)
-    return [group for group in found if group.count]
+    kind = _binary if asked.binary else _exclusive if asked.exclusive else _findings
+    return [group for group in kind(asked) if group.count]
 
 
 def _binary(asked: Asked) -> list[Group]:
@@ -70,7 +67,7 @@ def _binary(asked: Asked) -> list[Group]:
     return [
         Group(
             f"{yes}, and missed",
-            f"False negatives, those the network was surest of first. The maps show where it saw signs of {yes} all the same.",
+            f"False negatives, the surest first. The maps show where it saw signs of {yes} all the same.",
             int(missed.sum()),
             shown(missed, rising),
         ),
@@ -122,7 +119,7 @@ def _findings(asked: Asked) -> list[Group]:
     used: set[int] = set()
 
     def shown(found: list[tuple[float, int, int]], words: str) -> tuple[Shown, ...]:
-        chosen = []
+        chosen: list[Shown] = []
         for score, at, finding in found:
             if at not in used and len(chosen) < MOST:
                 used.add(at)

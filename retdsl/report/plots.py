@@ -50,11 +50,10 @@ def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, joi
         axes.plot(at, sides["train"], color=SOFT, linestyle=DASHES[1], label="train", marker=marker, markersize=4)
         if not np.isnan(sides["valid"]).all():
             axes.plot(at, sides["valid"], color=ACCENT, label="validation", marker=marker, markersize=4)
-            if best in at:
-                y = sides["valid"][at.index(best)]
-                axes.plot([best], [y], "o", color=ACCENT, markersize=7, markerfacecolor=CARD, markeredgewidth=1.8)
-                axes.annotate("best", (best, y), (0, 8), textcoords="offset points", ha="center", fontsize=9.5)
-                axes.margins(y=0.13)
+        if best in at:
+            y = sides["valid"][at.index(best)]
+            ring = {"markersize": 7, "markerfacecolor": CARD, "markeredgewidth": 1.8}
+            axes.plot([best], [y], "o", color=ACCENT, label=f"best: {y:.3f}", **ring)
         axes.set_xlabel("epoch")
         _whole_epochs(axes, at)
         axes.legend(loc="best", handlelength=2.4)
@@ -143,10 +142,17 @@ def _curves(kind: str, asked: Asked) -> Plot | None:
                 point = _point(kind, question, asked)
                 axes.plot(*point, "o", color=colour, markersize=8, markerfacecolor=CARD, markeredgewidth=2)
                 if alone:
-                    axes.annotate(
-                        "operating point", point, (14, -12), textcoords="offset points", va="top",
+                    below = (14, -12) if kind == "roc" else (-14, -12)
+                    words = axes.annotate(
+                        "operating point",
+                        point,
+                        below,
+                        textcoords="offset points",
+                        va="top",
+                        ha="left" if kind == "roc" else "right",
                         arrowprops={"arrowstyle": "-", "color": SOFT, "linewidth": 0.8, "shrinkB": 5},
-                    )  # fmt: skip
+                    )
+                    words.set_in_layout(False)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_aspect("equal", adjustable="box", anchor="W")
@@ -204,13 +210,7 @@ def _scores(question: Question, asked: Asked) -> Plot:
                 values, edges, color=colour, linewidth=1.8, linestyle=DASHES[at], label=f"{name} ({those.sum():,})"
             )
         if question.threshold is not None:
-            axes.axvline(question.threshold, color=LINE, linewidth=1.4)
-            left = question.threshold > 0.5
-            axes.annotate(
-                f"threshold {question.threshold:.3g}", (question.threshold, 1), (-5 if left else 5, -2),
-                xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
-                ha="right" if left else "left", color=LINE, fontsize=9.5,
-            )  # fmt: skip
+            axes.axvline(question.threshold, color=LINE, linewidth=1.4, label=f"threshold {question.threshold:.3g}")
         axes.set_xlim(0, 1)
         _in_percent(axes.yaxis)
         axes.set_xlabel(f"probability of {question.positive}")
@@ -239,8 +239,9 @@ def _calibration(question: Question) -> Plot:
         axes, below = both
         axes.plot([0, 1], [0, 1], color=EDGE, linewidth=1)
         errors = np.maximum(0, [found.share - found.low, found.high - found.share])
-        axes.errorbar(found.score, found.share, errors, color=ACCENT, fmt="none", linewidth=1.2)
-        axes.plot(found.score, found.share, color=ACCENT, marker="o", markersize=5)
+        axes.errorbar(found.score, found.share, errors, color=ACCENT, fmt="none", linewidth=1.2, alpha=0.7)
+        sizes = 14 + 120 * found.count / found.count.max()
+        axes.scatter(found.score, found.share, sizes, color=ACCENT, edgecolors=CARD, linewidths=1, zorder=3)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         _in_percent(axes.yaxis)
@@ -257,7 +258,7 @@ def _calibration(question: Question) -> Plot:
     title = f"what is said of {question.positive}, and what is"
     return Plot(
         title,
-        "On the line, of the photographs with 70 % said, 70 % are. Bars: 95 %.",
+        "On the line a score means what it says: of those with 70 %, 70 % are. Bars hold 95 %.",
         draw(f"calibration-{question.at}", title, about, paint, HEIGHT + 0.7, (3, 1)),
     )
 

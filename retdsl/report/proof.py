@@ -60,7 +60,6 @@ def hashes(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, key in (("spec", "spec_sha256"), ("program", "program_sha256"), ("split", "split_sha256")):
         if lock.get(key):
             yield name, lock[key]
-    for table, digest in (lock.get("labels_sha256") or {}).items():
-        yield table, digest
+    yield from (lock.get("labels_sha256") or {}).items()
     files = [*(lock.get("weights") or ()), *([lock["mean_image"]] if lock.get("mean_image") else ())]
     yield from ((found["file"], found["sha256"]) for found in files)

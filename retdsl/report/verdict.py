@@ -1,7 +1,7 @@
 """What a run has come to, in sentences that need no table.
 
-Enters: questions with their answers, and test.json. Leaves: sentences as HTML. Guaranteed: counts come from the answers,
-intervals from test.json alone; nothing is said of a threshold that was not frozen before.
+Enters: questions with their answers, and test.json. Leaves: sentences as HTML. Guaranteed: counts come from the
+answers, intervals from test.json alone; nothing is said of a threshold that was not frozen before.
 """
 
 from __future__ import annotations
@@ -47,15 +47,18 @@ def sentences(asked: Asked, test: Mapping[str, Any]) -> Iterator[Markup]:
         )
     patients = _point(test.get("per_patient") or {}, asked, asked.main)
     if patients and is_number(patients.get("sensitivity")):
-        yield Markup("By patient, for whom the worse eye decides, it finds {}{} and spares {}{}.").format(
+        yield Markup(
+            "By patient, for whom the worse eye decides, it finds {} of those with {}{} and leaves {} of the others alone{}."
+        ).format(
             figure("sensitivity", patients["sensitivity"]),
+            asked.main.positive,
             _in_brackets(patients, "sensitivity"),
             figure("specificity", patients.get("specificity")),
             _in_brackets(patients, "specificity"),
         )
     if is_number(test.get("auc")) and asked.binary:
         yield Markup(
-            "Of one {} and one {} photograph, the {} one has the higher score {} times in 100 (auc {}{})."
+            "Of one {} and one {} photograph, the {} one has the higher score {} times in 100 (AUC {}{})."
         ).format(
             asked.main.positive,
             asked.main.negative,
@@ -89,10 +92,11 @@ def _found(asked: Asked, question: Question, point: Mapping[str, Any]) -> Markup
         _after_comma(interval("sensitivity", point.get("sensitivity_ci"))),
     )
     if others:
-        sentence += Markup(", and takes <b>{} of {}</b> {} for it ({}{})").format(
+        sentence += Markup(", and takes <b>{} of {}</b> {} for {} ({}{})").format(
             alarms,
             f"{others:,}",
             f"{question.negative} ones" if asked.binary else "others",
+            question.positive,
             percent(alarms / others),
             _after_comma(interval("specificity", _mirrored(point.get("specificity_ci")))),
         )

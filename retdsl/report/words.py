@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 NAMES = {
-    "auc": "auc",
+    "auc": "AUC",
     "pr_auc": "area under precision and recall",
     "ppv": "positive predictive value",
     "npv": "negative predictive value",

@@ -24,7 +24,7 @@ INK, SOFT, EDGE, CARD, ACCENT, LINE = "#0102f1", "#0102f2", "#0102f3", "#0102f4"
 _VARIABLES = {INK: "--ink", SOFT: "--soft", EDGE: "--edge", CARD: "--card", ACCENT: "--accent", LINE: "--line"}
 _VARIABLES |= {f"#0102e{at}": f"--class-{at}" for at in range(COLOURS)}
 
-WIDTH, HEIGHT = 4.5, 3.2
+WIDTH = 4.5
 """Inches of 72 units: on a phone about as many pixels."""
 
 _SETTINGS: dict[str, Any] = {
@@ -44,7 +44,9 @@ _SETTINGS: dict[str, Any] = {
     "grid.color": EDGE,
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
-    "legend.frameon": False,
+    "legend.facecolor": CARD,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,
     "legend.fontsize": 9.5,
     "lines.linewidth": 1.8,
     "figure.constrained_layout.use": True,
@@ -58,9 +60,7 @@ def class_colour(at: int) -> str:
     return f"#0102e{at % COLOURS}"
 
 
-def draw(
-    name: str, title: str, about: str, paint: Callable[[Any], None], height: float = HEIGHT, rows: Any = None
-) -> Markup:
+def draw(name: str, title: str, about: str, paint: Callable[[Any], None], height: float, rows: Any = None) -> Markup:
     """An `svg` element.
 
     name: of letters, digits and hyphens, one for each plot of a page; title, about: for those who hear the page; paint:

@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup
 
 from retdsl.report import measured
-from retdsl.report.drawing import ACCENT, CARD, EDGE, HEIGHT, INK, LINE, SOFT, class_colour, draw
+from retdsl.report.drawing import ACCENT, CARD, EDGE, INK, LINE, SOFT, class_colour, draw
 from retdsl.report.questions import Asked, Question
 from retdsl.report.words import figure_name, is_number, percent
 
@@ -20,6 +20,9 @@ DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)))
 """Lines that are told apart without their colours, too."""
 
 SCORE_BINS = 25
+
+LOW, SQUARE = 2.7, 3.9
+"""Heights of plots, in inches: of a course, and of what has the same axis twice."""
 
 
 class Plot(NamedTuple):
@@ -61,7 +64,7 @@ def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, joi
     ends = [side for side in ("valid", "train") if not np.isnan(sides[side]).all()]
     about = "; ".join(f"{'validation' if s == 'valid' else s}: {_span(sides[s])}" for s in ends)
     return Plot(
-        title, "", draw(f"epochs-{key}".replace("_", "-").replace(".", "-"), f"{title} by epoch", about, paint, 2.7)
+        title, "", draw(f"epochs-{key}".replace("_", "-").replace(".", "-"), f"{title} by epoch", about, paint, LOW)
     )
 
 
@@ -78,7 +81,7 @@ def _rate(epochs: Sequence[Mapping[str, Any]], joins: Mapping[int, str]) -> Plot
     return Plot(
         "learning rate",
         "at the end of each epoch",
-        draw("epochs-rate", "learning rate by epoch", _span(rates), paint, 2.7),
+        draw("epochs-rate", "learning rate by epoch", _span(rates), paint, LOW),
     )
 
 
@@ -105,7 +108,7 @@ def seen_plot(epochs: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Pl
 
     about = "; ".join(f"{name}: {_span(counts)}" for name, counts in seen.items())
     title = "photographs that an epoch saw"
-    return Plot(title, "as its sampling drew them", draw("seen", title, about, paint, 2.7))
+    return Plot(title, "as its sampling drew them", draw("seen", title, about, paint, LOW))
 
 
 def roc_plot(asked: Asked) -> Plot | None:
@@ -178,7 +181,7 @@ def _curves(kind: str, asked: Asked) -> Plot | None:
     points = [(q, _point(kind, q, asked)) for q in questions if q.threshold is not None]
     spoken = "; ".join(f"{q.positive}: at the operating point {percent(x)} and {percent(y)}" for q, (x, y) in points)
     band = " The band holds 95 % of the curves of patients drawn anew." if alone and curves[0].low is not None else ""
-    return Plot(title, about + band, draw(kind, title, spoken or about, paint, 3.9))
+    return Plot(title, about + band, draw(kind, title, spoken or about, paint, SQUARE))
 
 
 def _point(kind: str, question: Question, asked: Asked) -> tuple[float, float]:
@@ -222,7 +225,7 @@ def _scores(question: Question, asked: Asked) -> Plot:
     return Plot(
         title,
         "Each class by itself, so that a rare one shows as well.",
-        draw(f"scores-{question.at}", title, about, paint),
+        draw(f"scores-{question.at}", title, about, paint, SQUARE),
     )
 
 
@@ -240,8 +243,8 @@ def _calibration(question: Question) -> Plot:
         axes.plot([0, 1], [0, 1], color=EDGE, linewidth=1)
         errors = np.maximum(0, [found.share - found.low, found.high - found.share])
         axes.errorbar(found.score, found.share, errors, color=ACCENT, fmt="none", linewidth=1.2, alpha=0.7)
-        sizes = 14 + 120 * found.count / found.count.max()
-        axes.scatter(found.score, found.share, sizes, color=ACCENT, edgecolors=CARD, linewidths=1, zorder=3)
+        sizes = 22 + 110 * found.count / found.count.max()
+        axes.scatter(found.score, found.share, sizes, color=ACCENT, linewidths=0, zorder=3, clip_on=False)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         _in_percent(axes.yaxis)
@@ -259,7 +262,7 @@ def _calibration(question: Question) -> Plot:
     return Plot(
         title,
         "On the line a score means what it says: of those with 70 %, 70 % are. Bars hold 95 %.",
-        draw(f"calibration-{question.at}", title, about, paint, HEIGHT + 0.7, (3, 1)),
+        draw(f"calibration-{question.at}", title, about, paint, SQUARE, (3, 1)),
     )
 
 

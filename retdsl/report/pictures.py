@@ -92,14 +92,14 @@ def _runs(record: RunRecord) -> list[RunRecord]:
 
 
 def _looked(run: RunRecord, shown: Sequence[Shown], root: Path | None, layer: str | None) -> HeatMaps:
-    place, threads = root or Path(run.lock.get("root", ".")), run.lock.get("threads")
+    train_py, place, threads = run.train_py, root or Path(run.lock.get("root", ".")), run.lock.get("threads")
     with tempfile.TemporaryDirectory(prefix="retdsl-report-") as folder, tempfile.TemporaryFile() as said:
         asked, file = Path(folder) / "asked.json", Path(folder) / "maps.npz"
         asked.write_text(json.dumps([{"image": one.image, "label": one.label} for one in shown]))
         options = ["--threads", str(threads)] if threads else []
         options += ["--layer", _node(run, layer)] if layer else []
         command = ["--heat-maps", str(file), "--run", str(run.path), "--images", str(asked), "--root", str(place)]
-        code = running.run_program(run.train_py, *command, *options, said=said)
+        code = running.run_program(train_py, *command, *options, said=said)
         if code == running.INTERRUPTED:
             raise KeyboardInterrupt
         if code != 0:

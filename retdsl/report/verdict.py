@@ -47,11 +47,8 @@ def sentences(asked: Asked, test: Mapping[str, Any]) -> Iterator[Markup]:
         )
     patients = _point(test.get("per_patient") or {}, asked, asked.main)
     if patients and is_number(patients.get("sensitivity")):
-        yield Markup(
-            "By patient, for whom the worse eye decides, it finds {} of those with {}{} and leaves {} of the others alone{}."
-        ).format(
+        yield Markup("By patient, for whom the worse eye decides, sensitivity is {}{} and specificity {}{}.").format(
             figure("sensitivity", patients["sensitivity"]),
-            asked.main.positive,
             _in_brackets(patients, "sensitivity"),
             figure("specificity", patients.get("specificity")),
             _in_brackets(patients, "specificity"),

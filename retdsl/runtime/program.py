@@ -163,9 +163,9 @@ def write_heat_maps(experiment: Experiment, root: Path, arguments: argparse.Name
     if arguments.run is None or arguments.images is None:
         raise RunError("--heat-maps needs --run and --images")
     # Imported late: this is what loads MXNet.
-    from retdsl.runtime import heat_maps
+    from retdsl.runtime import grad_cam
 
-    heat_maps.write_heat_maps(experiment, root, arguments.run, arguments.images, arguments.layer, arguments.heat_maps)
+    grad_cam.write_heat_maps(experiment, root, arguments.run, arguments.images, arguments.layer, arguments.heat_maps)
 
 
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:

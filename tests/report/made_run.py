@@ -35,7 +35,7 @@ def made_run(folder: Path, classes: tuple[str, ...] = ("healthy", "infected"), *
     """A run folder. Of `given`: exclusive, validation, test (whether there is such a side), finished, lock, figures."""
     folder.mkdir(parents=True)
     exclusive = given.get("exclusive", True)
-    counts = {name: 20 for name in classes}
+    counts = dict.fromkeys(classes, 20)
     side = {"images": 60, "patients": 30, **counts}
     lock = {
         "experiment": "made_up",

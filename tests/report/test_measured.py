@@ -35,13 +35,16 @@ def test_precision_and_recall() -> None:
 
 def test_a_band_holds_its_curve_and_is_wider_with_fewer_patients() -> None:
     many, few = measured.roc(TRUTH, SCORES, PATIENTS), measured.roc(TRUTH, SCORES, [f"p{at % 12}" for at in range(200)])
-    assert many.low is not None and many.high is not None and few.low is not None and few.high is not None
+    assert many.low is not None
+    assert many.high is not None
+    assert few.low is not None
     at = np.interp(measured.GRID, many.x, many.y)
     assert (many.low <= at + 1e-9).all()
     assert (many.high >= at - 1e-9).all()
     alike = np.repeat(np.arange(20), 10)  # ten equal photographs a patient are no more than one
     together = measured.roc(TRUTH[alike], SCORES[alike], [f"p{at}" for at in alike])
-    assert together.low is not None and together.high is not None
+    assert together.low is not None
+    assert together.high is not None
     assert np.mean(together.high - together.low) > 2 * np.mean(many.high - many.low)
 
 
@@ -66,7 +69,8 @@ def test_reliability_of_anything(rows: list[tuple[bool, float]]) -> None:
     found = measured.reliability(truth, scores)
     assert found.count.sum() == len(rows)
     assert ((found.low <= found.share + 1e-12) & (found.share <= found.high + 1e-12)).all()
-    assert (found.low >= 0).all() and (found.high <= 1).all()
+    assert found.low.min() >= 0
+    assert found.high.max() <= 1
 
 
 def test_wilson_as_in_the_literature() -> None:

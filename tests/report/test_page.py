@@ -52,7 +52,7 @@ def test_names_stay_text(tmp_path: Path) -> None:
     ("classes", "given", "says"),
     [
         (("healthy", "infected"), {}, "By the most probable class"),
-        (("none", "mild", "severe"), {"figures": {"accuracy": 0.7}}, "The most probable of 3 classes is the right one for"),
+        (("none", "mild", "severe"), {"figures": {"accuracy": 0.7}}, "The most probable of 3 classes is the right"),
         (("none", "mild", "severe"), {"figures": {"operating_points": [POINT]}}, "severe photographs ("),
         (("edema", "drusen"), {"exclusive": False}, "Each finding at one half"),
         (("edema", "drusen"), {"exclusive": False, "figures": {"operating_points": [{**POINT, "finding": "drusen"}]}},

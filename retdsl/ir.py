@@ -7,7 +7,7 @@ imported layer without a shape rule). `to_json` prints a program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
@@ -287,4 +287,40 @@ def to_json(value: Any) -> Any:
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
+    return value
+
+
+def keys_of(experiment: Mapping[str, Any]) -> tuple[Key, ...]:
+    """The keys of an experiment from what `to_json` made of it."""
+    return tuple(_key(key) for key in experiment["keys"])
+
+
+def place_of(found: Mapping[str, Any]) -> Place:
+    """A place from what `to_json` made of it."""
+    return Place(found["file"], found["line"], found["column"])
+
+
+def _key(found: Mapping[str, Any]) -> Key:
+    place, overrides = found["place"], found["overrides"]
+    return Key(
+        found["name"],
+        _value(found["value"]),
+        found["block"],
+        None if place is None else place_of(place),
+        None if overrides is None else _key(overrides),
+    )
+
+
+def call_of(found: Mapping[str, Any]) -> Call:
+    """A call from what `to_json` made of it; where it was written is left out."""
+    return Call(found["name"], tuple((key, _value(value)) for key, value in found["options"]))
+
+
+def _value(found: Any) -> Value:
+    match found:
+        case {"name": str(), "options": list()}:
+            return call_of(found)
+        case list():
+            return tuple(_value(value) for value in found)
+    value: Value = found
     return value

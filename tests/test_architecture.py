@@ -34,7 +34,8 @@ MAY_IMPORT = {
     "check": {"records", "source", "diagnostics", "syntax", "schema", "ir", "outline", "balance", "weights"},
     "engines": {"records", "ir", "outline", "schema"},
     "viz": {"records", "ir", "outline", "schema"},
-    "sheet": {"records", "ir", "schema", "objects", "runtime", "viz"},
+    "pages": set(),
+    "sheet": {"records", "ir", "schema", "objects", "pages", "runtime", "viz"},
     "account": {"records", "ir", "outline", "schema", "balance"},
     "compare": {"records", "ir", "schema"},
     "compiler": {
@@ -56,8 +57,9 @@ MAY_IMPORT = {
     "running": {"records", "balance", "compiler", "ir", "objects", "runtime", "weights"},
     "finished": {"records", "runtime"},
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
-    "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
+    "audit": {"records", "source", "ir", "schema", "compiler", "pages", "running", "runtime"},
     "evaluation": {"records", "ir", "objects", "compare", "running", "finished", "runtime", "weights"},
+    "report": {"records", "account", "finished", "ir", "pages", "running", "runtime", "schema", "syntax"},
     "commands": {
         "audit",
         "evaluation",
@@ -69,6 +71,7 @@ MAY_IMPORT = {
         "networks",
         "running",
         "reproducing",
+        "report",
         "finished",
         "intake",
         "sheet",

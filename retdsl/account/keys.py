@@ -14,9 +14,9 @@ A place in another file than the experiment's own is given with that file.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-from retdsl.ir import Experiment, Key, Place
+from retdsl.ir import Key, Place
 from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 
@@ -24,7 +24,20 @@ Line: TypeAlias = "tuple[str, str]"
 """Code, padded up to where its comment begins, and the comment; either may be empty."""
 
 
-def written_out(experiment: Experiment, width: int = 80) -> list[Line]:
+class Keyed(Protocol):
+    """An experiment, as far as its keys go."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def place(self) -> Place: ...
+
+    @property
+    def keys(self) -> tuple[Key, ...]: ...
+
+
+def written_out(experiment: Keyed, width: int = 80) -> list[Line]:
     """The experiment as a block of the language in lines of `width` columns, unless a single name is longer."""
     margin = max(len(key.name) for key in experiment.keys) + len("  ")
     rows: list[tuple[list[str], str, str]] = []
@@ -45,12 +58,12 @@ def written_out(experiment: Experiment, width: int = 80) -> list[Line]:
     return [*lines, ("}", "")]
 
 
-def as_json(experiment: Experiment) -> dict[str, Any]:
+def as_json(experiment: Keyed) -> dict[str, Any]:
     """The same as plain data: of each key its value in the language's words, where from, and what it overrides."""
     return {"name": experiment.name, "keys": [_key_json(key, experiment) for key in experiment.keys]}
 
 
-def _key_json(key: Key, experiment: Experiment) -> dict[str, Any]:
+def _key_json(key: Key, experiment: Keyed) -> dict[str, Any]:
     found: dict[str, Any] = {"key": key.name, "value": _value(key), "from": _sort(key, experiment.name)}
     if key.place is not None and key.block is not None:
         found |= {"block": key.block, "file": key.place.file, "line": key.place.line}
@@ -69,7 +82,7 @@ def _value(key: Key) -> str:
     return spell(key.value, option_type(TRAIN_KEYS, key.name))
 
 
-def _origin(key: Key, experiment: Experiment) -> str:
+def _origin(key: Key, experiment: Keyed) -> str:
     match _sort(key, experiment.name):
         case "here":
             return _line(key.place, experiment.place.file)
@@ -79,7 +92,7 @@ def _origin(key: Key, experiment: Experiment) -> str:
             return other
 
 
-def _overridden(key: Key, experiment: Experiment, room: int) -> str:
+def _overridden(key: Key, experiment: Keyed, room: int) -> str:
     """What a key that is set here, or on the command line, takes the place of: `# overrides 64 of penalised:12`."""
     earlier = key.overrides
     if earlier is None or key.block not in (None, experiment.name):

@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.pages.page import COLOURS
 from retdsl.runtime.thresholds import Threshold
 
 WIDTH, HEIGHT = 320, 110
@@ -19,9 +20,6 @@ WIDTH, HEIGHT = 320, 110
 
 BINS = 40
 """Bars in a histogram."""
-
-COLOURS = 6
-"""Colours that a page has for classes; further ones begin anew."""
 
 
 def histogram(title: str, by_class: Sequence[NDArray[np.float64]], lines: Sequence[Threshold]) -> str:

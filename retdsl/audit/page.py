@@ -5,20 +5,18 @@ Enters: findings. Leaves: the page. Guaranteed: whatever names of photographs, p
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from retdsl import __version__
 from retdsl.audit.findings import Findings, Judged
-from retdsl.audit.histograms import COLOURS, histogram
+from retdsl.audit.histograms import histogram
+from retdsl.pages.page import COLOURS, embedded, render
 from retdsl.runtime.files import write_bytes
 from retdsl.runtime.measures import Measures
 from retdsl.runtime.thresholds import RULES, Threshold
@@ -57,12 +55,10 @@ class Section:
 
 def write_page(findings: Findings, path: Path, name: str, file: str, note: str = "") -> None:
     """Writes the page. name: of the data block; file: of its spec; note: a sentence at the end. Raises RunError."""
-    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(
-        resources.files("retdsl.audit").joinpath("templates/audit.html.j2").read_text("utf-8")
-    )
     classes = findings.survey.classes
-    text = template.render(
+    text = render(
+        "retdsl.audit",
+        "audit.html.j2",
         version=__version__,
         name=name,
         file=file,
@@ -86,8 +82,7 @@ def write_page(findings: Findings, path: Path, name: str, file: str, note: str =
 
 def _picture(findings: Findings, one: Judged) -> Markup:
     """The address of a small picture: the picture itself. Empty where there is none."""
-    picture = findings.survey.thumbnails[one.at]
-    return Markup("data:image/jpeg;base64," + base64.b64encode(picture).decode() if picture else "")
+    return embedded(findings.survey.thumbnails[one.at])
 
 
 def _by_class(findings: Findings, flag: str) -> list[int]:

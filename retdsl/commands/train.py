@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from retdsl import compiler, running
+from retdsl.commands.report import try_report
 from retdsl.commands.spec import add_spec_arguments, checked_spec
 from retdsl.commands.terminal import DONE, print_table
 
@@ -40,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
         code = running.train(program, checked, experiment, run, spec.root, options)
         if code != DONE:
             return code
+        try_report(run)
         runs[experiment.name] = run
     if len(runs) > 1:
         print_table("on the test side", running.summary(runs))

@@ -139,6 +139,11 @@ class Network:
         with _building():
             return self.loss.deploy(self._scores(), self.loss_name)
 
+    def scores_symbol(self) -> Symbol:
+        """From the input to the logits, which the loss head takes. Raises RunError if MXNet cannot build it."""
+        with _building():
+            return self._scores()
+
     def whole_symbol(self, weights: Sequence[float] | None, epoch: int = 1, *, soft: bool = False) -> Symbol:
         """From the input and the labels to the loss head. weights: one a class, or None; soft: labels are [N, C].
 

@@ -47,7 +47,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     _fix_threads(arguments.threads)
     root = experiment.data_root if arguments.root is None else arguments.root.resolve()
     asked = (arguments.symbols, arguments.check_data, arguments.facts, arguments.survey)
-    trains = not any((*asked, arguments.evaluate, arguments.predict))
+    trains = not any((*asked, arguments.evaluate, arguments.predict, arguments.heat_maps))
     folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
     try:
         code = DONE
@@ -61,6 +61,8 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             evaluate(experiment, root, arguments.evaluate, arguments.threads, arguments.plain, arguments.cache)
         if arguments.predict:
             predict(experiment, root, arguments.predict, arguments.threads, arguments.plain)
+        if arguments.heat_maps:
+            write_heat_maps(experiment, root, arguments)
         if arguments.symbols:
             write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
@@ -179,6 +181,16 @@ def predict(experiment: Experiment, root: Path, request: Path, threads: int, pla
         answer_unlabelled(experiment, root, read_prediction_request(request), progress, threads)
 
 
+def write_heat_maps(experiment: Experiment, root: Path, arguments: argparse.Namespace) -> None:
+    """Where the best checkpoint of `--run` sees its answers in the photographs that the file `--images` names."""
+    if arguments.run is None or arguments.images is None:
+        raise RunError("--heat-maps needs --run and --images")
+    # Imported late: this is what loads MXNet.
+    from retdsl.runtime import grad_cam
+
+    grad_cam.write_heat_maps(experiment, root, arguments.run, arguments.images, arguments.layer, arguments.heat_maps)
+
+
 def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
@@ -220,6 +232,9 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--evaluate", type=Path, metavar="FILE", help="only answer the labelled photographs that this request names")
     add("--predict", type=Path, metavar="FILE", help="only answer the photographs that this request names")
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
+    add("--heat-maps", type=Path, metavar="FILE", help="only write where the network of --run sees its answers")
+    add("--images", type=Path, metavar="FILE", help="--heat-maps: of these photographs, as JSON")
+    add("--layer", metavar="NAME", help="--heat-maps: at this layer (default: the last with more than one pixel)")
     return parser
 
 

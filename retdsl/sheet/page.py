@@ -5,13 +5,9 @@ Enters: a `Sheet`. Leaves: the page's text, light or dark as its reader has it.
 
 from __future__ import annotations
 
-from base64 import b64encode
-from functools import cache
-from importlib import resources
-
 import cv2
-from jinja2 import Environment, StrictUndefined, Template
 
+from retdsl.pages import page as pages
 from retdsl.sheet.model import Picture, Sheet
 from retdsl.sheet.scale import cell_side, fitted
 
@@ -25,7 +21,10 @@ QUALITY = 92
 def page(sheet: Sheet) -> str:
     """The page's text."""
     cell = cell_side(sheet.width)
-    return _template().render(sheet=sheet, cell=cell, embedded=lambda picture: embedded(picture, cell * DENSITY))
+    most = cell * DENSITY
+    return pages.render(
+        "retdsl.sheet", "sheet.html.j2", sheet=sheet, cell=cell, embedded=lambda picture: embedded(picture, most)
+    )
 
 
 def embedded(picture: Picture, most: int) -> str:
@@ -38,11 +37,4 @@ def embedded(picture: Picture, most: int) -> str:
     ]
     done, data = cv2.imencode(".jpg", cv2.cvtColor(fitted(picture, most), cv2.COLOR_RGB2BGR), options)
     assert done
-    return f"data:image/jpeg;base64,{b64encode(data.tobytes()).decode()}"
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    text = resources.files("retdsl.sheet").joinpath("templates/sheet.html.j2").read_text("utf-8")
-    return environment.from_string(text)
+    return pages.embedded(data.tobytes())

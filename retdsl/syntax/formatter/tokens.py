@@ -14,7 +14,7 @@ from enum import Enum
 from retdsl.diagnostics.measure import lay_out
 from retdsl.records import dataclass, replace
 
-_WORD = re.compile(
+WORD = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
     | "[^"\\\n]*(?:\\.[^"\\\n]*)*"
@@ -30,6 +30,7 @@ _WORD = re.compile(
     """,
     re.VERBOSE,
 )
+"""Every word of a text, and every comment."""
 
 
 class Place(Enum):
@@ -66,7 +67,7 @@ def tokens(text: str) -> Iterator[Token]:
     """The tokens of a text; the last one is empty and stands at the end."""
     comments: list[Comment] = []
     end, column, line_break = 0, -1, True
-    for found in _WORD.finditer(text):
+    for found in WORD.finditer(text):
         breaks = text.count("\n", end, found.start())
         line_break = line_break or breaks > 0
         if found["comment"] is None:

@@ -15,6 +15,7 @@ from retdsl.check import Checked as Checked
 from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
 from retdsl.check.files import find_specs as find_specs
+from retdsl.check.overrides import Override as Override
 from retdsl.check.weights import MOST_DIGITS
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
@@ -77,30 +78,37 @@ def formatted(content: bytes, name: str, out: Diagnostics) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
-    """`KEY=VALUE` texts as settings of a train block, in the language's own syntax."""
-    settings: list[t.Setting] = []
+def overrides(pairs: Sequence[str], out: Diagnostics) -> list[Override]:
+    """`KEY=VALUE` texts as settings of train blocks, `BLOCK.KEY=VALUE` as those of one block, in the language's syntax.
+
+    Raises Refused for another form.
+    """
+    found: list[Override] = []
     for pair in pairs:
         key, equals, value = pair.partition("=")
+        *block, name = key.strip().split(".")
         source = Source(f"--set {key.strip()}", value.strip())
-        if not equals or not key.strip().isidentifier():
-            raise Refused(f"--set {pair}: not of the form KEY=VALUE", "as in `--set epochs=2`")
+        if not equals or not name.isidentifier() or len(block) > 1 or not all(map(str.isidentifier, block)):
+            help = "as in `--set epochs=2`, or `--set eyes.source='csv(\"other.csv\")'` for a block's own key"
+            raise Refused(f"--set {pair}: not of the form KEY=VALUE", help)
         parsed = parse_value(source.text, source.name, out)
         if parsed is not None:
             span = Span(source, 0, len(source.text))
-            settings.append(t.Setting(span, t.Ident(span, key.strip()), parsed))
-    return settings
+            setting = t.Setting(span, t.Ident(span, name), parsed)
+            found.append(Override(t.Ident(span, block[0]) if block else None, setting))
+    return found
 
 
 def check(
     spec: Spec,
-    settings: Sequence[t.Setting] = (),
+    settings: Sequence[Override] = (),
     readings: Mapping[str, Reading] | None = None,
     shape: Shape | None = None,
     chosen: Collection[str] = (),
 ) -> Checked:
-    """The checked program of a spec, with every message. settings: put on top of the experiments called `chosen`, of
-    all without these; readings: what its data say, from `read_data`; shape: of the input where the spec says none.
+    """The checked program of a spec, with every message. settings: put on top of the blocks that they name, or else of
+    the experiments called `chosen`, of all without these; readings: what its data say, from `read_data`; shape: of the
+    input where the spec says none.
     """
     return check_source(spec.source, spec.root, settings, readings, shape, chosen)
 
@@ -179,7 +187,7 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
 
     make_folder(folder)
     write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
-    own = replace(program, experiments=(experiment,), networks=(), data=())
+    own = replace(program, experiments=(experiment,), networks=(), data=(), ensembles=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
     picture = dot_text(
         network_picture(experiment.network, title=experiment.name, trained_from=experiment.trained_from())

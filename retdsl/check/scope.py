@@ -96,6 +96,12 @@ class Scope:
         self.names[key] = declaration
         self.kinds.setdefault(kind, []).append(declaration)
 
+    def put(self, declaration: Named) -> None:
+        """Puts a declaration in the place of the one that has its kind and name."""
+        kind, name = kind_of(declaration), declaration.name.name
+        self.names[_ROOM.get(kind, kind), name] = declaration
+        self.kinds[kind] = [declaration if d.name.name == name else d for d in self.kinds[kind]]
+
     def find(self, kind: str, name: str) -> Named | None:
         """The declaration of that kind and name."""
         found = self.names.get((_ROOM.get(kind, kind), name))

@@ -5,8 +5,8 @@ Enters: the parts that the program names. Leaves: `Experiment`, which `main` of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from retdsl.runtime.augmentation import Augmentation
@@ -43,7 +43,8 @@ class Experiment:
     """One `train` block with all that it refers to.
 
     name: of its files; program: the generated file itself; root: where relative data paths start, the program's folder
-    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what.
+    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what;
+    overrides: what the command line said on top of it, by the keys it said it of.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Experiment:
     root: Path | str | None = None
     spec: Path | str | None = None
     made_by: str | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def soft(self) -> bool:

@@ -55,7 +55,8 @@ MAY_IMPORT = {
     "intake": {"records", "source", "ir", "schema", "check", "weights", "runtime"},
     "running": {"records", "balance", "compiler", "ir", "objects", "runtime", "weights"},
     "finished": {"records", "runtime"},
-    "reproducing": {"records", "running", "finished", "runtime", "weights"},
+    "reproducing": {"records", "running", "finished", "series", "runtime", "weights"},
+    "series": {"records", "diagnostics", "ir", "compiler", "running", "finished", "objects", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {
         "audit",
@@ -68,6 +69,7 @@ MAY_IMPORT = {
         "running",
         "reproducing",
         "finished",
+        "series",
         "intake",
         "sheet",
         "diagnostics",

@@ -16,7 +16,7 @@ from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
 from retdsl.check.options import Context
-from retdsl.check.overrides import Override, on_top_of, put_on_top, said_of
+from retdsl.check.overrides import Override, on_top_of, put_on_top, said_of, with_members
 from retdsl.check.photographs import check_augment
 from retdsl.check.samplings import check_sampling
 from retdsl.check.scope import Scope, collect
@@ -55,14 +55,15 @@ def check_source(
     """Checks a spec.
 
     root: where relative paths start. overrides: settings put on top of the blocks that they name; those that name none,
-    on top of the train blocks called `chosen`, of every one without these. readings: what the labels and photographs of
-    data blocks say, by the blocks' names, if they were read. shape: of the input of models that neither data nor they
-    themselves say it of; without it, that which their backbones are made for.
+    on top of the train blocks called `chosen` and the members of such ensembles, of every one without these. readings:
+    what the labels and photographs of data blocks say, by the blocks' names, if they were read. shape: of the input of
+    models that neither data nor they themselves say it of; without it, that which their backbones are made for.
     Reads only spec files and what checkpoints, weights and mean images say of themselves; never raises for any text.
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
     put_on_top(overrides, scope, out)
+    chosen = with_members(chosen, scope)
     report_circles(scope, out)
     ctx = Context(scope, out)
     read = readings or {}

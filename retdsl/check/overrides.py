@@ -49,6 +49,16 @@ def put_on_top(overrides: Iterable[Override], scope: Scope, out: Diagnostics) ->
             scope.report_unknown("data", name, override.block.span, out, "train", "ensemble")
 
 
+def with_members(chosen: Collection[str], scope: Scope) -> set[str]:
+    """The names of experiments, those of ensembles replaced by their members'."""
+    found = set(chosen)
+    for declared in scope.of_kind("ensemble"):
+        if isinstance(declared, t.Ensemble) and declared.name.name in found:
+            of = (setting.value for setting in declared.settings if setting.key.name == "of")
+            found.update(name for value in of for name in t.names_in(value))
+    return found
+
+
 def on_top_of(train: str, overrides: Iterable[Override], chosen: Collection[str]) -> list[Override]:
     """The settings for one train block."""
     return [

@@ -12,7 +12,7 @@ from retdsl.runtime.answers import Answers
 from retdsl.runtime.metrics import Metric, measure
 
 
-def judge(metrics: Sequence[Metric], answers: Answers, validation: Answers | None = None) -> dict[str, Any]:
+def judge(metrics: Sequence[Metric], answers: Answers, validation: Answers | None = None) -> dict[str, Any]:  # noqa: ARG001
     """Every metric by its key, in the order of `metrics`; NaN where it means nothing.
 
     validation: answers that no network has learned from, apart from the test side, to choose operating points on.

@@ -15,7 +15,6 @@ from retdsl.check import Checked as Checked
 from retdsl.check import check_source
 from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, shipped_names, shipped_spec
 from retdsl.check.files import find_specs as find_specs
-from retdsl.check.overrides import Override as Override
 from retdsl.check.weights import MOST_DIGITS
 from retdsl.diagnostics import Diagnostics
 from retdsl.diagnostics.fixing import Fixed, fix_text
@@ -27,6 +26,7 @@ from retdsl.syntax import tree as t
 from retdsl.syntax.parser import parse_value
 
 if TYPE_CHECKING:
+    from retdsl.check.overrides import Override
     from retdsl.viz import Picture
 
 
@@ -83,6 +83,10 @@ def overrides(pairs: Sequence[str], out: Diagnostics) -> list[Override]:
 
     Raises Refused for another form.
     """
+    if not pairs:
+        return []
+    from retdsl.check.overrides import Override
+
     found: list[Override] = []
     for pair in pairs:
         key, equals, value = pair.partition("=")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from retdsl.balance.counts import Counts, Reading, known_counts
 from retdsl.check.backbones import Found
@@ -16,18 +16,20 @@ from retdsl.check.limits import MAX_DEPTH, Limits
 from retdsl.check.models import build_network, check_block
 from retdsl.check.network import Builder
 from retdsl.check.options import Context
-from retdsl.check.overrides import Override, on_top_of, put_on_top, said_of, with_members
 from retdsl.check.photographs import check_augment
 from retdsl.check.samplings import check_sampling
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics, Fix
 from retdsl.ir import DataPlan, Ensemble, Experiment, Network, Program, Shape
-from retdsl.records import dataclass, field, replace
+from retdsl.records import dataclass, field
 from retdsl.schema.types import Word
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+
+if TYPE_CHECKING:
+    from retdsl.check.overrides import OnTop, Override
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,7 @@ def check_source(
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
-    put_on_top(overrides, scope, out)
-    chosen = with_members(chosen, scope)
+    on_top = _on_top(overrides, chosen, scope, out)
     report_circles(scope, out)
     ctx = Context(scope, out)
     read = readings or {}
@@ -85,10 +86,12 @@ def check_source(
     trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
     experiments = []
     for train in trains:
-        on_top = on_top_of(train.name.name, overrides, chosen)
-        experiment = check_train(train, [override.setting for override in on_top], env, parts, ctx)
+        more = on_top.get(train.name.name, [])
+        experiment = check_train(train, [override.setting for override in more], env, parts, ctx)
         if experiment is not None and overrides:
-            experiment = replace(experiment, overrides=said_of(experiment.data.name, on_top, overrides))
+            from retdsl.check.overrides import with_said
+
+            experiment = with_said(experiment, more, overrides)
         experiments.append(experiment)
     declared = [d for d in scope.of_kind("ensemble") if isinstance(d, t.Ensemble)]
     ensembles = _ensembles(declared, dict(zip((train.name.name for train in trains), experiments, strict=True)), ctx)
@@ -105,6 +108,15 @@ def check_source(
             ensembles=tuple(e for e in ensembles if e is not None),
         )
     return Checked(program, out, tuple(sources), counts, tuple(parts.data.values()))
+
+
+def _on_top(overrides: Sequence[Override], chosen: Collection[str], scope: Scope, out: Diagnostics) -> OnTop:
+    """The settings from the command line for each train block; those for other blocks are put into them."""
+    if not overrides:
+        return {}
+    from retdsl.check.overrides import put_on_top
+
+    return put_on_top(overrides, chosen, scope, out)
 
 
 def _ensembles(

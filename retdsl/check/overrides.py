@@ -8,9 +8,11 @@ set replaces what the spec says, the last one said counts, and everything else s
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeAlias
 
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics
+from retdsl.ir import Experiment
 from retdsl.records import dataclass, replace
 from retdsl.syntax import tree as t
 
@@ -34,22 +36,37 @@ class Override:
         return self.key, self.setting.value.span.text
 
 
-def put_on_top(overrides: Iterable[Override], scope: Scope, out: Diagnostics) -> None:
-    """Puts the settings of data blocks and ensembles into their declarations; reports a block that is not there."""
+OnTop: TypeAlias = "dict[str, list[Override]]"
+"""Settings by the train block that they belong to."""
+
+
+def put_on_top(overrides: Iterable[Override], chosen: Collection[str], scope: Scope, out: Diagnostics) -> OnTop:
+    """Puts the settings of data blocks and ensembles into their declarations, and gives those of train blocks. Reports
+    a block that is not there. chosen: train blocks and ensembles that settings without a block are for; none: all.
+    """
+    for_all = _with_members(chosen, scope) or {train.name.name for train in scope.of_kind("train")}
+    on_top: OnTop = {}
     for override in overrides:
-        if override.block is None:
-            continue
-        name = override.block.name
-        declared = scope.find("data", name) or scope.find("train", name) or scope.find("ensemble", name)
-        if isinstance(declared, t.Data | t.Ensemble):
-            key = override.setting.key.name
-            kept = tuple(setting for setting in declared.settings if setting.key.name != key)
-            scope.put(replace(declared, settings=(*kept, override.setting)))
-        elif declared is None:
-            scope.report_unknown("data", name, override.block.span, out, "train", "ensemble")
+        names = for_all if override.block is None else {override.block.name}
+        for name in names:
+            if scope.find("train", name) is not None:
+                on_top.setdefault(name, []).append(override)
+            elif override.block is not None:
+                _put_into(override, override.block, scope, out)
+    return on_top
 
 
-def with_members(chosen: Collection[str], scope: Scope) -> set[str]:
+def _put_into(override: Override, block: t.Ident, scope: Scope, out: Diagnostics) -> None:
+    declared = scope.find("data", block.name) or scope.find("ensemble", block.name)
+    if isinstance(declared, t.Data | t.Ensemble):
+        key = override.setting.key.name
+        kept = tuple(setting for setting in declared.settings if setting.key.name != key)
+        scope.put(replace(declared, settings=(*kept, override.setting)))
+    else:
+        scope.report_unknown("data", block.name, block.span, out, "train", "ensemble")
+
+
+def _with_members(chosen: Collection[str], scope: Scope) -> set[str]:
     """The names of experiments, those of ensembles replaced by their members'."""
     found = set(chosen)
     for declared in scope.of_kind("ensemble"):
@@ -59,18 +76,9 @@ def with_members(chosen: Collection[str], scope: Scope) -> set[str]:
     return found
 
 
-def on_top_of(train: str, overrides: Iterable[Override], chosen: Collection[str]) -> list[Override]:
-    """The settings for one train block."""
-    return [
-        override
-        for override in overrides
-        if (override.block is None and (not chosen or train in chosen))
-        or (override.block is not None and override.block.name == train)
-    ]
-
-
-def said_of(data: str, on_top: Sequence[Override], overrides: Iterable[Override]) -> tuple[tuple[str, str], ...]:
-    """What the command line says of an experiment: of its data block, then of itself; each key once, the last one."""
-    of_data = [override for override in overrides if override.block is not None and override.block.name == data]
+def with_said(experiment: Experiment, on_top: Sequence[Override], overrides: Iterable[Override]) -> Experiment:
+    """The experiment with what the command line says of its data block, then of itself; the last of each key counts."""
+    data = experiment.data.name
+    of_data = [override.said for override in overrides if override.block is not None and override.block.name == data]
     own = [(override.setting.key.name, override.said[1]) for override in on_top]
-    return tuple(dict([*(override.said for override in of_data), *own]).items())
+    return replace(experiment, overrides=tuple(dict([*of_data, *own]).items()))

@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from retdsl import __version__, compiler, running
+from retdsl.check.overrides import Override
 from retdsl.compiler import Checked, Refused, Spec
 from retdsl.ir import Experiment, Program, Trained
 from retdsl.records import replace
@@ -33,7 +34,7 @@ OF_A_RUN = frozenset({"spec.retina", "program"})
 def start_series(
     spec: Spec,
     checked: Checked,
-    settings: Sequence[compiler.Override],
+    settings: Sequence[Override],
     chosen: Sequence[str],
     plan: Plan,
     runs: Path,
@@ -41,8 +42,8 @@ def start_series(
 ) -> Series:
     """A new folder of `runs` with the program of every run of the plan, none of which has run yet.
 
-    settings, chosen: what the command line says on top of the spec, and of which experiments; options: what every program is run with. Raises RunError
-    for a folder that cannot be written.
+    settings, chosen: what the command line says on top of the spec, and of which experiments; options: what every
+    program is run with. Raises RunError for a folder that cannot be written.
     """
     study = Path(spec.source.name).stem
     path = make_folder(new_run_folder(study, runs))
@@ -75,7 +76,7 @@ def folder_of(trained: Trained) -> str:
 
 
 def _as_trained(
-    spec: Spec, checked: Checked, settings: Sequence[compiler.Override], chosen: Sequence[str], trained: Trained
+    spec: Spec, checked: Checked, settings: Sequence[Override], chosen: Sequence[str], trained: Trained
 ) -> tuple[Program, Experiment]:
     """An experiment with another fold and seed: what `--set NAME.fold=2 --set NAME.seed=8` makes of it."""
     program = checked.program

@@ -26,6 +26,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
 
 if TYPE_CHECKING:
+    from retdsl.check.overrides import Override
     from retdsl.runtime.dataset import Dataset
 
 WRONG = 1
@@ -54,23 +55,25 @@ def train(
     folder = RunFolder(run)
     folder.require_fresh()
     new = not run.exists()
-    train_py = compile_run(program, checked, experiment, run, root)
+    train_py = prepare(program, checked, experiment, run, root)
     code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)
     return code
 
 
-def compile_run(program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path) -> Path:
-    """Puts into a run folder what is there before the run: the spec and the program. Returns train.py's path."""
+def prepare(program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path) -> Path:
+    """Puts the spec and the program of an experiment into a run folder; returns train.py's path."""
     make_folder(run)
     write_text(run / "spec.retina", joined_spec(checked.sources))
     return compile_experiment(program, pin_weights(experiment, root), run / "program", root)
 
 
-def check_data(spec: Spec, program: Program, *, quiet: bool = False) -> Checked:
-    """The spec of a program, checked once more with what its labels and photographs say. `quiet` as in `read_data`."""
-    return check(spec, readings=read_data(program, spec.root, quiet=quiet))
+def check_data(spec: Spec, program: Program, settings: Sequence[Override] = (), *, quiet: bool = False) -> Checked:
+    """The spec of a program, checked once more with what its labels and photographs say. settings: as
+    in `check`; `quiet` as in `read_data`.
+    """
+    return check(spec, settings, readings=read_data(program, spec.root, quiet=quiet))
 
 
 def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str, Reading]:

@@ -37,7 +37,7 @@ def check_ensemble(declared: t.Ensemble, experiments: Mapping[str, Experiment | 
     for other in others:
         _check_shared(first, other, checked, ctx)
     if every:
-        for member in members:
+        for member in {member.data.name: member for member in reversed(members)}.values():
             _check_folds(member, checked, ctx)
     repeats = cast(int, checked.values["repeats"])
     ensemble = Ensemble(declared.name.name, tuple(dict.fromkeys(names)), every, repeats, place_of(declared.name.span))

@@ -63,7 +63,7 @@ def start_series(
     }
     for trained, member in members.items():
         program, experiment = _as_trained(spec, checked, settings, chosen, trained)
-        running.compile_run(program, checked, experiment, path / member.folder, spec.root)
+        running.prepare(program, checked, experiment, path / member.folder, spec.root)
     series = Series(path, facts, tuple(members.values()), tuple(ensembles))
     series.write()
     return series

@@ -27,6 +27,7 @@ COMMANDS = {
     "predict": "what a finished run says of photographs, and which it should not be asked about",
     "compare": "finished runs side by side on the same test photographs, and whether they differ",
     "report": "a run told on one page, which opens offline: report.html",
+    "series": "how far several runs have come: mean and spread of their figures",
     "data": "pack photographs into one file that MXNet's iterators read",
     "reproduce": "whether a run can be had again bit by bit, and what differs first",
     "audit": "what may be wrong with photographs and labels: a table, and a page to look at",

@@ -26,6 +26,7 @@ from retdsl.syntax import tree as t
 from retdsl.syntax.parser import parse_value
 
 if TYPE_CHECKING:
+    from retdsl.check.overrides import Override
     from retdsl.viz import Picture
 
 
@@ -77,32 +78,44 @@ def formatted(content: bytes, name: str, out: Diagnostics) -> bytes | None:
     return None if text is None else text.encode()
 
 
-def overrides(pairs: Sequence[str], out: Diagnostics) -> list[t.Setting]:
-    """`KEY=VALUE` texts as settings of a train block, in the language's own syntax."""
-    settings: list[t.Setting] = []
+def overrides(pairs: Sequence[str], out: Diagnostics) -> list[Override]:
+    """`KEY=VALUE` texts as settings of train blocks, `BLOCK.KEY=VALUE` as those of one block, in the language's syntax.
+
+    Raises Refused for another form.
+    """
+    if not pairs:
+        return []
+    from retdsl.check.overrides import Override
+
+    found: list[Override] = []
     for pair in pairs:
         key, equals, value = pair.partition("=")
+        head, opened, part = (text.strip() for text in key.partition("("))
+        *block, name = head.split(".")
         source = Source(f"--set {key.strip()}", value.strip())
-        name, opened, part = (text.strip() for text in key.partition("("))
-        if not equals or not name.isidentifier() or (opened and not part.endswith(")")):
-            raise Refused(f"--set {pair}: not of the form KEY=VALUE", "as in `--set epochs=2`")
+        whole = not opened or part.endswith(")")
+        if not (equals and whole and name.isidentifier() and len(block) <= 1 and all(map(str.isidentifier, block))):
+            help = "as in `--set epochs=2`, or `--set eyes.source='csv(\"other.csv\")'` for a block's own key"
+            raise Refused(f"--set {pair}: not of the form KEY=VALUE", help)
         of_part = parse_value(part[:-1], f"--set {key.strip()}", out) if opened else None
         parsed = parse_value(source.text, source.name, out)
         if parsed is not None and (of_part is not None) == bool(opened):
             span = Span(source, 0, len(source.text))
-            settings.append(t.Setting(span, t.Ident(span, name), parsed, of_part))
-    return settings
+            setting = t.Setting(span, t.Ident(span, name), parsed, of_part)
+            found.append(Override(t.Ident(span, block[0]) if block else None, setting))
+    return found
 
 
 def check(
     spec: Spec,
-    settings: Sequence[t.Setting] = (),
+    settings: Sequence[Override] = (),
     readings: Mapping[str, Reading] | None = None,
     shape: Shape | None = None,
     chosen: Collection[str] = (),
 ) -> Checked:
-    """The checked program of a spec, with every message. settings: put on top of the experiments called `chosen`, of
-    all without these; readings: what its data say, from `read_data`; shape: of the input where the spec says none.
+    """The checked program of a spec, with every message. settings: put on top of the blocks that they name, or else of
+    the experiments called `chosen`, of all without these; readings: what its data say, from `read_data`; shape: of the
+    input where the spec says none.
     """
     return check_source(spec.source, spec.root, settings, readings, shape, chosen)
 
@@ -181,7 +194,7 @@ def compile_experiment(program: Program, experiment: Experiment, folder: Path, r
 
     make_folder(folder)
     write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
-    own = replace(program, experiments=(experiment,), networks=(), data=())
+    own = replace(program, experiments=(experiment,), networks=(), data=(), ensembles=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
     picture = dot_text(
         network_picture(experiment.network, title=experiment.name, trained_from=experiment.trained_from())

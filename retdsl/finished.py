@@ -29,6 +29,11 @@ class RunRecord:
         return str(self.lock.get("experiment", self.path.name))
 
     @property
+    def members(self) -> tuple[Path, ...]:
+        """Of an ensemble the folders of the runs that it joins, which lie beside it; of a run none."""
+        return tuple(self.path.resolve().parent / str(name) for name in self.lock.get("members", ()))
+
+    @property
     def train_py(self) -> Path:
         """The program that ran. Raises RunError where it is gone."""
         path = self.path / "program" / "train.py"

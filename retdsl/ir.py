@@ -213,6 +213,10 @@ class TrainingPlan:
         return dict(self.settings)[key]
 
 
+FOLDS = "folds"
+"""The split that an experiment can be trained for fold by fold."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key of a train block as the spec says it: a name that stands for a model, a sampling ... is still that name.
@@ -243,7 +247,8 @@ class Experiment:
     freeze: the parts of the network that are frozen, and what is unfrozen when, as the spec says it; phases: what
     follows for the layers, one phase after the other, the first from epoch 1 on; each has fewer frozen layers than the
     one before. keys: all keys of the block, in the schema's order. rates: what the learning rate is multiplied by, by
-    names of parameters or patterns for them, `stage1_*`, where it is not 1; no two of them match the same.
+    names of parameters or patterns for them, `stage1_*`, where it is not 1; no two of them match the same. overrides:
+    what the command line said of it and of its data block, as it was written, by its key (`epochs`, `eyes.source`).
     """
 
     name: str
@@ -257,9 +262,24 @@ class Experiment:
     keys: tuple[Key, ...] = ()
     phases: tuple[Freeze, ...] = (Freeze(1, ()),)
     rates: tuple[tuple[str, float], ...] = ()
+    overrides: tuple[tuple[str, str], ...] = ()
 
     def key(self, name: str) -> Key:
         return next(key for key in self.keys if key.name == name)
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that validates; None where the data are not split into folds."""
+        found = self.data.split["fold"] if self.data.split.name == FOLDS else None
+        return found if isinstance(found, int) else None
+
+    def trained(self, *, folds: bool, repeats: int) -> tuple[Trained, ...]:
+        """The times that it is trained: for every fold of its split, or for its own; each with that many
+        seeds, which count up from its own. In the order of the seeds, and of the folds within.
+        """
+        numbers = range(1, int(str(self.data.split["k"])) + 1) if folds and self.fold is not None else (self.fold,)
+        seeds = range(self.training.seed, self.training.seed + repeats)
+        return tuple(Trained(self.name, fold, seed) for seed in seeds for fold in numbers)
 
     def trained_from(self) -> dict[str, int | None]:
         """The first epoch that trains each layer that is frozen at first; None for one that stays so."""
@@ -270,6 +290,28 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
+class Trained:
+    """One time that an experiment is trained: which fold validates (None where there are none), and with which seed."""
+
+    experiment: str
+    fold: int | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """One `ensemble` declaration: networks whose answers are joined. of: experiments, each once; folds: whether each is
+    trained for every fold; repeats: with how many seeds.
+    """
+
+    name: str
+    of: tuple[str, ...]
+    folds: bool
+    repeats: int
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """A whole spec file. networks: every `model`, as it stands without an experiment (nothing frozen)."""
 
@@ -277,6 +319,7 @@ class Program:
     networks: tuple[Network, ...]
     data: tuple[DataPlan, ...]
     experiments: tuple[Experiment, ...]
+    ensembles: tuple[Ensemble, ...] = ()
 
 
 def to_json(value: Any) -> Any:

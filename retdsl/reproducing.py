@@ -141,13 +141,14 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
     if found is not None:
         yield found
     same += [] if found else [f"{_counted(len(_lines(run)), 'epoch')} of metrics.jsonl"]
-    predictions = run / "predictions.csv"
-    if predictions.is_file():
-        pairs = zip_longest(_rows(predictions), _rows(again / "predictions.csv"))
-        row = next((at for at, (old, new) in enumerate(pairs, 1) if old != new), None)
-        if row is not None:
-            yield Difference("predictions", f"predictions.csv differs, first in line {row}")
-        same += ["predictions.csv"] if row is None else []
+    for name in ("predictions", "validation"):
+        file = run / f"{name}.csv"
+        if file.is_file():
+            pairs = zip_longest(_rows(file), _rows(again / file.name))
+            row = next((at for at, (old, new) in enumerate(pairs, 1) if old != new), None)
+            if row is not None:
+                yield Difference(name, f"{file.name} differs, first in line {row}")
+            same += [file.name] if row is None else []
     parameters = sorted((run / "checkpoints").glob("*.params"))
     for path in parameters:
         other = again / "checkpoints" / path.name

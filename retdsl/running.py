@@ -26,6 +26,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, replacing, write_text
 
 if TYPE_CHECKING:
+    from retdsl.check.overrides import Override
     from retdsl.runtime.dataset import Dataset
 
 WRONG = 1
@@ -54,18 +55,25 @@ def train(
     folder = RunFolder(run)
     folder.require_fresh()
     new = not run.exists()
-    make_folder(run)
-    write_text(run / "spec.retina", joined_spec(checked.sources))
-    train_py = compile_experiment(program, pin_weights(experiment, root), run / "program", root)
+    train_py = prepare(program, checked, experiment, run, root)
     code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)
     return code
 
 
-def check_data(spec: Spec, program: Program, *, quiet: bool = False) -> Checked:
-    """The spec of a program, checked once more with what its labels and photographs say. `quiet` as in `read_data`."""
-    return check(spec, readings=read_data(program, spec.root, quiet=quiet))
+def prepare(program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path) -> Path:
+    """Puts the spec and the program of an experiment into a run folder; returns train.py's path."""
+    make_folder(run)
+    write_text(run / "spec.retina", joined_spec(checked.sources))
+    return compile_experiment(program, pin_weights(experiment, root), run / "program", root)
+
+
+def check_data(spec: Spec, program: Program, settings: Sequence[Override] = (), *, quiet: bool = False) -> Checked:
+    """The spec of a program, checked once more with what its labels and photographs say. settings: as
+    in `check`; `quiet` as in `read_data`.
+    """
+    return check(spec, settings, readings=read_data(program, spec.root, quiet=quiet))
 
 
 def read_data(program: Program, root: Path, *, quiet: bool = False) -> dict[str, Reading]:
@@ -113,10 +121,17 @@ def write_symbols(train_py: Path, root: Path) -> int:
     return run_program(train_py, "--symbols", str(train_py.parent), "--root", str(root))
 
 
-def run_program(train_py: Path, *arguments: str, answer: IO[bytes] | None = None, said: IO[bytes] | None = None) -> int:
+def run_program(
+    train_py: Path,
+    *arguments: str,
+    answer: IO[bytes] | None = None,
+    said: IO[bytes] | None = None,
+    keeping: Sequence[int] = (),
+) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
 
     answer, said: files that take what the program says to programs and to people, instead of stdout and stderr.
+    keeping: open files that it keeps open, too, so that a lock on one of them lasts as long as it runs.
 
     What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
@@ -129,7 +144,7 @@ def run_program(train_py: Path, *arguments: str, answer: IO[bytes] | None = None
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
         command = [sys.executable, str(train_py), *arguments]
-        process = subprocess.Popen(command, env=environment, stdout=answer, stderr=said)
+        process = subprocess.Popen(command, env=environment, stdout=answer, stderr=said, pass_fds=keeping)
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)

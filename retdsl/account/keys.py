@@ -36,6 +36,9 @@ class Keyed(Protocol):
     @property
     def keys(self) -> tuple[Key, ...]: ...
 
+    @property
+    def overrides(self) -> tuple[tuple[str, str], ...]: ...
+
 
 def written_out(experiment: Keyed, width: int = 80) -> list[Line]:
     """The experiment as a block of the language in lines of `width` columns, unless a single name is longer."""
@@ -55,12 +58,20 @@ def written_out(experiment: Keyed, width: int = 80) -> list[Line]:
             lines.append((code[-1].ljust(column), f"# {origin}"))
         if overridden:
             lines.append((" " * (margin + 1), overridden))
+        if key.name == "data":
+            lines += [(" " * (margin + 1), f"# with {said}") for said in _set_of_data(experiment)]
     return [*lines, ("}", "")]
 
 
 def as_json(experiment: Keyed) -> dict[str, Any]:
     """The same as plain data: of each key its value in the language's words, where from, and what it overrides."""
-    return {"name": experiment.name, "keys": [_key_json(key, experiment) for key in experiment.keys]}
+    own = {"overrides": dict(experiment.overrides)} if experiment.overrides else {}
+    return {"name": experiment.name, **own, "keys": [_key_json(key, experiment) for key in experiment.keys]}
+
+
+def _set_of_data(experiment: Keyed) -> list[str]:
+    """What the command line says of its data block."""
+    return [f"--set {key}={value}" for key, value in experiment.overrides if "." in key]
 
 
 def _key_json(key: Key, experiment: Keyed) -> dict[str, Any]:

@@ -117,6 +117,12 @@ def known_counts(data: DataPlan, reading: Reading | None = None) -> Counts | Non
 
 def of_another_fold(data: DataPlan, counts: Counts) -> Counts | None:
     """What is known of the sides of this data block if `counts` are those of another fold of it."""
+    if data.split["column"] is not None:  # which says what is tested on; the folds divide the rest
+        alone = Call(data.split.name, (("k", data.split["k"]), ("test", 0.0), ("column", None)))
+        data = replace(data, split=alone)
+        learned = tuple(map(sum, zip(counts.train.photographs, counts.valid.photographs, strict=True)))
+        estimated = _estimated(data, learned, "fold")
+        return estimated and replace(estimated, test=counts.test, apart=counts.apart)
     estimated = _estimated(data, counts.total, "fold" if counts.origin == "read" else counts.origin)
     return estimated and replace(estimated, test=counts.test)  # the same for every fold
 
@@ -139,7 +145,7 @@ def shares_of(split: Call) -> tuple[float, float, float] | None:
         case "by_patient":
             train, valid, test = (float(str(split[side])) for side in SIDES)
             return train, valid, test
-        case "folds":
+        case "folds" if split["column"] is None:
             test = float(str(split["test"]))
             valid = (1 - test) / cast(int, split["k"])
             return 1 - test - valid, valid, test

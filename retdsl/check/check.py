@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from retdsl.balance.counts import Counts, Reading, known_counts
 from retdsl.check.backbones import Found
@@ -21,12 +21,15 @@ from retdsl.check.samplings import check_sampling
 from retdsl.check.scope import Scope, collect
 from retdsl.check.training import Parts, check_train
 from retdsl.diagnostics import Diagnostics, Fix
-from retdsl.ir import DataPlan, Network, Program, Shape
+from retdsl.ir import DataPlan, Ensemble, Experiment, Network, Program, Shape
 from retdsl.records import dataclass, field
 from retdsl.schema.types import Word
 from retdsl.source import Source, Span
 from retdsl.syntax import parse
 from retdsl.syntax import tree as t
+
+if TYPE_CHECKING:
+    from retdsl.check.overrides import OnTop, Override
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +49,22 @@ class Checked:
 def check_source(
     source: Source,
     root: Path,
-    overrides: Sequence[t.Setting] = (),
+    overrides: Sequence[Override] = (),
     readings: Mapping[str, Reading] | None = None,
     shape: Shape | None = None,
     chosen: Collection[str] = (),
 ) -> Checked:
     """Checks a spec.
 
-    root: where relative paths start. overrides: settings put on top of the train blocks called `chosen`, of every one
-    without these. readings: what the labels and photographs of data blocks say, by the blocks' names, if they were
-    read. shape: of the input of models that neither data nor they themselves say it of; without it, that which their
-    backbones are made for.
+    root: where relative paths start. overrides: settings put on top of the blocks that they name; those that name none,
+    on top of the train blocks called `chosen` and the members of such ensembles, of every one without these. readings:
+    what the labels and photographs of data blocks say, by the blocks' names, if they were read. shape: of the input of
+    models that neither data nor they themselves say it of; without it, that which their backbones are made for.
     Reads only spec files and what checkpoints, weights and mean images say of themselves; never raises for any text.
     """
     out = Diagnostics()
     scope, sources = collect(parse(source, out), out)
+    on_top = _on_top(overrides, chosen, scope, out)
     report_circles(scope, out)
     ctx = Context(scope, out)
     read = readings or {}
@@ -80,11 +84,20 @@ def check_source(
         counts=counts,
     )
     trains = [d for d in scope.of_kind("train") if isinstance(d, t.Train)]
-    on_top = {train.name.name: overrides for train in trains if not chosen or train.name.name in chosen}
-    experiments = [check_train(train, on_top.get(train.name.name, ()), env, parts, ctx) for train in trains]
+    experiments = []
+    for train in trains:
+        more = on_top.get(train.name.name, [])
+        experiment = check_train(train, [override.setting for override in more], env, parts, ctx)
+        if experiment is not None and overrides:
+            from retdsl.check.overrides import with_said
+
+            experiment = with_said(experiment, more, overrides)
+        experiments.append(experiment)
+    declared = [d for d in scope.of_kind("ensemble") if isinstance(d, t.Ensemble)]
+    ensembles = _ensembles(declared, dict(zip((train.name.name for train in trains), experiments, strict=True)), ctx)
     alone = networks.all()
     networks.check_unused()
-    complete = None not in experiments and None not in alone and None not in data.values()
+    complete = None not in experiments and None not in ensembles and None not in alone and None not in data.values()
     program = None
     if not out.errors and complete:
         program = Program(
@@ -92,8 +105,28 @@ def check_source(
             networks=tuple(n for n in alone if n is not None),
             data=tuple(parts.data.values()),
             experiments=tuple(e for e in experiments if e is not None),
+            ensembles=tuple(e for e in ensembles if e is not None),
         )
     return Checked(program, out, tuple(sources), counts, tuple(parts.data.values()))
+
+
+def _on_top(overrides: Sequence[Override], chosen: Collection[str], scope: Scope, out: Diagnostics) -> OnTop:
+    """The settings from the command line for each train block; those for other blocks are put into them."""
+    if not overrides:
+        return {}
+    from retdsl.check.overrides import put_on_top
+
+    return put_on_top(overrides, chosen, scope, out)
+
+
+def _ensembles(
+    declared: Sequence[t.Ensemble], experiments: Mapping[str, Experiment | None], ctx: Context
+) -> list[Ensemble | None]:
+    if not declared:
+        return []
+    from retdsl.check.ensembles import check_ensemble
+
+    return [check_ensemble(one, experiments, ctx) for one in declared]
 
 
 def _data_attribute(ref: t.Ref, scope: Scope, out: Diagnostics) -> Val | None:

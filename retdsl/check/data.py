@@ -40,7 +40,7 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
     classes = cast("tuple[str, ...]", settings.values["classes"])
     _check_classes(classes, settings.written["classes"], ctx)
     split = cast(Call, settings.values["split"])
-    if "labels" in settings.written or any(sign in declared.span.text for sign in ("->", FINDINGS)):
+    if "labels" in settings.written or _has(declared, "->", FINDINGS):
         from retdsl.check.labels import check_labels
 
         check_labels(settings, classes, ctx)
@@ -72,6 +72,12 @@ def check_data(declared: t.Data, ctx: Context, root: Path, reading: Reading | No
 
         check_exclusion(settings, reading, declared.name.span, ctx.out)
     return plan
+
+
+def _has(declared: t.Data, *signs: str) -> bool:
+    """Whether one of the signs stands in a block, or in a setting of it from the command line."""
+    texts = (declared.span.text, *(setting.value.span.text for setting in declared.settings))
+    return any(sign in text for text in texts for sign in signs)
 
 
 def _places(settings: Settings) -> dict[str, Span]:

@@ -102,7 +102,7 @@ def report_unknown_option(
         return (), None
     block = entry.category.endswith(" block")
     key = "key" if block else "option"
-    whose = f"a `{entry.name}` block" if block else f"`{entry.name}`"
+    whose = f"{'an' if entry.name[0] in 'aeiou' else 'a'} `{entry.name}` block" if block else f"`{entry.name}`"
     aliases = synonyms(options)
     meant = guess(name, options, aliases)
     near: Sequence[str] = meant.names

@@ -19,7 +19,7 @@ from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 from retdsl.syntax.parser import MAX_SIZE
 
-Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train
+Named = t.Data | t.Backbone | t.Block | t.Model | t.Augment | t.Sampling | t.Train | t.Ensemble
 
 MOST_SUGGESTED_FROM = 500
 MOST_LISTED = 12
@@ -36,9 +36,17 @@ MAX_FILES = 300
 MANY = 300
 """After so many messages none is worth comparing a misspelt name with every declaration of a huge file."""
 
-# What can stand in one chain shares names; experiments, samplings and augmentations have names of their own.
-_ROOM = {"data": "chain", "backbone": "chain", "block": "chain", "model": "chain"}
+# What can stand in one chain shares names; experiments and ensembles, too; samplings and augmentations
+# have names of their own.
+_ROOM = {"data": "chain", "backbone": "chain", "block": "chain", "model": "chain", "ensemble": "train"}
 _ROOMS = ("chain", "augment", "sampling", "train")
+
+
+_SHARED = {
+    "chain": "what can stand in one chain shares one set of names",
+    "train": "experiments and ensembles share one set of names, as both are trained by name",
+}
+"""Why declarations of several kinds cannot have one name, by their room."""
 
 
 def kind_of(declaration: Named) -> str:
@@ -70,7 +78,7 @@ class Scope:
         if earlier is not None:
             first = Label(earlier.name.span, f"first declared here, as {_a(kind_of(earlier))}")
             again = Label(declaration.name.span, "declared again")
-            notes = [] if kind_of(earlier) == kind else ["what can stand in one chain shares one set of names"]
+            notes = [] if kind_of(earlier) == kind else [_SHARED[key[0]]]
             helps = ["give one of them another name"]
             if kind == "train":
                 helps += [f"`train NAME from {name} {{ ... }}` copies an experiment and changes some keys"]
@@ -87,6 +95,12 @@ class Scope:
             return
         self.names[key] = declaration
         self.kinds.setdefault(kind, []).append(declaration)
+
+    def put(self, declaration: Named) -> None:
+        """Puts a declaration in the place of the one that has its kind and name."""
+        kind, name = kind_of(declaration), declaration.name.name
+        self.names[_ROOM.get(kind, kind), name] = declaration
+        self.kinds[kind] = [declaration if d.name.name == name else d for d in self.kinds[kind]]
 
     def find(self, kind: str, name: str) -> Named | None:
         """The declaration of that kind and name."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import cast
 
+from retdsl.balance.counts import SIDES
 from retdsl.check.options import Context
 from retdsl.check.settings import Settings
 from retdsl.diagnostics import Fix, Label
-from retdsl.ir import Call, DataPlan
+from retdsl.ir import FOLDS, Call, DataPlan
 from retdsl.records import replace
 from retdsl.source import Span
 
@@ -57,27 +58,33 @@ def _check_shares(split: Call, span: Span, tested_elsewhere: bool, ctx: Context)
 
 
 def _check_folds(split: Call, settings: Settings, span: Span, ctx: Context) -> None:
+    if split["column"] is not None or isinstance(split["test"], str):
+        _check_column_of_folds(split, settings, span, ctx)
     if split["test"] == 1:
         where = Label(settings.part("split", "test", span), "all patients")
         ctx.out.report("R601", "nothing is left for the folds", where, notes=[_SIDES])
     _check_fold(split, cast(int, split["fold"]), Label(settings.part("split", "fold", span)), (), ctx)
 
 
+def _check_column_of_folds(split: Call, settings: Settings, span: Span, ctx: Context) -> None:
+    """A column and its word for the test side belong together."""
+    if split["column"] is None:
+        where = Label(settings.part("split", "test", span), "a word of which column?")
+        helps = [
+            f"name it: `column = split, test = {split['test']}`",
+            "or give the share of the patients: `test = 20%`",
+        ]
+        ctx.out.report("R614", "no column is named that says what is tested on", where, helps=helps)
+    elif not isinstance(split["test"], str):
+        where = Label(settings.part("split", "column", span), "names what is tested on")
+        helps = ["give the word that it has for the test side: `test = test`"]
+        ctx.out.report("R614", "the folds have a column, and no word of it for the test side", where, helps=helps)
+    else:
+        _check_words(split, settings, span, ctx)
+
+
 def _check_column(split: Call, settings: Settings, span: Span, ctx: Context) -> None:
-    source = settings.values["source"]
-    sources = [one for one in (source if isinstance(source, tuple) else (source,)) if isinstance(one, Call)]
-    without = next((one for one in sources if one.name in WITHOUT_COLUMNS), None)
-    if without is not None:
-        here = Label(settings.written["source"].span, "has no columns")
-        helps = [f"list the photographs in a table: `csv(..., patient = ...)` with a column `{split['column']}`"]
-        ctx.out.report("R614", f"`{without.name}` has no column to split by", Label(span), here, helps=helps)
-    words = {side: split[side] for side in ("train", "valid", "test") if isinstance(split[side], str)}
-    for side, word in words.items():
-        first = next(other for other in words if words[other] == word)
-        if first != side:
-            text = f"`{word}` is the word of two sides, {first} and {side}"
-            helps = [f"give `{side}` the word that the column `{split['column']}` has for it"]
-            ctx.out.report("R614", text, Label(settings.part("split", side, span)), helps=helps)
+    _check_words(split, settings, span, ctx)
     if split["valid"] in (0, 1):
         empty = "valid" if split["valid"] == 0 else "train"
         where = Label(settings.part("split", "valid", span))
@@ -88,10 +95,31 @@ def _check_column(split: Call, settings: Settings, span: Span, ctx: Context) -> 
         ctx.out.report("R601", "nothing is left for test", where, notes=[_SIDES], helps=helps)
 
 
+def _check_words(split: Call, settings: Settings, span: Span, ctx: Context) -> None:
+    """The column of a split, and its words for the sides."""
+    source = settings.values["source"]
+    sources = [one for one in (source if isinstance(source, tuple) else (source,)) if isinstance(one, Call)]
+    without = next((one for one in sources if one.name in WITHOUT_COLUMNS), None)
+    if without is not None:
+        here = Label(settings.written["source"].span, "has no columns")
+        helps = [f"list the photographs in a table: `csv(..., patient = ...)` with a column `{split['column']}`"]
+        ctx.out.report("R614", f"`{without.name}` has no column to split by", Label(span), here, helps=helps)
+    options = dict(split.options)
+    words = {side: word for side in SIDES if isinstance(word := options.get(side), str)}
+    for side, word in words.items():
+        first = next(other for other in words if words[other] == word)
+        if first != side:
+            text = f"`{word}` is the word of two sides, {first} and {side}"
+            helps = [f"give `{side}` the word that the column `{split['column']}` has for it"]
+            ctx.out.report("R614", text, Label(settings.part("split", side, span)), helps=helps)
+
+
 def _report_two_test_sets(split: Call, settings: Settings, span: Span, ctx: Context) -> None:
     here = settings.written["test"].span
     options = dict(split.options)
     options["test"] = None if split.name == "by_column" else 0.0
+    if split.name == FOLDS:  # what the column would set aside is divided into folds
+        options["column"], options["train"] = None, "train"
     if split.name == "by_patient":  # what was set aside to test on is learned from
         options["train"] = round(1 - cast(float, split["valid"]), 12)
     right = _spelt(Call(split.name, tuple(options.items())))
@@ -124,7 +152,7 @@ def with_fold(data: DataPlan, fold: int, written: Span, ctx: Context) -> DataPla
 
     written: where the experiment says so.
     """
-    if data.split.name != "folds":
+    if data.split.name != FOLDS:
         declared = ctx.scope.find("data", data.name)
         there = [] if declared is None else [Label(declared.name.span, f"is split `{data.split.name}`")]
         helps = [f"let `{data.name}` say `split = folds(5)`, or leave `fold` out"]
@@ -135,7 +163,7 @@ def with_fold(data: DataPlan, fold: int, written: Span, ctx: Context) -> DataPla
     if not _check_fold(data.split, fold, Label(written), there, ctx):
         return None
     options = tuple((key, fold if key == "fold" else value) for key, value in data.split.options)
-    return replace(data, split=Call("folds", options, data.split.place))
+    return replace(data, split=Call(FOLDS, options, data.split.place))
 
 
 def _check_fold(split: Call, fold: int, where: Label, there: tuple[Label, ...] | list[Label], ctx: Context) -> bool:

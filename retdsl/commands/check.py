@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 
 from retdsl import compiler
-from retdsl.commands.spec import add_root, complete
+from retdsl.commands.spec import add_root, add_set, complete
 from retdsl.commands.terminal import DONE, WRONG, say, say_diagnostics
 from retdsl.diagnostics import Diagnostics
 
@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
+    add_set(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,11 +67,14 @@ def _check(
         return out, None
     if arguments.fix or arguments.diff:
         spec = _fix(name, spec, arguments, fixed)
-    checked = compiler.check(spec)
+    settings = compiler.overrides(arguments.set, out)
+    if out.errors:
+        return out, None
+    checked = compiler.check(spec, settings)
     if arguments.data and not checked.diagnostics.errors:
         from retdsl import running
 
-        checked = running.check_data(spec, complete(checked), quiet=arguments.format == "json")
+        checked = running.check_data(spec, complete(checked), settings, quiet=arguments.format == "json")
     return checked.diagnostics, checked
 
 

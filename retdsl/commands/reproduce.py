@@ -16,7 +16,7 @@ DIFFERENT = 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument("run", type=Path, metavar="RUN", help="the folder of a run, a series or an ensemble")
     parser.add_argument("--check", action="store_true", help="compare what the run was made of, and train nothing")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_root(parser)
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0: identical; 1: something differs, or the folder holds no run that could be compared."""
     root = None if arguments.root is None else arguments.root.resolve()
-    outcome = reproducing.reproduce(arguments.run, root, only_check=arguments.check)
+    from retdsl.series.again import reproduce
+
+    outcome = reproduce(arguments.run, root, only_check=arguments.check)
     if arguments.format == "json":
         print(json.dumps({"identical": not outcome.differences, **to_json(outcome)}, indent=1, ensure_ascii=False))
     else:

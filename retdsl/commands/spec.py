@@ -16,7 +16,13 @@ def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
     """The spec's file, where its data lie, and settings on top of it."""
     parser.add_argument("file", metavar="FILE", help="a .retina file, or the name of a study that ships")
     add_root(parser)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a train key")
+    add_set(parser)
+
+
+def add_set(parser: argparse.ArgumentParser) -> None:
+    """Settings on top of the spec."""
+    help = "override a key of the train blocks, or BLOCK.KEY of one block, in the language's syntax"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=help)
 
 
 def add_root(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled."""
+"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled, one run or a series."""
 
 from __future__ import annotations
 
@@ -7,42 +7,92 @@ from pathlib import Path
 
 from retdsl import compiler, running
 from retdsl.commands.report import try_report
-from retdsl.commands.spec import add_spec_arguments, checked_spec
-from retdsl.commands.terminal import DONE, print_table
+from retdsl.commands.spec import add_root, add_set, checked_spec
+from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
+from retdsl.diagnostics import Diagnostics
+
+MOST_REPEATS = 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    add_spec_arguments(parser)
-    parser.add_argument("--train", action="append", default=[], metavar="NAME", help="only this experiment")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", nargs="?", metavar="FILE", help="a .retina file, or the name of a study that ships")
+    what.add_argument("--resume", type=Path, metavar="SERIES", help="go on with what is not done of several runs")
+    add_root(parser)
+    add_set(parser)
+    parser.add_argument("--train", action="append", default=[], metavar="NAME", help="only this experiment or ensemble")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="train each N times, its seeds counting up")
+    parser.add_argument("--folds", action="store_true", help="train each for every fold of its data in turn")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
-    where.add_argument("--run", type=Path, metavar="DIR", help="the run folder, for a single experiment")
+    where.add_argument("--run", type=Path, metavar="DIR", help="the run folder, for a single run")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
     parser.add_argument("--no-cache", action="store_true", help="prepare all photographs anew, and keep none")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.resume is not None:
+        return _resume(arguments)
     spec, program, checked = checked_spec(arguments)
-    chosen = compiler.select(program, arguments.train)
-    if arguments.run is not None and len(chosen) > 1:
-        raise compiler.Refused("--run is for a single experiment", "name one with --train, or give --runs DIR")
     if arguments.threads is not None and arguments.threads < 1:
         raise compiler.Refused("--threads must be 1 or more")
+    if not 1 <= arguments.repeat <= MOST_REPEATS:
+        raise compiler.Refused(f"--repeat must be from 1 to {MOST_REPEATS}")
+    from retdsl.runtime.run_folder import new_run_folder
+    from retdsl.series.plan import plan
+
+    wanted = plan(program, arguments.train, arguments.repeat, folds=arguments.folds)
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
     options += ["--no-cache"] if arguments.no_cache else []
-    options += ["--plain"] if arguments.plain else []
-    from retdsl.runtime.run_folder import new_run_folder
-
-    runs: dict[str, Path] = {}
-    for experiment in chosen:
+    if wanted.is_single:
+        [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
-        code = running.train(program, checked, experiment, run, spec.root, options)
-        if code != DONE:
-            return code
-        try_report(run)
-        runs[experiment.name] = run
-    if len(runs) > 1:
-        print_table("on the test side", running.summary(runs))
-    return DONE
+        code = running.train(program, checked, experiment, run, spec.root, [*options, *_plain(arguments)])
+        if code == DONE:
+            try_report(run)
+        return code
+    if arguments.run is not None:
+        help = "name one experiment with --train, or give --runs DIR"
+        raise compiler.Refused(f"--run is for a single run, and these are {len(wanted.members)}", help)
+    from retdsl.series.work import start_series
+
+    settings = compiler.overrides(arguments.set, Diagnostics())
+    series = start_series(spec, checked, settings, arguments.train, wanted, arguments.runs, options)
+    say(f"{len(series.members)} runs in {series.path}")
+    return _work(series.path, arguments)
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    """Goes on with a series."""
+    from retdsl.series.record import read_series
+
+    given = [f"--{key}" for key in ("set", "train", "root", "run", "threads", "folds") if getattr(arguments, key)]
+    if given:
+        raise compiler.Refused(f"{given[0]} cannot be given with --resume", "a series goes on as it began")
+    series = read_series(arguments.resume)
+    say(f"{len(series.left)} of {len(series.members)} runs are left in {series.path}")
+    return _work(series.path, arguments)
+
+
+def _work(path: Path, arguments: argparse.Namespace) -> int:
+    """Makes what is left of a series, then says what it has come to."""
+    from retdsl.commands.series import say_series
+    from retdsl.series.record import read_series
+    from retdsl.series.work import work
+
+    try:
+        series = work(read_series(path), say, _plain(arguments), try_report)
+    except KeyboardInterrupt:
+        say_series(path)
+        say(f"stopped; `retdsl train --resume {path}` goes on with the rest")
+        return INTERRUPTED
+    say_series(path)
+    say(f"  series folder  {path}")
+    failed = [*series.left, *(one for one in series.ensembles if one.error is not None)]
+    return WRONG if failed else DONE
+
+
+def _plain(arguments: argparse.Namespace) -> list[str]:
+    return ["--plain"] if arguments.plain else []

@@ -23,6 +23,7 @@ class Written:
     name: str
     place: Place
     keys: tuple[Key, ...]
+    overrides: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,12 @@ def experiment_of(record: RunRecord) -> Written | None:
     """The experiment of a run. None where its program is not there, or is older than what is read here."""
     found = plan_of(record)
     try:
-        return Written(found["name"], place_of(found["place"]), keys_of(found))
+        return Written(
+            found["name"],
+            place_of(found["place"]),
+            keys_of(found),
+            tuple((key, value) for key, value in found.get("overrides", ())),
+        )
     except (KeyError, TypeError, AttributeError):
         return None
 
@@ -67,12 +73,13 @@ def written_lines(written: Written) -> list[list[Piece]]:
 
 
 def overrides(written: Written) -> list[Override]:
-    """What `--set` has changed, in the order of the keys."""
-    return [
+    """What `--set` has changed, in the order of the keys; what it said of the data block last."""
+    own = [
         Override(key.name, _value(key), None if key.overrides is None else _value(key.overrides))
         for key in written.keys
         if key.block is None and key.place is not None
     ]
+    return own + [Override(key, value, None) for key, value in written.overrides if "." in key]
 
 
 def _value(key: Key) -> str:

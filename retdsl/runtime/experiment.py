@@ -36,8 +36,8 @@ class Training:
     accumulate: batches whose gradients make one step; clip: how far a gradient may reach; average: of the weights, by
     which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
-    often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each photograph
-    is predicted as, besides as it is.
+    often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
+    photograph is predicted as, besides as it is.
     """
 
     optimizer: Optimizer
@@ -64,7 +64,8 @@ class Experiment:
     """One `train` block with all that it refers to.
 
     name: of its files; program: the generated file itself; root: where relative data paths start, the program's folder
-    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what.
+    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what;
+    overrides: what the command line said on top of it, by the keys it said it of.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Experiment:
     root: Path | str | None = None
     spec: Path | str | None = None
     made_by: str | None = None
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def soft(self) -> bool:

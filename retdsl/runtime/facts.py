@@ -70,6 +70,8 @@ def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any
         "experiment": experiment.name,
         "made_by": experiment.made_by,
         "spec": None if experiment.spec is None else str(experiment.spec),
+        "overrides": dict(experiment.overrides),
+        "fold": getattr(experiment.data.split, "fold", None),
         "program_sha256": None if program is None or not program.is_file() else digest(program, "program"),
         "weights": [_file_facts(path) for path in sources],
         "mean_image": None if mean_image is None else _file_facts(mean_image),

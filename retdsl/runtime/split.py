@@ -10,7 +10,7 @@ are added to the study.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias
@@ -105,25 +105,38 @@ class folds:
     """k folds of patients, alike for patients of every worst label: one of them validates, all others are trained on.
 
     k: how many; fold: the one that validates, from 1; test: a share of the patients that is set aside first, the same
-    ones for every fold; seed: of the draw. Over all folds every other patient validates exactly once. The folds differ
-    by a patient at most, within each group and in all. Raises RunError for a fold that is not among them.
+    ones for every fold; seed: of the draw. column: the column of the source that says what is tested on instead: that
+    for which it has the word `test`; the folds divide what it calls `train`. Over all folds every other patient
+    validates exactly once. The folds differ by a patient at most, within each group and in all. Raises RunError for a
+    fold that is not among them, and with every photograph for which the column has neither word.
     """
 
     k: int
     fold: int = 1
-    test: float = 0.0
+    test: float | str = 0.0
     seed: int = 0
+    column: str | None = None
+    train: str = "train"
 
-    column: ClassVar[None] = None
     remedy: ClassVar[str] = "use fewer folds, or add patients"
 
     @property
     def wanted(self) -> tuple[str, ...]:
-        return SIDES if self.test > 0 else SIDES[:TEST]
+        return SIDES if isinstance(self.test, str) or self.test > 0 else SIDES[:TEST]
 
     def divide(self, samples: Sequence[Sample]) -> Sides:
-        if self.k < 2 or not 1 <= self.fold <= self.k or not 0 <= self.test < 1:
-            raise RunError(f"there is no fold {self.fold} of {self.k} with a test share of {self.test:.4g}")
+        if self.k < 2 or not 1 <= self.fold <= self.k:
+            raise RunError(f"there is no fold {self.fold} of {self.k}")
+        if isinstance(self.test, str):
+            if self.column is None:
+                raise RunError(f"the test side is called `{self.test}`, and no column is named that says so")
+            side_of = _sides_by_word(samples, self.column, {self.train: TRAIN, self.test: TEST})
+            to_train = np.flatnonzero(side_of == TRAIN)
+            own = folds(self.k, self.fold, 0.0, self.seed).divide([samples[i] for i in to_train.tolist()])
+            side_of[to_train[list(own.valid)]] = VALID
+            return _sides(side_of)
+        if not 0 <= self.test < 1:
+            raise RunError(f"there are no folds beside a test share of {self.test:.4g}")
         patients = _patients(samples)
         side_of = np.full(len(patients.names), TRAIN)
         dealt = 0
@@ -161,20 +174,27 @@ class by_column:
         words = {self.train: TRAIN}
         words |= {self.valid: VALID} if isinstance(self.valid, str) else {}
         words |= {} if self.test is None else {self.test: TEST}
-        problems = Problems()
-        for sample in samples:
-            if sample.side not in words:
-                said = f"`{sample.side}`" if sample.side else "nothing"
-                kind = f"photographs that the column `{self.column}` puts on no side"
-                problems.add(kind, f"{sample.image}: {said}", f"the words are {listed(words)}")
-        problems.raise_any("the split cannot be used")
-        side_of = np.array([words[sample.side or ""] for sample in samples], np.int64)
+        side_of = _sides_by_word(samples, self.column, words)
         if isinstance(self.valid, str):
             return _sides(side_of)
         to_train = np.flatnonzero(side_of == TRAIN)
         rest = by_patient(1 - self.valid, self.valid, 0.0, self.seed).divide([samples[i] for i in to_train.tolist()])
         side_of[to_train[list(rest.valid)]] = VALID
         return _sides(side_of)
+
+
+def _sides_by_word(samples: Sequence[Sample], column: str, words: Mapping[str, int]) -> Numbers:
+    """The number of each sample's side, `[n]`, by the word that a column has for it. Raises RunError with every sample
+    whose word is none of these.
+    """
+    problems = Problems()
+    for sample in samples:
+        if sample.side not in words:
+            said = f"`{sample.side}`" if sample.side else "nothing"
+            kind = f"photographs that the column `{column}` puts on no side"
+            problems.add(kind, f"{sample.image}: {said}", f"the words are {listed(words)}")
+    problems.raise_any("the split cannot be used")
+    return np.array([words[sample.side or ""] for sample in samples], np.int64)
 
 
 class _Patients(NamedTuple):

@@ -30,8 +30,17 @@ SPLITS = (
         (
             Option("k", Integer(2, 1000), REQUIRED, "How many folds."),
             Option("fold", Integer(1), 1, "The fold that validates; an experiment's own `fold` goes before it."),
-            Option("test", Fraction(), 0.0, "Share of patients that is set aside first, for every fold the same."),
+            Option(
+                "test",
+                OneOf((Fraction(), Name("a word of the column"))),
+                0.0,
+                "Share of patients that is set aside first, for every fold the same; with a column, its word for them.",
+            ),
             Option("seed", Integer(0), 0, "Another seed divides them differently."),
+            Option("column", optional(Name("a column")), None, "The column that names what is tested on instead."),
+            Option(
+                "train", Name("a word of the column"), "train", "What the column calls those that the folds divide."
+            ),
         ),
         ("k",),
         ("kfold", "cross_validation"),

@@ -223,6 +223,9 @@ class TreeBuilder:
         parent, settings = (rest[0], rest[1:]) if rest and isinstance(rest[0], t.Ident) else (None, rest)
         return t.Train(span, name, parent, settings)
 
+    def rule_ensemble(self, span: Span, name: t.Ident, *settings: t.Setting) -> t.Ensemble:
+        return t.Ensemble(span, name, settings)
+
     def rule_use(self, span: Span, target: t.Text | t.Ref) -> t.Use:
         return t.Use(span, target)
 

@@ -72,7 +72,7 @@ def _declarations(piece: Piece, out: Diagnostics) -> Sequence[t.Declaration]:
 
 
 def _with_settings(declaration: t.Declaration, more: Sequence[t.Setting]) -> t.Declaration:
-    if isinstance(declaration, t.Data | t.Train):
+    if isinstance(declaration, t.Data | t.Train | t.Ensemble):
         return replace(declaration, settings=(*declaration.settings, *more))
     return declaration
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from retdsl.records import dataclass, replace
 from retdsl.source import Source, Span
 
-KEYWORDS = ("data", "backbone", "block", "model", "augment", "sampling", "train", "use")
+KEYWORDS = ("data", "backbone", "block", "model", "augment", "sampling", "train", "ensemble", "use")
 
 KEYWORDS_ELSEWHERE = {
     **dict.fromkeys(("dataset", "images"), "data"),
@@ -18,6 +18,7 @@ KEYWORDS_ELSEWHERE = {
     **dict.fromkeys(("augmentation", "transform", "transforms"), "augment"),
     **dict.fromkeys(("sampler", "sample"), "sampling"),
     **dict.fromkeys(("experiment", "training", "fit", "run"), "train"),
+    **dict.fromkeys(("committee", "average", "bagging"), "ensemble"),
     **dict.fromkeys(("import", "include", "from", "require"), "use"),
 }
 """What other languages start such a declaration with."""
@@ -33,10 +34,10 @@ _KEYWORD = "|".join(KEYWORDS)
 _START = re.compile(
     rf"^(?:(?P<indent>[ \t]*)(?:{_KEYWORD})[ \t]+(?:[^\W\d]|\")"
     rf"|{_NAME}[ \t]+{_NAME}[ \t]*[={{(]"
-    rf"|(?:data|train)[ \t]*\{{)",
+    rf"|(?:data|train|ensemble)[ \t]*\{{)",
     re.MULTILINE,
 )
-_SETTINGS = re.compile(r"\s*(?:data|train)\b[^{]*\{")
+_SETTINGS = re.compile(r"\s*(?:data|train|ensemble)\b[^{]*\{")
 
 DECLARATION_NAME = re.compile(rf"\s*{_NAME}\s+(?P<name>{_NAME})")
 """The head of a declaration, whatever its first word is."""

@@ -2,7 +2,8 @@
 
 Expressions: `Number Percent Quantity Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
 Fork Hashed Rule`.
-Declarations: `Data Backbone Block Model Augment Sampling Train Use`; a `File` holds them in the order of the text.
+Declarations: `Data Backbone Block Model Augment Sampling Train Ensemble Use`; a `File` holds them in the order of the
+text.
 What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
 nobody needs to complain that it is missing.
 """
@@ -316,6 +317,14 @@ class Train(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Ensemble(Syntax):
+    """`ensemble NAME { ... }`."""
+
+    name: Ident
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Use(Syntax):
     """`use "path.retina"` or `use zoo.inception_bn`."""
 
@@ -329,7 +338,9 @@ class IllegibleDeclaration(Syntax):
     name: Ident
 
 
-Declaration: TypeAlias = Data | Backbone | Block | Model | Augment | Sampling | Train | Use | IllegibleDeclaration
+Declaration: TypeAlias = (
+    Data | Backbone | Block | Model | Augment | Sampling | Train | Ensemble | Use | IllegibleDeclaration
+)
 
 
 @dataclass(frozen=True, slots=True)

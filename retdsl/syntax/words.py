@@ -12,6 +12,7 @@ FORMS = {
     "augment": "`augment NAME = image => STEP`",
     "sampling": "`sampling NAME = POLICY`",
     "train": "`train NAME { ... }` or `train NAME from OTHER { ... }`",
+    "ensemble": "`ensemble NAME { of = [EXPERIMENT, ...] }`",
     "use": '`use "FILE.retina"` or `use zoo.NAME`',
 }
 """How each declaration is written; names have letters, digits and underscores."""

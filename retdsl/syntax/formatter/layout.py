@@ -45,7 +45,7 @@ class Layout:
         """A declaration on a line of its own."""
         head = (Line(keeps_blank=True), self._word(), " ")
         match node:
-            case t.Data(settings=settings):
+            case t.Data(settings=settings) | t.Ensemble(settings=settings):
                 return (*head, self._word(), Tab(), " ", self._settings(settings))
             case t.Train(parent=None, settings=settings):
                 return (*head, self._word(), Tab(), " ", self._settings(settings))

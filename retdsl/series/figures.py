@@ -1,0 +1,184 @@
+"""What the runs of a series have reached: every figure's mean and spread over the runs of an experiment.
+
+Enters: a series, finished or not. Leaves: a `Summary` for each experiment and ensemble, as data and as lines of text.
+
+The spread is that over seeds and folds: how far chance in training and in the choice of validation patients moves a
+figure. All runs are tested on the same patients, so it says nothing about others, and is no confidence
+interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retdsl.finished import read_run
+from retdsl.ir import to_json
+from retdsl.records import dataclass
+from retdsl.series.record import DONE, FAILED, Member, Series
+
+NO_FIGURES = frozenset(
+    {"loss", "images", "patients", "best_value", "best_epoch", "epochs", "seconds", "images_per_second", "members"}
+)
+"""Numbers of test.json that do not say how good a network is."""
+
+TEST, VALIDATION = "test", "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A figure over several runs. sd: the standard deviation, with n - 1; None for one run. values: by the folder."""
+
+    count: int
+    mean: float
+    sd: float | None
+    least: float
+    most: float
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an experiment or an ensemble has reached. runs: how many there are; done, failed: of these; side: that the
+    figures are of: "test", or "validation" where there are no test images.
+    """
+
+    name: str
+    ensemble: bool
+    runs: int
+    done: int
+    failed: int
+    side: str
+    figures: Mapping[str, Spread]
+
+
+def summaries(series: Series) -> list[Summary]:
+    """Of every experiment, in the order of the series, then of every ensemble. Raises RunError for damaged files."""
+    by_experiment: dict[str, list[Member]] = {}
+    for member in series.members:
+        by_experiment.setdefault(member.trained.experiment, []).append(member)
+    found = []
+    for name, members in by_experiment.items():
+        done = {member.folder: series.path / member.folder for member in members if member.state == DONE}
+        failed = sum(member.state == FAILED for member in members)
+        found.append(Summary(name, False, len(members), len(done), failed, *_figures(done)))
+    for ensemble in series.ensembles:
+        here = {ensemble.folder: series.path / ensemble.folder} if ensemble.state == DONE else {}
+        failed = sum(series.member(name).state == FAILED for name in ensemble.members)
+        done_members = sum(series.member(name).state == DONE for name in ensemble.members)
+        found.append(Summary(ensemble.name, True, len(ensemble.members), done_members, failed, *_figures(here)))
+    return found
+
+
+def _figures(runs: Mapping[str, Path]) -> tuple[str, dict[str, Spread]]:
+    tested = {name: _tested(path) for name, path in runs.items()}
+    side = TEST if any(tested.values()) or not runs else VALIDATION
+    found = tested if side == TEST else {name: _validated(path) for name, path in runs.items()}
+    keys = dict.fromkeys(key for figures in found.values() for key in figures)
+    return side, {key: spread({name: found[name][key] for name in found if key in found[name]}) for key in keys}
+
+
+def spread(values: Mapping[str, float]) -> Spread:
+    """Mean and spread of at least one number."""
+    numbers = list(values.values())
+    mean = math.fsum(numbers) / len(numbers)
+    off = math.fsum((number - mean) ** 2 for number in numbers)
+    sd = math.sqrt(off / (len(numbers) - 1)) if len(numbers) > 1 else None
+    return Spread(len(numbers), mean, sd, min(numbers), max(numbers), dict(values))
+
+
+def _tested(path: Path) -> dict[str, float]:
+    """The figures of the test side; one that means nothing is left out."""
+    figures = read_run(path).test or {}
+    return _numbers(figures) if figures.get("images") else {}
+
+
+def _validated(path: Path) -> dict[str, float]:
+    """Those of the validation side: of a run at its best epoch, of an ensemble out of fold."""
+    record = read_run(path)
+    figures = record.test or {}
+    if "out_of_fold" in figures:
+        return _numbers(figures["out_of_fold"])
+    best = figures.get("best_epoch")
+    return next((_numbers(line.get("valid") or {}) for line in record.epochs if line.get("epoch") == best), {})
+
+
+def _numbers(figures: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        key: float(value)
+        for key, value in figures.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and key not in NO_FIGURES
+    }
+
+
+def as_json(series: Series, found: Sequence[Summary]) -> dict[str, Any]:
+    """The same for a program to read, with every run and what it has reached."""
+    members = [
+        {
+            "folder": member.folder,
+            "experiment": member.trained.experiment,
+            "fold": member.trained.fold,
+            "seed": member.trained.seed,
+            "state": member.state,
+            **({} if member.error is None else {"error": member.error}),
+        }
+        for member in series.members
+    ]
+    own = {"study": series.facts.get("study"), "root": str(series.root), "overrides": series.facts.get("overrides", {})}
+    return {**own, "members": members, "summaries": [{**to_json(one), "figures": _spreads(one)} for one in found]}
+
+
+def _spreads(summary: Summary) -> dict[str, Any]:
+    return {key: {**to_json(one), "values": dict(one.values)} for key, one in summary.figures.items()}
+
+
+def lines(series: Series, found: Sequence[Summary]) -> Iterator[str]:
+    """The same for people, a table for every figure, within 80 columns unless a name is long."""
+    width = max(len(one.name) + 2 for one in found)
+    for side in dict.fromkeys(one.side for one in found if one.figures):
+        shown = [one for one in found if one.side == side]
+        for key in dict.fromkeys(key for one in shown for key in one.figures):
+            where = "" if side == TEST else ", validation"
+            title = f"{key}{where}"
+            room = max(width, len(title))
+            yield f"{title.ljust(room)}    mean      sd   least to most     runs"
+            for one in shown:
+                if key in one.figures:
+                    yield f"{f'  {one.name}'.ljust(room)}  {_cells(one, one.figures[key])}"
+            yield ""
+    yield from notes(series, found)
+
+
+def _cells(summary: Summary, spread: Spread) -> str:
+    if summary.ensemble:
+        return f"{spread.mean:>6.3f}" + " " * 26 + f"ensemble of {summary.runs}"
+    sd = "" if spread.sd is None else f"{spread.sd:.3f}"
+    ends = "" if spread.sd is None else f"{spread.least:.3f} to {spread.most:.3f}"
+    return f"{spread.mean:>6.3f}  {sd:>6}  {ends:>14}  {spread.count:>4} of {summary.runs}"
+
+
+def notes(series: Series, found: Sequence[Summary]) -> Iterator[str]:
+    """What the figures do and do not say, and what is not done."""
+    several = [one for one in found if any(figure.count > 1 for figure in one.figures.values())]
+    if several:
+        folds = any(member.trained.fold not in (None, series.members[0].trained.fold) for member in series.members)
+        over = "seeds and folds" if folds else "seeds"
+        yield f"sd and range are over {over}: how far chance in training moves a figure. All runs"
+        yield "are measured on the same test patients, so this is no confidence interval for others."
+    if any(one.side == VALIDATION and one.figures for one in found):
+        yield "There are no test images: figures are of the validation side, on which the best"
+        yield "epoch was chosen, and so a little too good."
+    for name, state, error in _not_done(series):
+        told = f": {error.splitlines()[0]}" if error else ""
+        yield f"{name}: {state}{told}"
+
+
+def _not_done(series: Series) -> Iterator[tuple[str, str, str | None]]:
+    for member in series.members:
+        if member.state != DONE:
+            yield member.title, member.state, member.error
+    for ensemble in series.ensembles:
+        if ensemble.state == FAILED:
+            yield f"ensemble {ensemble.name}", ensemble.state, ensemble.error

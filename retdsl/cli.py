@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",
+    "watch": "how runs come on, live: epochs, curves, time left",
     "data": "pack photographs into one file that MXNet's iterators read",
     "reproduce": "whether a run can be had again bit by bit, and what differs first",
     "audit": "what may be wrong with photographs and labels: a table, and a page to look at",

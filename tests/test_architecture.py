@@ -57,8 +57,10 @@ MAY_IMPORT = {
     "finished": {"records", "runtime"},
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
+    "watching": {"records", "runtime"},
     "commands": {
         "audit",
+        "watching",
         "records",
         "weights",
         "account",

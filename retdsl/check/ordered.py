@@ -54,8 +54,10 @@ def check_order(data: DataPlan, loss: Loss, trained: Span, ctx: Context) -> None
         f"`{ORDERED_LOSS}` takes the classes for grades in the order in which they stand, and this is another one",
         *(declared or [Label(trained)]),
         *([Label(trained, f"ends in `{ORDERED_LOSS}`")] if declared else []),
-        notes=[f"the further apart two classes stand, the more it costs to take one for the other: here `{classes[0]}` "
-               f"and `{classes[-1]}` are furthest apart"],
+        notes=[
+            f"the further apart two classes stand, the more it costs to take one for the other: here `{classes[0]}` "
+            f"and `{classes[-1]}` are furthest apart"
+        ],
         helps=[f"write `classes = [{', '.join(right)}]`"],
         fixes=fixes,
     )

@@ -284,8 +284,10 @@ def _check_head(network: Network, data: DataPlan, checked: Settings, train: t.Tr
         fixes = [] if last is None else number_fixes(last, shape[-1], f"count({data.name}.classes)")
         notes = []
         if network.loss.kind == ORDERED_LOSS and shape == (None, count - 1):
-            notes = [f"`{ORDERED_LOSS}` takes a score for every class, as `Softmax` does: it asks its {count - 1} questions "
-                     "of the probabilities that they give"]
+            notes = [
+                f"`{ORDERED_LOSS}` takes a score for every class, as `Softmax` does: it asks its {count - 1} questions "
+                "of the probabilities that they give"
+            ]
         ctx.out.report("R502", text, *labels, *declared_classes, notes=notes, helps=helps, fixes=fixes)
         fits = False
     fits = check_head_of_labels(data, network.loss, span, ctx) and fits

@@ -88,12 +88,14 @@ class Fitting:
             lambda: Snapshot(trainer.parameters(), trainer.optimizer_states()),
             final=epoch == epochs,
         )
+        best = self._checkpoints.best
         images = len(outcome.predictions.indices)
         speed = images / outcome.seconds
         took = time.perf_counter() - started
         self._folder.add_epoch(
             {
                 "epoch": epoch,
+                "epochs": epochs,
                 "images": dict(
                     zip(batches.dataset.classes, batches.dataset.class_counts(seen.indices.tolist()), strict=True)
                 ),
@@ -103,6 +105,7 @@ class Fitting:
                 "seconds": round(took, 3),
                 "images_per_second": round(speed, 1),
                 "saved": self._checkpoints.params_path(epoch).name if saved else None,
+                "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
             }
         )
         note = "best" if is_best else ""

@@ -245,9 +245,7 @@ def _expected(each: Sequence[float] | NDArray[Any], labels: NDArray[Any]) -> NDA
     return chosen
 
 
-def _weighed(
-    loss: NDArray[np.float64], labels: NDArray[Any], weights: Sequence[float] | None
-) -> NDArray[np.float64]:
+def _weighed(loss: NDArray[np.float64], labels: NDArray[Any], weights: Sequence[float] | None) -> NDArray[np.float64]:
     return loss if weights is None else _expected(weights, labels) * loss
 
 

@@ -141,9 +141,7 @@ def test_two_ordered_classes_are_a_softmax():
     logits, labels = samples(2)
     p, z, two = softmax64(logits.astype(np.float64)), mx.sym.Variable("z"), (1.0, 66.7)
     np.testing.assert_allclose(Ordinal(two).value(p, labels, two), WSoftmax(two).value(p, labels, two), rtol=1e-12)
-    ordinal, weighted = (
-        run(loss.symbol(z, two, "head"), logits, labels)[1] for loss in (Ordinal(two), WSoftmax(two))
-    )
+    ordinal, weighted = (run(loss.symbol(z, two, "head"), logits, labels)[1] for loss in (Ordinal(two), WSoftmax(two)))
     np.testing.assert_allclose(ordinal, weighted, rtol=1e-4, atol=1e-5)
 
 
@@ -186,9 +184,7 @@ def test_smoothing_moves_a_label_to_all_classes_or_to_its_neighbours():
     beside = np.tile(np.array([0, 0.05, 0.9, 0.05, 0]), (n, 1))
     np.testing.assert_allclose(Ordinal(smoothing=0.1).value(p, np.full(n, 2), None), Ordinal().value(p, beside, None))
     at_the_end = np.tile(np.array([0.9, 0.1, 0, 0, 0]), (n, 1))
-    np.testing.assert_allclose(
-        Ordinal(smoothing=0.1).value(p, np.zeros(n), None), Ordinal().value(p, at_the_end, None)
-    )
+    np.testing.assert_allclose(Ordinal(smoothing=0.1).value(p, np.zeros(n), None), Ordinal().value(p, at_the_end, None))
 
 
 @pytest.mark.parametrize(("loss", "weights"), HEADS)

@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "write the training programs of a spec",
     "viz": "draw a network, or a network and its experiment",
     "train": "compile and run experiments",
+    "watch": "how runs come on, live: epochs, curves, time left",
     "evaluate": "the figures of a finished run, on its test photographs or on others that are labelled",
     "predict": "what a finished run says of photographs, and which it should not be asked about",
     "compare": "finished runs side by side on the same test photographs, and whether they differ",

@@ -64,8 +64,10 @@ MAY_IMPORT = {
         *("records", "diagnostics", "ir", "check", "compiler", "running"),
         *("finished", "reproducing", "objects", "runtime", "weights"),
     },
+    "watching": {"records", "runtime"},
     "commands": {
         "audit",
+        "watching",
         "evaluation",
         "records",
         "weights",

@@ -124,6 +124,7 @@ class Fitting:
             final=epoch == training.epochs or self.stopped is not None,
         )
         self.epochs = epoch
+        best = self._checkpoints.best
         images = len(outcome.predictions.indices)
         self._images += images
         self._seconds += outcome.seconds
@@ -131,6 +132,7 @@ class Fitting:
         took = time.perf_counter() - started
         line = {
             "epoch": epoch,
+            "epochs": training.epochs,
             "images": dict(
                 zip(batches.dataset.classes, batches.dataset.class_counts(seen.indices.tolist()), strict=True)
             ),
@@ -140,6 +142,7 @@ class Fitting:
             "seconds": round(took, 3),
             "images_per_second": round(speed, 1),
             "saved": self._checkpoints.params_path(epoch).name if saved else None,
+            "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
         }
         self._folder.add_epoch(line)
         note = "best" if is_best else ""

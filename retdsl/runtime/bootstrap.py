@@ -144,7 +144,7 @@ def wilson(found: float, of: int) -> tuple[float, float]:
     middle = share + z**2 / (2 * of)
     half = z * math.sqrt(share * (1 - share) / of + z**2 / (4 * of**2))
     scale = 1 + z**2 / of
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    return (0.0 if share <= 0 else (middle - half) / scale, 1.0 if share >= 1 else (middle + half) / scale)
 
 
 def _numbered(patients: Sequence[str]) -> NDArray[np.intp]:

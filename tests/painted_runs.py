@@ -20,9 +20,7 @@ from retdsl.runtime.sources import Wanted
 CLASSES = ("healthy", "infected")
 SIDE = 200
 
-STUDY = TINY.replace(
-    "synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)", 'csv("labels.csv", patient = patient)'
-)
+STUDY = TINY.replace("synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)", 'csv("labels.csv", patient = patient)')
 
 
 class Runs(NamedTuple):

@@ -15,7 +15,6 @@ from sklearn.metrics import roc_auc_score
 from retdsl.cli import main
 from retdsl.runtime.answers import read_answers
 
-
 pytestmark = pytest.mark.slow
 
 
@@ -203,7 +202,9 @@ def test_a_folder_that_is_spoilt(
         (["--label", "grade"], "name columns of --labels"),
     ],
 )
-def test_wrong_usage(finished_runs: Runs, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage(
+    finished_runs: Runs, arguments: list[str], message: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert leaves(finished_runs.one, *arguments) == 2
     assert message in capfd.readouterr().err
 

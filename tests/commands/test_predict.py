@@ -113,9 +113,7 @@ def test_a_folder_of_everything(finished_runs: Runs, folder: Path, capfd: pytest
     assert "Traceback" not in err
 
 
-def test_json_and_files(
-    finished_runs: Runs, folder: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_json_and_files(finished_runs: Runs, folder: Path, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert leaves(finished_runs.one, folder, "--format", "json", "-o", tmp_path / "o.json") == 0
     assert capfd.readouterr().out == ""
     answer = json.loads((tmp_path / "o.json").read_text())
@@ -151,7 +149,7 @@ def test_another_size(finished_runs: Runs, capfd: pytest.CaptureFixture[str], tm
     program = run / "program" / "train.py"
     text = program.read_text()
     assert "resize(" in text
-    program.write_text("\n".join(line.replace("resize(height=32, width=32)", "") for line in text.splitlines()))
+    program.write_text("\n".join(line for line in text.splitlines() if "resize(height=32" not in line))
     lock = json.loads((run / "lock.json").read_text())
     (run / "lock.json").write_text(json.dumps({**lock, "program_sha256": None}))
     small = tmp_path / "small.png"
@@ -160,7 +158,7 @@ def test_another_size(finished_runs: Runs, capfd: pytest.CaptureFixture[str], tm
     out, err = capfd.readouterr()
     assert code == 0, err
     found = rows(out)
-    assert "photographs are 200 x 200 when prepared, the network takes 32 x 32" in list(found.values())[0]["why"]
+    assert "photographs are 200 x 200 when prepared, the network takes 32 x 32" in next(iter(found.values()))["why"]
     assert found[str(small)]["p_infected"] != ""
 
 

@@ -214,12 +214,21 @@ def runtime_requirements() -> list[str]:
 
 
 def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
-    """The test figures of finished runs by experiment, a row a run, in words."""
+    """The test figures of finished runs by experiment, a row a run, in words: auc with its interval, and in the place
+    of what a threshold of the test side itself would give, what the one from validation gives.
+    """
+    from retdsl.runtime.figures_table import figure_in_words, key_in_words
+
     rows = []
     for name, run in runs.items():
-        figures = json.loads((run / "test.json").read_text("utf-8"))
-        about = ("loss", "images", "patients", "best_value", "epochs", "images_per_second")
-        metrics = {k: v for k, v in figures.items() if isinstance(v, float) and k not in (*about, "seconds")}
-        row = {"experiment": name, **{key: f"{value:.3f}" for key, value in metrics.items()}}
-        rows.append({**row, "best epoch": str(figures["best_epoch"]), "seconds": f"{figures['seconds']:.0f}"})
+        test = json.loads((run / "test.json").read_text("utf-8"))
+        row = {"experiment": name}
+        points = {f"{key_in_words(point['metric'])}, frozen": point for point in test.get("operating_points", ())}
+        frozen = {point["metric"] for point in points.values()}
+        for key in test:
+            if f"{key}_ci" in test and key not in frozen:
+                row[key] = figure_in_words(test[key], test["auc_ci"] if key == "auc" else None)
+        for title, point in points.items():
+            row[title] = " / ".join(figure_in_words(point[key]) for key in ("sensitivity", "specificity"))
+        rows.append({**row, "best epoch": str(test["best_epoch"]), "seconds": f"{test['seconds']:.0f}"})
     return rows

@@ -29,22 +29,29 @@ GOOD = 0.10
 MOST_MEASURED = 0.6
 """Validation and test are not advised to grow beyond this share of all photographs: the rest is to learn from."""
 
+HANG_ON_THE_FOUND = frozenset({"ppv", "npv", "f1"})
+"""Metrics of two classes that are made of the share of the last class that is found."""
+
 SIDE_WORDS = {"valid": "validation", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
     """What a metric measures: a share of the class `measured`, at a threshold that is set by the class `held` so that
-    this share `at` of it is right; no threshold without `at`.
+    this share `at` of it is right; no threshold without `at`. share: False if the figure is none itself, and only hangs
+    on one.
     """
 
     measured: int
     held: int
     at: float | None
+    share: bool = True
 
 
 def operating_point(metric: Call) -> Point | None:
     """What a metric of two classes measures; None for the others, which no threshold is set for."""
+    if metric.name in HANG_ON_THE_FOUND:
+        return Point(1, 0, None, share=False)
     if metric.name not in TWO_CLASS_METRICS:
         return None
     finds = metric.name == "sensitivity"
@@ -148,6 +155,9 @@ def _report_few(
     name, title = next(iter(scarce.few)), classes[scarce.label]
     number = scarce.few[name].photographs[scarce.label]
     found = round(TYPICAL * number)
+    takes = f"of {number}, it can take {number + 1} values only"
+    if not scarce.point.share:
+        takes = f"hangs on how many of {number} are found"
     low, high = wilson(found, number)
     have = _have(scarce.few, scarce.label, title, counts.exact)
     helps = _more_cases(scarce, name, title, split, counts)
@@ -160,7 +170,7 @@ def _report_few(
     out.report(
         "R709",
         f"{have}, too few to measure the {scarce.asked.metric.name}",
-        Label(scarce.asked.span, f"of {number}, it can take {number + 1} values only"),
+        Label(scarce.asked.span, takes),
         *places,
         notes=[
             f"{found} of {number} right, {whole_percent(found / number)}, would mean anything from "

@@ -19,6 +19,7 @@ from retdsl.check.heads import (
 )
 from retdsl.check.imbalance import Marks, check_imbalance
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
+from retdsl.check.metrics import check_calibration, check_metrics, places_of
 from retdsl.check.options import Context, place_of
 from retdsl.check.photographs import fit_anywhere
 from retdsl.check.provenance import Written, keys_of
@@ -30,7 +31,6 @@ from retdsl.diagnostics import Fix, Label
 from retdsl.ir import Call, DataPlan, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
 from retdsl.records import dataclass, field
 from retdsl.schema import ENTRIES
-from retdsl.schema.metrics import TWO_CLASS_METRICS
 from retdsl.schema.shapes import shape_text
 from retdsl.schema.training import TRAIN_KEYS, TRAINING_SETTINGS
 from retdsl.source import Span
@@ -175,6 +175,8 @@ def _check_imbalance(
     named, sampling = checked.place("model", train.name.span), checked.written.get("sampling")
     marks = Marks(named, None if sampling is None else sampling.span, _written_weights(model, named))
     check_imbalance(experiment, first, last, counts is not None and counts.exact, marks, ctx.out)
+    places = places_of(experiment.training.metrics, checked, train.name.span)
+    check_calibration(experiment, last, places, marks.sampling or marks.weights, ctx)
 
 
 def _with_frozen(
@@ -210,19 +212,16 @@ def _training(
     span = checked.place("metrics", train.name.span)
     errors = ctx.out.errors
     classes = data.classes if data else ()
-    for metric in metrics:
-        if metric.name in TWO_CLASS_METRICS and data is not None and len(classes) != 2:
-            text = f"`{metric.name}` is for two classes, and there are {len(classes)}"
-            where = Label(checked.part("metrics", metric.name, span))
-            declared = classes_of(data.name, len(classes), ctx)
-            ctx.out.report("R705", text, where, *declared, helps=["use `auc` or `balanced_accuracy`"])
+    places = places_of(metrics, checked, span)
+    if data is not None:
+        check_metrics(metrics, places, data, ctx)
     checkpoint = cast(Call, values["checkpoint"])
     keep = checkpoint["keep"]
     check_accuracy_alone(metrics, classes, counts, span, ctx.out)
-    if data is not None and counts is not None:
+    if data is not None and counts is not None and not has_findings(data):
         chooser = keep["metric"] if isinstance(keep, Call) else None
         kept = checked.part("checkpoint", "keep", train.name.span)
-        asked = [Asked(m, checked.part("metrics", m.name, span), kept if m == chooser else None) for m in metrics]
+        asked = [Asked(m, place, kept if m == chooser else None) for m, place in zip(metrics, places, strict=True)]
         check_operating_points(asked, classes, data.split, counts, ctx.out)
     if isinstance(keep, Call) and keep["metric"] not in metrics:
         chosen = cast(Call, keep["metric"])

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.metric import Metric
-from retdsl.runtime.metrics import questions
+from retdsl.runtime.metrics import mean_of_defined, questions
 from retdsl.runtime.weighing import Values, Weighed, mean
 
 RESAMPLES = 2000
@@ -82,13 +82,13 @@ def intervals(
     if len(set(patients)) < 2 or not np.isfinite(probabilities).all():
         return found
     asked, patient = questions(labels, probabilities), _numbered(patients)
-    whole = _figures(chosen, asked, [np.ones((1, len(patient)))])
+    whole = _of_each(chosen, asked)
     drawn = resampled(chosen, labels, probabilities, patients, resamples, seed)
     left_out = _figures(chosen, asked, _each_left_out(patient))
     for metric in chosen:
-        key = metric.key
-        ends = bca(float(whole[key][0]), drawn[key], left_out[key])
-        found[key] = _without_spread(metric, whole[key][0], ends, asked, patient) if ends.low == ends.high else ends
+        value = mean_of_defined(whole[metric.key])
+        ends = bca(value, drawn[metric.key], left_out[metric.key])
+        found[metric.key] = _without_spread(metric, value, ends, asked, patient) if ends.low == ends.high else ends
     return found
 
 
@@ -128,7 +128,8 @@ def bca(whole: float, drawn: Values, left_out: Values) -> Interval:
         return Interval(undefined=undefined)
     below = (np.mean(defined < whole - SAME) + np.mean(defined <= whole + SAME)) / 2
     bias = NORMAL.inv_cdf(float(np.clip(below, 1 / len(defined), 1 - 1 / len(defined))))
-    influence = np.nanmean(left_out) - left_out[~np.isnan(left_out)]
+    kept = left_out[~np.isnan(left_out)]
+    influence = kept.sum() / max(1, len(kept)) - kept
     spread = float((influence**2).sum() ** 1.5)
     acceleration = float((influence**3).sum()) / (6 * spread) if spread > 0 else 0.0
     ends = (_moved(level, bias, acceleration) for level in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
@@ -143,7 +144,7 @@ def wilson(found: float, of: int) -> tuple[float, float]:
     middle = share + z**2 / (2 * of)
     half = z * math.sqrt(share * (1 - share) / of + z**2 / (4 * of**2))
     scale = 1 + z**2 / of
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    return (0.0 if share <= 0 else (middle - half) / scale, 1.0 if share >= 1 else (middle + half) / scale)
 
 
 def _numbered(patients: Sequence[str]) -> NDArray[np.intp]:
@@ -152,11 +153,17 @@ def _numbered(patients: Sequence[str]) -> NDArray[np.intp]:
     return numbers
 
 
+def _of_each(metrics: Sequence[Metric], asked: Sequence[tuple[NDArray[Any], NDArray[Any]]]) -> dict[str, list[float]]:
+    """Every metric of all photographs, for each question."""
+    once = [Weighed(*each, np.ones((1, len(each[0])))) for each in asked]
+    return {metric.key: [float(metric.values(weighed)[0]) for weighed in once] for metric in metrics}
+
+
 def _figures(
     metrics: Sequence[Metric], asked: Sequence[tuple[NDArray[Any], NDArray[Any]]], weightings: Iterable[Values]
 ) -> dict[str, Values]:
     """Every metric under all weightings, which come in parts [b, N]."""
-    usable = {m.key: [not math.isnan(m.value(*each)) for each in asked] for m in metrics}
+    usable = {key: [not math.isnan(value) for value in values] for key, values in _of_each(metrics, asked).items()}
     parts: dict[str, list[Values]] = {metric.key: [] for metric in metrics}
     for weights in weightings:
         weighed = [Weighed(*each, weights) for each in asked]
@@ -194,4 +201,4 @@ def _without_spread(
     if cases is None or not cases.any():
         return Interval(undefined=found.undefined)
     of = len(np.unique(patient[cases]))
-    return Interval(*wilson(float(value) * of, of), found.undefined, "wilson")
+    return Interval(*wilson(value * of, of), found.undefined, "wilson")

@@ -58,6 +58,14 @@ def key_in_words(key: str) -> str:
     return re.sub(r"_at_([a-z]+)_([\d.]+)$", r" at \2 % \1", key).replace("_", " ")
 
 
+def figure_in_words(value: float | None, interval: Sequence[float | None] | None = None) -> str:
+    """`0.953 [0.912, 0.978]`; without the brackets where there is no interval, `-` where there is no figure."""
+    low, high = interval or (None, None)
+    if low is None or high is None or math.isnan(low):
+        return _number(value)
+    return f"{_number(value)} [{_number(low)}, {_number(high)}]"
+
+
 def _rows(figures: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Row]:
     sides = [figures.get(key, {}) if key else figures for key in units.values()]
     for points in zip(*(side.get("operating_points", ()) for side in sides), strict=False):
@@ -76,18 +84,11 @@ def _rows(figures: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Row]
 
 def _figures(sides: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Iterator[Row]:
     for key in keys:
-        yield Row(key_in_words(key), tuple(_cell(side.get(key), side.get(f"{key}_ci")) for side in sides))
+        yield Row(key_in_words(key), tuple(figure_in_words(side.get(key), side.get(f"{key}_ci")) for side in sides))
 
 
 def _has_threshold(key: str) -> bool:
     return re.search(r"^s.*_at_s.*_[\d.]+$", key) is not None
-
-
-def _cell(value: float | None, interval: Sequence[float | None] | None) -> str:
-    low, high = interval or (None, None)
-    if low is None or high is None or math.isnan(low):
-        return _number(value)
-    return f"{_number(value)} [{_number(low)}, {_number(high)}]"
 
 
 def _number(value: float | None, digits: int = 3) -> str:

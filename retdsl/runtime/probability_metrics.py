@@ -78,6 +78,11 @@ class calibration_error(Lower):
     equal: str = "mass"
 
     @property
+    def key(self) -> str:
+        counted = "" if self.bins == 10 else f"_{self.bins}_bins"
+        return f"calibration_error{counted}{'' if self.equal == 'mass' else f'_equal_{self.equal}'}"
+
+    @property
     def rankable(self) -> bool:
         # Alone, giving every image the same probability would be best.
         return False

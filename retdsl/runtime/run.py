@@ -197,7 +197,7 @@ class Run:
         say(f"{self._experiment.name}: done in {duration(seconds)}, best epoch {found.epoch}{by}")
         if final["images"]:
             columns = get_terminal_size().columns if sys.stderr.isatty() else 80
-            say("\n".join(f"  {line}" for line in ["", *figures_table(final, columns - 2), ""]))
+            say("\n".join(["", *(f"  {line}" for line in figures_table(final, columns - 2)), ""]))
         else:
             say("  test        no test images")
         measured = {metric.key: final[metric.key] for metric in self._experiment.training.metrics if final["images"]}

@@ -97,3 +97,6 @@ TWO_CLASS_METRICS = frozenset({"sensitivity", "specificity", "ppv", "npv"})
 
 GRADED_METRICS = frozenset({"quadratic_kappa"})
 """Those of classes that are grades, in order."""
+
+PROBABILITY_METRICS = frozenset({"brier", "calibration_error"})
+"""Those that take probabilities at their word."""

@@ -14,7 +14,7 @@ from retdsl.schema.spelling import spell, spell_layer
 FRACTIONS = frozenset(
     {
         *("train", "valid", "test", "p", "at_specificity", "at_sensitivity", "threshold", "floor"),
-        *("amount", "size", "mask", "fraction"),
+        *("at_prevalence", "amount", "size", "mask", "fraction"),
     }
 )
 """Options that are shares."""

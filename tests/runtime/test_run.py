@@ -18,9 +18,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tiny_study import CLASSES, experiment, network, paint
 
-from retdsl.runtime import hard, progressive
+from retdsl.runtime import auc, hard, progressive, sensitivity
+from retdsl.runtime.answers import read_answers
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.drawing import Pool
+from retdsl.runtime.files import finite
+from retdsl.runtime.judging import judge
 from retdsl.runtime.losses import Softmax, WSoftmax
 from retdsl.runtime.mx import mx
 from retdsl.runtime.program import _usual_threads, run_program
@@ -90,6 +93,22 @@ def test_predictions_agree_with_the_final_figures(done):
     assert figures["best_epoch"] == best["epoch"]
     assert best["value"] == max(line["valid"]["auc"] for line in lines(done))
     assert figures["images_per_second"] > 0
+
+
+def test_final_figures_have_intervals_and_thresholds_come_from_validation(photographs, tmp_path, capsys):
+    metrics = (auc(), sensitivity(at_specificity=0.9))
+    assert run(experiment(photographs, training={"epochs": 2, "metrics": metrics}), tmp_path) == 0
+    figures = json.loads((tmp_path / "test.json").read_text())
+    test, validation = (read_answers(tmp_path / name) for name in ("predictions.csv", "validation.csv"))
+    again = json.loads(json.dumps(finite(judge(metrics, test, validation))))
+    assert {key: figures[key] for key in again} == again
+    [point] = figures["operating_points"]
+    low, high = figures["auc_ci"]
+    lines = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    shown = f"auc {figures['auc']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None else "")
+    title = lines.index("threshold from validation, for sensitivity at 90 % specificity")
+    assert lines[title + 1].startswith(f"threshold {point['threshold']:.4f}")
+    assert any(line.startswith(shown) for line in lines[title:])
 
 
 def test_the_checkpoint_is_an_ordinary_one(done):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from painted_runs import Runs, train
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("any machine", deadline=None)
@@ -20,3 +21,10 @@ def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RETDSL_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def finished_runs(own_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    """Two finished runs, for tests that only look at them."""
+    assert own_store is not None
+    return train(tmp_path_factory.mktemp("finished"))

@@ -24,6 +24,7 @@ from retdsl.records import dataclass
 from retdsl.running import INTERRUPTED, WRONG, run_program
 from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
 from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
@@ -187,7 +188,8 @@ def rule_of(finished: Finished, metric: str | None = None) -> Rule:
         return Rule(None, "labels are the most probable class: the run has frozen no threshold")
     point = next(point for point in points if metric in (None, point["metric"]))
     threshold = float(point["threshold"])
-    words = f"{finished.classes[-1]} from {threshold:.4g} on, the threshold for {point['metric']} chosen on validation"
+    what = key_in_words(str(point["metric"]))
+    words = f"{finished.classes[-1]} from {threshold:.4g} on, the threshold for {what}, chosen on validation"
     return Rule(threshold, words)
 
 

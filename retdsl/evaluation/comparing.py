@@ -122,15 +122,24 @@ def _all_read(paths: Sequence[Path]) -> list[tuple[Path, Finished]]:
 
 
 def _named(read: Sequence[tuple[Path, Finished]]) -> dict[str, Finished]:
-    """Runs by the name of their experiment, or of their folder where that is the same, or by their path."""
-    for names in (
-        [finished.record.name for _, finished in read],
-        [path.resolve().name for path, _ in read],
-        [str(path) for path, _ in read],
-    ):
-        if len(set(names)) == len(read):
-            return dict(zip(names, (finished for _, finished in read), strict=True))
-    raise RunError("a run is named twice", items=[str(path) for path, _ in read])
+    """Runs by the name of their experiment, or by as much of their path as tells them apart where that is the same.
+
+    Raises RunError for a run that is named twice.
+    """
+    paths = [path.resolve() for path, _ in read]
+    if len(set(paths)) < len(paths):
+        twice = [
+            str(path)
+            for path, resolved in zip((path for path, _ in read), paths, strict=True)
+            if paths.count(resolved) > 1
+        ]
+        raise RunError("a run is named twice", items=twice)
+    names = [finished.record.name for _, finished in read]
+    parts = 1
+    while len(set(names)) < len(read):
+        names = [str(Path(*path.parts[-parts:])) for path in paths]
+        parts += 1
+    return dict(zip(names, (finished for _, finished in read), strict=True))
 
 
 def _answers(runs: Mapping[str, Finished]) -> dict[str, Answers]:

@@ -14,6 +14,7 @@ from typing import Any
 from retdsl.evaluation.apart import apart
 from retdsl.evaluation.comparing import Comparison, Duel, Figure
 from retdsl.evaluation.words import interval_words, three
+from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
 
 NARROW = 72
@@ -100,9 +101,10 @@ def _classes(found: Comparison) -> int:
 def _figure(found: Comparison, figure: Figure, width: int) -> Iterator[str]:
     better = "" if figure.higher_is_better else ", lower is better"
     if figure.at is None:
-        yield f"{figure.key}{better}"
+        yield f"{key_in_words(figure.key)}{better}"
     else:
-        yield from _wrapped(f"{figure.key} at each run's own threshold, frozen for {figure.at}", width)
+        at = f"each run's own threshold, frozen on validation for {key_in_words(figure.at)}"
+        yield from _wrapped(f"{key_in_words(figure.key)} at {at}", width)
     names = [*found.runs, *(_less(duel) for duel in figure.duels)]
     longest = max(map(len, names))
     for one in figure.standings:

@@ -40,9 +40,9 @@ class Finished:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Those of the experiment; of an ensemble those of its first member. Raises RunError."""
-        experiment = experiment_of(self.members[0])
-        return tuple(made(call) for call in experiment.training.metrics)
+        """Those of the experiment; of an ensemble those of all members, each once. Raises RunError."""
+        calls = [call for member in self.members for call in experiment_of(member).training.metrics]
+        return tuple(made(call) for call in dict.fromkeys(calls))
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -124,7 +124,7 @@ def test_polynomial():
 
 def test_one_cycle():
     """Smith 2018, by the arithmetic that every library writes down: two half cosines between three rates."""
-    start, end, peak = 25, 1e4, 0.3
+    start, end = 25, 1e4
 
     def between(one, other, share):
         return other + (one - other) / 2 * (1 + math.cos(math.pi * share))

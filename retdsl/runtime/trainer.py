@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.average import Average
+from retdsl.runtime.averaging import Average
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number

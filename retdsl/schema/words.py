@@ -11,6 +11,7 @@ from retdsl.ir import Call
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option
 from retdsl.schema.spelling import spell
+from retdsl.schema.types import Each
 
 OTHERS = "Other operators of MXNet"
 """The family of the layers that only the registry has."""
@@ -32,7 +33,7 @@ def default_text(option: Option) -> str:
             return ""
         case Call(name=name):
             return name  # with which options, its own entry says
-        case ():
+        case () if not isinstance(option.type, Each):
             return "()"
         case default:
             return spell(default, option.type)

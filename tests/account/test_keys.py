@@ -52,9 +52,15 @@ train refreshed {  # test.retina:48
   batch      = 32                                           # from penalised:41
   last_batch = keep                                         # default
   views      = []                                           # default
+  accumulate = 1                                            # default
+  clip       = none                                         # default
+  average    = none                                         # default
   metrics    = [accuracy, multi_ace, auc, sensitivity(at_specificity = 90%)]
                                                             # from penalised:42
   checkpoint = every(n = 1, keep = best(auc))               # from penalised:43
+  validate   = none                                         # default
+  stop       = none                                         # default
+  log        = none                                         # default
   seed       = 7                                            # from penalised:44
 }"""
     )
@@ -123,7 +129,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == len(TRAIN_KEYS.options)
+    assert len(keys) == len(found["keys"]) == 20
     assert keys["model"] == {
         "key": "model",
         "value": "plain",
@@ -141,3 +147,17 @@ def test_the_json_has_every_key_once() -> None:
         },
     }
     assert keys["augment"] == {"key": "augment", "value": "none", "from": "default"}
+
+
+RATES = """
+train tuned from refreshed { rate(head) = 10x  freeze = none  rate(eyes) = 0.1x }
+train gentle_tuned from tuned { rate(eyes) = 0.01x  rate("blocks_1*") = 0.001x }
+"""
+
+
+def test_the_rate_of_each_part_is_a_key_of_its_own() -> None:
+    found = [line.split() for line in lines(experiment(STUDY + RATES, "gentle_tuned"))]
+    assert ["rate(head)", "=", "10x", "#", "from", "tuned:50"] in found
+    assert ["rate(eyes)", "=", "0.01x", "#", "line", "51"] in found
+    assert ["#", "overrides", "0.1x", "of", "tuned:50"] in found
+    assert ['rate("blocks_1*")', "=", "0.001x", "#", "line", "51"] in found

@@ -70,6 +70,9 @@ GIVEN = {
     "Pooling": {"kernel": "2"},
     "pad": {"height": "40", "width": "40"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
+    "sgd": {"momentum": "0.5"},
+    "rmsprop": {"centered": "true"},
+    "step": {"every": "3"},
 }
 BESIDE = {
     "by_column": {"source": 'csv("labels.csv", patient = patient)'},
@@ -93,6 +96,8 @@ NO_PAIR = {
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
     ("normalize", "mean_image"),
+    ("Sigmoid", "weights"),
+    ("step", "at"),
 }
 """Options whose other values need other options as well: see BY_HAND_PAIRS, test_means_of_two_sorts and test_labels.
 `each` has a single value.
@@ -165,7 +170,8 @@ def test_by_hand(what: str) -> None:
 @pytest.mark.parametrize("category", [c for c in WHERE if c not in ("layer", "image step", "data source", "split")])
 def test_another_call_of_the_same_category_is_one_difference(category: str) -> None:
     key, form = WHERE[category]
-    calls = [call(entry) for entry in ENTRIES[category].values() if call(entry) not in ("auc", "every", "Sigmoid")]
+    calls = [call(entry, **GIVEN.get(entry.name, {})) for entry in ENTRIES[category].values()]
+    calls = [written for written in calls if written not in ("auc", "every", "Sigmoid")]
     for one, other in permutations(calls, 2):
         a, b = (program(spec(**{key: form.format(written)})) for written in (one, other))
         differences = [d for part in compare(a, b).parts for d in part.differences]
@@ -179,6 +185,13 @@ KEYS = {
     "batch": ("data = d", "data = d batch = 7"),
     "last_batch": ("data = d", "data = d last_batch = drop"),
     "views": ("data = d", "data = d views = [rotate180]"),
+    "rate": ("data = d", "data = d rate(scores) = 2x"),
+    "accumulate": ("data = d", "data = d accumulate = 4"),
+    "clip": ("data = d", "data = d clip = norm(1)"),
+    "average": ("data = d", "data = d average = ema"),
+    "validate": ("data = d", "data = d validate = every(2 epochs)"),
+    "stop": ("data = d", "data = d stop = early(auc, patience = 3)"),
+    "log": ("data = d", "data = d log = every(50 batches)"),
     "seed": ("data = d", "data = d seed = 7"),
     "metrics": ("[accuracy, auc]", "[auc, accuracy]"),
     "sampling": ("sampling = s", "sampling = resample"),

@@ -35,6 +35,9 @@ RUN_BY_RUNTIME = (
     "choice of checkpoints",
     "loss",
     "class weighting",
+    "clipping",
+    "average",
+    "stop rule",
 )
 
 

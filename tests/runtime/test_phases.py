@@ -154,7 +154,7 @@ def test_the_schedule_goes_on_for_what_joins_later():
     made.train_epoch(2, [batch])
     gradients = {name: array.asnumpy() for name, array in made._gradients.arrays.items()}
     rate = made._recipe.learning_rate(4)
-    assert rate != made._recipe.learning_rate(3) != made.learning_rate(1)
+    assert rate != made._recipe.learning_rate(3) != made._recipe.learning_rate(1)
     for name in ("conv1_weight", "conv2_weight", "fc_weight"):
         step = before[name] - made.parameters().arguments[name]
         np.testing.assert_allclose(step, rate * gradients[name] / BATCH, rtol=1e-4, atol=1e-7, err_msg=name)

@@ -85,7 +85,15 @@ def operations(parts: st.SearchStrategy[Words]) -> st.SearchStrategy[Words]:
 ATOMS = st.one_of(NUMBERS.map(lambda word: [word]), TEXTS.map(lambda word: [word]), references())
 VALUES = st.recursive(ATOMS, lambda values: operations(postfix(values) | ATOMS), max_leaves=12)
 
-SETTINGS = st.lists(st.tuples(KEYS, VALUES).map(lambda pair: [pair[0], "=", *pair[1]]), max_size=4).map(
+PARTS = st.one_of(
+    references(),
+    TEXTS.map(lambda word: [word]),
+    references().map(lambda base: [*base, "[", "..", "pool", "]"]),
+    references().map(lambda base: [*base, "[", '"bn/out"', "..", "pool", "]"]),
+    references().map(lambda base: [*base, "[", "pool", "..", "]"]),
+)
+HEADS = KEYS.map(lambda key: [key]) | st.tuples(KEYS, PARTS).map(lambda pair: [pair[0], "(", *pair[1], ")"])
+SETTINGS = st.lists(st.tuples(HEADS, VALUES).map(lambda pair: [*pair[0], "=", *pair[1]]), max_size=4).map(
     lambda settings: ["{", *(word for setting in settings for word in setting), "}"]
 )
 PARAMETERS = listed("(", FREE_NAMES.map(lambda name: [name]) | named(ATOMS), ")")

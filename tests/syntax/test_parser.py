@@ -162,6 +162,15 @@ DECLARATIONS = {
         ("Ident", "u"),
         (("Setting", ("Ident", "seed"), number(1), None),),
     ),
+    "train t { rate(head) = 10x rate(b[.. c]) = 2 }": (
+        "Train",
+        ("Ident", "t"),
+        None,
+        (
+            ("Setting", ("Ident", "rate"), ("Quantity", 10, "x"), ref("head")),
+            ("Setting", ("Ident", "rate"), number(2), ("Cut", ref("b"), ("Range", None, ref("c")))),
+        ),
+    ),
     'use "a.retina"': ("Use", ("Text", ("a.retina",))),
     "use zoo.inception_bn": ("Use", ref("zoo.inception_bn")),
 }

@@ -38,7 +38,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert "identical" in page.said
     assert "not compared yet" in page.said
     assert "retdsl reproduce run" in page.said
-    assert "Epoch 2 is the best by auc" in page.said
+    assert "Epoch 2 is the best by AUC on validation" in page.said
 
 
 def test_names_stay_text(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.report.questions import Asked
+from retdsl.report.words import percent
 
 MOST = 8
 """Photographs of a kind of mistake that are shown; the others are counted."""
@@ -140,5 +141,6 @@ def _shown(asked: Asked, at: int, truth: str, said: str, label: Any, truth_at: A
 
 
 def _score(probability: Any) -> str:
-    """`49.8 %`: near a threshold whole ones would not do."""
-    return f"{100 * float(probability):.1f} %"
+    """`49.8 %`, since near a threshold whole ones would not do; near the ends as many digits as it takes."""
+    share = float(probability)
+    return f"{100 * share:.1f} %" if 0.001 <= share <= 0.999 else percent(share)

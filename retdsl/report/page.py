@@ -92,6 +92,7 @@ def _page(
         picture=partial(_picture, pictures.photographs),
         heat=partial(_picture, pictures.maps),
         frozen=proof.frozen(lock),
+        knows_frozen="frozen" in lock,
         machine=list(proof.machine(lock)),
         hashes=list(proof.hashes(lock)),
         path=record.path.name,
@@ -133,6 +134,8 @@ def _trained(record: RunRecord, test: Mapping[str, Any], planned: int | None) ->
         f" of {planned}" if planned and planned != len(record.epochs) else ""
     )
     text = f"{done} in {took}."
+    if test.get("stopped"):
+        text += f" It was stopped early: {test['stopped']}."
     if test.get("best_epoch") is not None:
         by, side = figure_name(str(test.get("best_by"))), "validation" if record.validation else "what it learns from"
         text += f" Epoch {test['best_epoch']} is the best by {by} on {side}; all figures are of it."

@@ -35,7 +35,8 @@ class Plot(NamedTuple):
 
 def epoch_plots(epochs: Sequence[Mapping[str, Any]], best: int | None, phases: Sequence[int]) -> list[Plot]:
     """How the loss, every metric and the rate went. phases: the epochs in which more begins to be trained."""
-    keys = dict.fromkeys(key for line in epochs for side in ("train", "valid") for key in line.get(side) or {})
+    figures = [line.get(side) or {} for line in epochs for side in ("train", "valid")]
+    keys = dict.fromkeys(key for found in figures for key, value in found.items() if is_number(value))
     plots = [_course(key, epochs, best, phases) for key in keys]
     if any(is_number(line.get("learning_rate")) for line in epochs):
         plots.append(_rate(epochs, phases))
@@ -49,12 +50,15 @@ def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, pha
 
     def paint(axes: Any) -> None:
         _mark_phases(axes, phases)
-        marker = "o" if len(at) < 3 else None
-        axes.plot(at, sides["train"], color=SOFT, linestyle=DASHES[1], label="train", marker=marker, markersize=4)
-        if not np.isnan(sides["valid"]).all():
-            axes.plot(at, sides["valid"], color=ACCENT, label="validation", marker=marker, markersize=4)
+        for side, label, style in (("train", "train", (SOFT, DASHES[1])), ("valid", "validation", (ACCENT, DASHES[0]))):
+            known = [(x, y) for x, y in zip(at, sides[side], strict=True) if not np.isnan(y)]
+            if known:
+                marker = "o" if len(known) < max(3, len(at)) else None  # what lies between was not measured
+                x, y = zip(*known, strict=True)
+                axes.plot(x, y, color=style[0], linestyle=style[1], label=label, marker=marker, markersize=4)
         if best in at:
-            y = sides["valid"][at.index(best)]
+            on_it = [sides[side][at.index(best)] for side in ("valid", "train")]
+            y = next((value for value in on_it if not np.isnan(value)), np.nan)
             ring = {"markersize": 7, "markerfacecolor": CARD, "markeredgewidth": 1.8}
             axes.plot([best], [y], "o", color=ACCENT, label=f"best: {y:.3f}", **ring)
         axes.set_xlabel("epoch")

@@ -58,9 +58,9 @@ def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, pha
                 axes.plot(x, y, color=style[0], linestyle=style[1], label=label, marker=marker, markersize=4)
         if best in at:
             on_it = [sides[side][at.index(best)] for side in ("valid", "train")]
-            y = next((value for value in on_it if not np.isnan(value)), np.nan)
+            height = next((value for value in on_it if not np.isnan(value)), float("nan"))
             ring = {"markersize": 7, "markerfacecolor": CARD, "markeredgewidth": 1.8}
-            axes.plot([best], [y], "o", color=ACCENT, label=f"best: {y:.3f}", **ring)
+            axes.plot([best], [height], "o", color=ACCENT, label=f"best: {height:.3f}", **ring)
         axes.set_xlabel("epoch")
         _whole_epochs(axes, at)
         axes.legend(loc="best", handlelength=2.4)

@@ -42,9 +42,9 @@ def sides(lock: Mapping[str, Any], classes: tuple[str, ...]) -> list[Side]:
     """The sides of the split; one that has nothing is left out."""
     found = lock.get("split") or {}
     return [
-        Side(title, one["images"], one["patients"], tuple(one.get(name, 0) for name in classes))
+        Side(title, one["images"], one.get("patients", 0), tuple(one.get(name, 0) for name in classes))
         for side, title in SIDES.items()
-        if (one := found.get(side)) and one["images"]
+        if (one := found.get(side)) and one.get("images")
     ]
 
 
@@ -64,19 +64,19 @@ def told(lock: Mapping[str, Any], plan: Mapping[str, Any]) -> Iterator[tuple[str
     if weights := lock.get("class_weights"):
         yield "weights in the loss", ", ".join(f"{name} {value:.4g}" for name, value in weights.items()), False
     if excluded := lock.get("excluded"):
-        flags = listed(f"{count} {flag}" for flag, count in excluded["flags"].items())
-        yield "left out by the audit", f"{counted(excluded['photographs'], 'photograph')} ({flags})", False
+        flags = listed(f"{count} {flag}" for flag, count in excluded.get("flags", {}).items())
+        yield "left out by the audit", f"{counted(excluded.get('photographs', 0), 'photograph')} ({flags})", False
         if excluded.get("unseen"):
             yield "not seen by the audit", named(excluded["unseen"]), False
     skipped = lock.get("skipped") or {}
     for reason, names in (skipped.get("reasons") or {}).items():
         yield "could not be read", f"{reason}: {named(names)}", False
-    if not skipped.get("count"):
+    if skipped.get("count") == 0:
         yield "could not be read", "none", False
     leaks = lock.get("leaks") or {}
     for kind, cases in (leaks.get("found") or {}).items():
         yield "leak, allowed knowingly", f"{LEAKS.get(kind, kind)} ({len(cases)}): {named(cases)}", False
-    if not leaks.get("found"):
+    if "found" in leaks and not leaks["found"]:
         allowed = listed(f"`{kind}`" for kind in leaks.get("allowed") or ())
         yield "leaks between the sides", f"none found, though {allowed} would be allowed" if allowed else "none", False
     yield from ((name, value, False) for name, value in facts(lock.get("labels") or {}))

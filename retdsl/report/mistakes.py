@@ -58,7 +58,7 @@ def _binary(asked: Asked) -> list[Group]:
     def shown(those: NDArray[np.bool_], order: NDArray[Any], most: int = MOST) -> tuple[Shown, ...]:
         rows = [at for at in order if those[at]][:most]
         return tuple(
-            _shown(asked, at, yes if truth[at] else no, f"{percent(scores[at])} {yes}", question.at, truth[at])
+            _shown(asked, at, yes if truth[at] else no, f"{_score(scores[at])} {yes}", question.at, truth[at])
             for at in rows
         )
 
@@ -95,7 +95,7 @@ def _exclusive(asked: Asked) -> list[Group]:
         rows = [at for at in order if those[at]][:most]
         return tuple(
             _shown(
-                asked, at, classes[labels[at]], f"{percent(p[at, said[at]])} {classes[said[at]]}", said[at], labels[at]
+                asked, at, classes[labels[at]], f"{_score(p[at, said[at]])} {classes[said[at]]}", said[at], labels[at]
             )
             for at in rows
         )
@@ -124,7 +124,7 @@ def _findings(asked: Asked) -> list[Group]:
             if at not in used and len(chosen) < MOST:
                 used.add(at)
                 name = asked.answers.classes[finding]
-                chosen.append(_shown(asked, at, words.format(name), f"{percent(score)} {name}", finding, finding))
+                chosen.append(_shown(asked, at, words.format(name), f"{_score(score)} {name}", finding, finding))
         return tuple(chosen)
 
     missed, alarms = sorted(rows["missed"]), sorted(rows["alarm"], reverse=True)
@@ -138,3 +138,9 @@ def _findings(asked: Asked) -> list[Group]:
 def _shown(asked: Asked, at: int, truth: str, said: str, label: Any, truth_at: Any) -> Shown:
     answers = asked.answers
     return Shown(answers.images[at], answers.patients[at], truth, said, int(label), int(truth_at))
+
+
+def _score(probability: Any) -> str:
+    """`49.8 %`, since near a threshold whole ones would not do; near the ends as many digits as it takes."""
+    share = float(probability)
+    return f"{100 * share:.1f} %" if 0.001 <= share <= 0.999 else percent(share)

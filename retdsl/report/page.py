@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from retdsl.report.mistakes import Group, groups_of
 from retdsl.report.pictures import Pictures, pictures_of
 from retdsl.report.plots import Plot
 from retdsl.report.questions import Asked, ask
-from retdsl.report.words import counted, listed
+from retdsl.report.words import counted, figure_name, listed
 from retdsl.runtime.files import write_bytes
 
 PAGE = "report.html"
@@ -78,7 +77,7 @@ def _page(
         sides=data.sides(lock, classes),
         told=list(data.told(lock, plan)),
         seen=plots.seen_plot(epochs, classes) if epochs else None,
-        epoch_plots=plots.epoch_plots(epochs, test.get("best_epoch"), _joins(lock)) if epochs else [],
+        epoch_plots=plots.epoch_plots(epochs, test.get("best_epoch"), _phases(lock)) if epochs else [],
         trained=_trained(record, test, planned),
         separation=[] if asked is None else _there(plots.roc_plot(asked), plots.pr_plot(asked)),
         scores=[] if asked is None else plots.score_plots(asked),
@@ -93,6 +92,7 @@ def _page(
         picture=partial(_picture, pictures.photographs),
         heat=partial(_picture, pictures.maps),
         frozen=proof.frozen(lock),
+        knows_frozen="frozen" in lock,
         machine=list(proof.machine(lock)),
         hashes=list(proof.hashes(lock)),
         path=record.path.name,
@@ -134,21 +134,17 @@ def _trained(record: RunRecord, test: Mapping[str, Any], planned: int | None) ->
         f" of {planned}" if planned and planned != len(record.epochs) else ""
     )
     text = f"{done} in {took}."
+    if test.get("stopped"):
+        text += f" It was stopped early: {test['stopped']}."
     if test.get("best_epoch") is not None:
-        text += (
-            f" Epoch {test['best_epoch']} is the best by {test.get('best_by')} on validation; all figures are of it."
-        )
+        by, side = figure_name(str(test.get("best_by"))), "validation" if record.validation else "what it learns from"
+        text += f" Epoch {test['best_epoch']} is the best by {by} on {side}; all figures are of it."
     return text
 
 
-def _joins(lock: Mapping[str, Any]) -> dict[int, str]:
-    """What begins to be trained at later epochs, in words."""
-    phases = lock.get("frozen") or ()
-    found = {}
-    for before, now in pairwise(phases):
-        joined = before["parameters"] - now["parameters"]
-        found[now["epochs"][0]] = f"+ {counted(joined, 'array')}" if joined else "phase"
-    return found
+def _phases(lock: Mapping[str, Any]) -> list[int]:
+    """The epochs, but for the first, in which more of the network began to be trained."""
+    return [phase["epochs"][0] for phase in (lock.get("frozen") or ())[1:]]
 
 
 def _picture(pictures: Mapping[str, bytes], image: str) -> Markup:

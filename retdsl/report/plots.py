@@ -33,30 +33,34 @@ class Plot(NamedTuple):
     svg: Markup
 
 
-def epoch_plots(epochs: Sequence[Mapping[str, Any]], best: int | None, joins: Mapping[int, str]) -> list[Plot]:
-    """How the loss, every metric and the rate went. joins: what begins to be trained, by the epoch."""
-    keys = dict.fromkeys(key for line in epochs for side in ("train", "valid") for key in line.get(side) or {})
-    plots = [_course(key, epochs, best, joins) for key in keys]
+def epoch_plots(epochs: Sequence[Mapping[str, Any]], best: int | None, phases: Sequence[int]) -> list[Plot]:
+    """How the loss, every metric and the rate went. phases: the epochs in which more begins to be trained."""
+    figures = [line.get(side) or {} for line in epochs for side in ("train", "valid")]
+    keys = dict.fromkeys(key for found in figures for key, value in found.items() if is_number(value))
+    plots = [_course(key, epochs, best, phases) for key in keys]
     if any(is_number(line.get("learning_rate")) for line in epochs):
-        plots.append(_rate(epochs, joins))
+        plots.append(_rate(epochs, phases))
     return plots
 
 
-def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, joins: Mapping[int, str]) -> Plot:
+def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, phases: Sequence[int]) -> Plot:
     title = figure_name(key)
     at = [line["epoch"] for line in epochs]
     sides = {side: [_number((line.get(side) or {}).get(key)) for line in epochs] for side in ("train", "valid")}
 
     def paint(axes: Any) -> None:
-        _mark_phases(axes, joins)
-        marker = "o" if len(at) < 3 else None
-        axes.plot(at, sides["train"], color=SOFT, linestyle=DASHES[1], label="train", marker=marker, markersize=4)
-        if not np.isnan(sides["valid"]).all():
-            axes.plot(at, sides["valid"], color=ACCENT, label="validation", marker=marker, markersize=4)
+        _mark_phases(axes, phases)
+        for side, label, style in (("train", "train", (SOFT, DASHES[1])), ("valid", "validation", (ACCENT, DASHES[0]))):
+            known = [(x, y) for x, y in zip(at, sides[side], strict=True) if not np.isnan(y)]
+            if known:
+                marker = "o" if len(known) < max(3, len(at)) else None  # what lies between was not measured
+                x, y = zip(*known, strict=True)
+                axes.plot(x, y, color=style[0], linestyle=style[1], label=label, marker=marker, markersize=4)
         if best in at:
-            y = sides["valid"][at.index(best)]
+            on_it = [sides[side][at.index(best)] for side in ("valid", "train")]
+            height = next((value for value in on_it if not np.isnan(value)), float("nan"))
             ring = {"markersize": 7, "markerfacecolor": CARD, "markeredgewidth": 1.8}
-            axes.plot([best], [y], "o", color=ACCENT, label=f"best: {y:.3f}", **ring)
+            axes.plot([best], [height], "o", color=ACCENT, label=f"best: {height:.3f}", **ring)
         axes.set_xlabel("epoch")
         _whole_epochs(axes, at)
         axes.legend(loc="best", handlelength=2.4)
@@ -68,11 +72,11 @@ def _course(key: str, epochs: Sequence[Mapping[str, Any]], best: int | None, joi
     )
 
 
-def _rate(epochs: Sequence[Mapping[str, Any]], joins: Mapping[int, str]) -> Plot:
+def _rate(epochs: Sequence[Mapping[str, Any]], phases: Sequence[int]) -> Plot:
     at, rates = [line["epoch"] for line in epochs], [_number(line.get("learning_rate")) for line in epochs]
 
     def paint(axes: Any) -> None:
-        _mark_phases(axes, joins)
+        _mark_phases(axes, phases)
         axes.plot(at, rates, color=INK, marker="o" if len(at) < 3 else None)
         axes.set_ylim(0, max(np.nanmax(rates) * 1.08, 1e-12))
         axes.set_xlabel("epoch")
@@ -280,13 +284,11 @@ def _corners(x: Any, y: Any) -> tuple[Any, Any]:
     return x[kept], y[kept]
 
 
-def _mark_phases(axes: Any, joins: Mapping[int, str]) -> None:
-    for epoch, words in joins.items():
-        axes.axvline(epoch - 0.5, color=SOFT, linewidth=1, linestyle=DASHES[2])
-        axes.annotate(
-            words, (epoch - 0.5, 0), (3, 3), xycoords=("data", "axes fraction"), textcoords="offset points",
-            fontsize=8.5, color=SOFT, rotation=90, va="bottom",
-        )  # fmt: skip
+def _mark_phases(axes: Any, phases: Sequence[int]) -> None:
+    """Lines before the epochs in which more of the network begins to be trained."""
+    for at, epoch in enumerate(phases):
+        label = None if at else "more is trained"
+        axes.axvline(epoch - 0.5, color=SOFT, linewidth=1, linestyle=DASHES[2], label=label)
 
 
 def _whole_epochs(axes: Any, at: Sequence[int]) -> None:

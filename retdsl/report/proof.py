@@ -32,10 +32,11 @@ def frozen(lock: Mapping[str, Any]) -> list[Frozen]:
 
 def _phase(phase: Mapping[str, Any]) -> Frozen:
     first, last = phase["epochs"]
+    statistics = f", {counted(phase['statistics'], 'array')} of statistics" if phase["statistics"] else ""
     before, after = phase["sha256"]["before"], phase["sha256"]["after"]
     return Frozen(
         f"epoch {first}" if first == last else f"epochs {first} to {last}",
-        f"{counted(phase['parameters'], 'parameter array')}, {counted(phase['statistics'], 'array')} of statistics",
+        counted(phase["parameters"], "array") + " of parameters" + statistics,
         tuple(phase.get("names", ())),
         before,
         None if after is None else before == after,

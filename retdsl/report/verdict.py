@@ -36,7 +36,7 @@ def sentences(asked: Asked, test: Mapping[str, Any]) -> Iterator[Markup]:
         if question.truth.any():
             yield _found(asked, question, _point(test, asked, question))
     point = _point(test, asked, asked.main)
-    if point and asked.main.threshold is not None:
+    if asked.exclusive and point and asked.main.threshold is not None:
         yield Markup(
             "The threshold of <b>{:.3g}</b> was chosen on {} for {}, and frozen before {} was looked at."
         ).format(
@@ -46,7 +46,7 @@ def sentences(asked: Asked, test: Mapping[str, Any]) -> Iterator[Markup]:
             "the test side",
         )
     patients = _point(test.get("per_patient") or {}, asked, asked.main)
-    if patients and is_number(patients.get("sensitivity")):
+    if asked.exclusive and is_number(patients.get("sensitivity")):
         yield Markup("By patient, for whom the worse eye decides, sensitivity is {}{} and specificity {}{}.").format(
             figure("sensitivity", patients["sensitivity"]),
             _in_brackets(patients, "sensitivity"),

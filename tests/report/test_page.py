@@ -38,7 +38,7 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert "identical" in page.said
     assert "not compared yet" in page.said
     assert "retdsl reproduce run" in page.said
-    assert "Epoch 2 is the best by auc" in page.said
+    assert "Epoch 2 is the best by AUC on validation" in page.said
 
 
 def test_names_stay_text(tmp_path: Path) -> None:
@@ -86,6 +86,30 @@ def test_an_ensemble(tmp_path: Path) -> None:
     page = page_of(run)
     assert "an ensemble of 2 runs" in page.said
     assert "members of the ensemble are not where they were" in page.said
+
+
+def test_an_ensemble_whose_members_have_little_in_common(tmp_path: Path) -> None:
+    """lock.json of an ensemble has what those of its members say alike."""
+    lock = {
+        "members": ["a", "b"],
+        "split": {"train": {"healthy": 20}, "valid": {}, "test": {"images": 60, "patients": 30, "healthy": 30}},
+        "excluded": {"photographs": 3},
+        "skipped": {"reasons": {}},
+        "leaks": {"allowed": []},
+        "versions": {"python": "3.11.7"},
+        "frozen": [],
+    }
+    run = made_run(tmp_path / "all", lock=lock, figures={"members": 2})
+    (run / "metrics.jsonl").unlink()
+    page = page_of(run)
+    assert "to test6030300" in page.said
+    assert "to learn from" not in page.said
+    assert "left out by the audit3 photographs" in page.said
+
+
+def test_a_training_that_was_stopped_early(tmp_path: Path) -> None:
+    page = page_of(made_run(tmp_path / "run", figures={"stopped": "auc has not grown for 5 epochs"}))
+    assert "It was stopped early: auc has not grown for 5 epochs." in page.said
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:

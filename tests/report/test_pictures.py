@@ -80,6 +80,17 @@ def test_a_photograph_that_has_changed_is_not_shown(run: Path, tmp_path: Path) -
     assert "it is another file now than when the run was made" in page.said
 
 
+def test_a_checkpoint_that_is_gone_leaves_a_page_without_photographs(run: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    for file in (copy / "checkpoints").glob("*.params"):
+        file.unlink()
+    assert main(["report", str(copy)]) == 0
+    page = Page((copy / "report.html").read_text("utf-8"))
+    assert page.sources == []
+    assert "The photographs cannot be shown" in page.said
+    assert ".params" in page.said
+
+
 def test_an_ensemble_shows_the_mean_of_its_members_maps(run: Path, tmp_path: Path) -> None:
     series = tmp_path / "all"
     series.mkdir()

@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
     "series": {
         "records",
+        "account",
         "diagnostics",
         "ir",
         "check",

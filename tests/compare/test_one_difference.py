@@ -69,9 +69,10 @@ GIVEN = {
     "normalize": {"mean": "(0.4, 0.3, 0.2)"},
     "Pooling": {"kernel": "2"},
     "pad": {"height": "40", "width": "40"},
+    "folds": {"column": "side", "test": "held_out"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
 }
-BESIDE = {"by_column": {"source": 'csv("labels.csv", patient = patient)'}}
+BESIDE = {key: {"source": 'csv("labels.csv", patient = patient)'} for key in ("by_column", "folds")}
 """What an entry needs elsewhere in the study."""
 
 MOST_TRIED = 12

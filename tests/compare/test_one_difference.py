@@ -90,6 +90,7 @@ NO_PAIR = {
     *(("Convolution", "num_group"), ("slice", "begin"), ("slice", "end"), ("slice", "step"), ("Pad", "pad_width")),
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
+    ("folds", "test"),
     ("normalize", "mean_image"),
     ("Sigmoid", "weights"),
 }
@@ -159,6 +160,19 @@ def test_by_hand(what: str) -> None:
     layer, one, other = BY_HAND_PAIRS[what]
     difference = only(compare(program(spec(layer=layer)), program(spec(layer=layer.replace(one, other)))))
     assert (difference.key, difference.changes[0].option) == ("network", what.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("folds(3, test = 20%)", "folds(3, test = 30%)"),
+        ("folds(3, column = side, test = test)", "folds(3, column = side, test = held_out)"),
+    ],
+)
+def test_what_folds_are_tested_on(one: str, other: str) -> None:
+    table = 'csv("labels.csv", patient = patient)'
+    difference = only(compare(*(program(spec(source=table, split=split)) for split in (one, other))))
+    assert (difference.key, [change.option for change in difference.changes]) == ("split", ["test"])
 
 
 @pytest.mark.parametrize("category", [c for c in WHERE if c not in ("layer", "image step", "data source", "split")])

@@ -138,6 +138,9 @@ def select(program: Program, names: Sequence[str]) -> list[Experiment]:
     if not known:
         raise Refused(f"{program.file} has no `train` block", "add `train NAME { model = ... data = ... }`")
     for name in names:
+        if any(name == ensemble.name for ensemble in program.ensembles):
+            of = next(ensemble.of for ensemble in program.ensembles if ensemble.name == name)
+            raise Refused(f"`{name}` is an ensemble, not an experiment", f"name one of its members: {', '.join(of)}")
         if name not in known:
             raise Refused(
                 f"{program.file} has no experiment `{name}`", did_you_mean(name, known) or f"it has {', '.join(known)}"

@@ -61,7 +61,7 @@ MAY_IMPORT = {
     "evaluation": {"records", "ir", "objects", "compare", "running", "finished", "runtime", "weights"},
     "report": {"records", "account", "finished", "ir", "pages", "running", "runtime", "schema", "syntax"},
     "series": {
-        *("records", "diagnostics", "ir", "check", "compiler", "running"),
+        *("records", "account", "diagnostics", "ir", "check", "compiler", "running"),
         *("finished", "reproducing", "objects", "runtime", "weights"),
     },
     "watching": {"records", "runtime"},

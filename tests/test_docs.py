@@ -15,6 +15,7 @@ from retdsl.diagnostics.render import render_text
 from retdsl.runtime.cuda import CUDA_WHEELS
 from retdsl.schema import ENTRIES, ESSENTIAL
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.model import Entry, Option
 from retdsl.schema.training import TRAIN_KEYS
 from retdsl.schema.words import default_text, signature
@@ -108,8 +109,8 @@ def test_the_guide_shows_every_key_of_a_train_block_with_its_default(option: Opt
     assert re.search(rf"^\| `{option.name}` \|.*\| `?{default}`? *\|$", LANGUAGE, re.MULTILINE)
 
 
-@pytest.mark.parametrize("option", DATA_KEYS.options, ids=lambda option: option.name)
-def test_the_guide_shows_every_key_of_a_data_block(option: Option) -> None:
+@pytest.mark.parametrize("option", [*DATA_KEYS.options, *ENSEMBLE_KEYS.options], ids=lambda option: option.name)
+def test_the_guide_shows_every_key_of_data_and_ensembles(option: Option) -> None:
     assert re.search(rf"^\| `{option.name}` \|", LANGUAGE, re.MULTILINE)
 
 

@@ -43,23 +43,22 @@ class Keyed(Protocol):
 def written_out(experiment: Keyed, width: int = 80) -> list[Line]:
     """The experiment as a block of the language in lines of `width` columns, unless a single name is longer."""
     margin = max(len(key.name) for key in experiment.keys) + len("  ")
-    rows: list[tuple[list[str], str, str]] = []
+    rows: list[tuple[list[str], str, list[str]]] = []
     for key in experiment.keys:
         code = _wrapped(f"  {key.name}".ljust(margin) + " = ", _value(key), width)
-        rows.append((code, _origin(key, experiment), _overridden(key, experiment, width - margin - 1)))
+        overridden = _overridden(key, experiment, width - margin - 1)
+        comments = [*([overridden] if overridden else []), *(_set_of_data(experiment) if key.name == "data" else [])]
+        rows.append((code, _origin(key, experiment), comments))
     room = width - max(len(f"# {origin}") for _, origin, _ in rows)
     column = max((len(code[-1]) + 2 for code, _, _ in rows if len(code[-1]) + 2 <= room), default=room)
     lines: list[Line] = [(f"train {experiment.name} {{  ", f"# {experiment.place}")]
-    for code, origin, overridden in rows:
+    for code, origin, comments in rows:
         lines += [(line, "") for line in code[:-1]]
         if len(code[-1]) + 2 > column:
             lines += [(code[-1], ""), (" " * column, f"# {origin}")]
         else:
             lines.append((code[-1].ljust(column), f"# {origin}"))
-        if overridden:
-            lines.append((" " * (margin + 1), overridden))
-        if key.name == "data":
-            lines += [(" " * (margin + 1), f"# with {said}") for said in _set_of_data(experiment)]
+        lines += [(" " * (margin + 1), comment) for comment in comments]
     return [*lines, ("}", "")]
 
 
@@ -71,7 +70,7 @@ def as_json(experiment: Keyed) -> dict[str, Any]:
 
 def _set_of_data(experiment: Keyed) -> list[str]:
     """What the command line says of its data block."""
-    return [f"--set {key}={value}" for key, value in experiment.overrides if "." in key]
+    return [f"# with --set {key}={value}" for key, value in experiment.overrides if "." in key]
 
 
 def _key_json(key: Key, experiment: Keyed) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from retdsl.account.classes import measured_section, seen_section
+from retdsl.account.ensembles import ensemble_lines
 from retdsl.account.epochs import epochs_section
 from retdsl.account.inputs import input_section
 from retdsl.account.keys import as_json, written_out
@@ -35,6 +36,8 @@ def say_accounts(specs: Sequence[Checked]) -> None:
                 first = told.setdefault(section, experiment.name)
                 rows += section_rows(section, None if first == experiment.name else first)
             say("\n" + paint(rows, colour_wanted()))
+        for code, comment in ensemble_lines(spec.program) if spec.program else ():
+            say("\n" + paint([[(code, ""), (comment, "dim")]], colour_wanted()))
 
 
 def accounts_json(specs: Sequence[Checked]) -> list[dict[str, Any]]:

@@ -91,6 +91,9 @@ def _fix(name: str, spec: compiler.Spec, arguments: argparse.Namespace, told: li
 
 
 def _accounts_json(specs: list[compiler.Checked]) -> dict[str, object]:
+    from retdsl.account.ensembles import ensembles_json
     from retdsl.commands.accounts import accounts_json
 
-    return {"experiments": accounts_json(specs)}
+    programs = [spec.program for spec in specs if spec.program is not None]
+    ensembles = [one for program in programs for one in ensembles_json(program)]
+    return {"experiments": accounts_json(specs), **({"ensembles": ensembles} if ensembles else {})}

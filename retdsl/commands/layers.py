@@ -20,6 +20,7 @@ from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.networks import Seen, cut_groups, is_kept, is_network, is_spec, no_network, suggestions
 from retdsl.schema import ENTRIES, Entry, Layer, find_layer
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.layers import FAMILIES
 from retdsl.schema.lookup import layer_names, other_layers, refusal
 from retdsl.schema.training import TRAIN_KEYS
@@ -92,7 +93,7 @@ def _unknown(name: str) -> Refused:
         return Refused(f"`{name}` cannot stand in a chain: {refused.why}", refused.instead)
     if Path(name).suffix or Path(name).name != name or is_kept(name):
         return no_network(name)
-    for block in (DATA_KEYS, TRAIN_KEYS):
+    for block in (DATA_KEYS, TRAIN_KEYS, ENSEMBLE_KEYS):
         if (key := block.option(name)) is not None:
             return Refused(f"`{name}` is a key of a {block.category}", f"{key.doc} It takes {key.type.words}")
     every = [entry for entries in ENTRIES.values() for entry in entries.values()]

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from retdsl.compare.model import Comparison, Difference, Part, Sides
 from retdsl.compare.pairing import is_part_of
-from retdsl.compare.plans import data_differences, experiment_differences, model_differences
+from retdsl.compare.plans import data_differences, ensemble_differences, experiment_differences, model_differences
 from retdsl.ir import Network, Program, learned_numbers
 from retdsl.records import dataclass, replace
 
@@ -23,9 +23,9 @@ Compared: TypeAlias = Callable[[Any, Any], Iterator[Difference]]
 def compare(a: Program, b: Program, chosen: Sequence[Sides] = ()) -> Comparison:
     """What differs in meaning between two programs.
 
-    Experiments stand for those of the same name; of the others, for one that means the same; and if a single one is
-    left on each side, for that one. chosen: pairs of names, in a and b, that are compared and nothing else; that the
-    names differ is then no difference. Raises KeyError for a name that is not there.
+    Experiments, and ensembles, stand for those of the same name; of the others, for one that means the same; and if a
+    single one is left on each side, for that one. chosen: pairs of names, in a and b, that are compared and nothing
+    else; that the names differ is then no difference. Raises KeyError for a name that is not there.
 
     Where neither program has an experiment, models and data blocks are compared. Their names are no difference, and a
     model that another one continues is a part of that one.
@@ -34,6 +34,9 @@ def compare(a: Program, b: Program, chosen: Sequence[Sides] = ()) -> Comparison:
         named_a, named_b = ({e.name: e for e in program.experiments} for program in (a, b))
         matched = _match(named_a, named_b, experiment_differences, chosen)
         renamed = tuple((x, y) for x, y in matched.found if x != y and not chosen)
+        if not chosen:
+            joined_a, joined_b = ({e.name: e for e in program.ensembles} for program in (a, b))
+            matched = matched.with_others(_match(joined_a, joined_b, ensemble_differences))
     else:
         models = _match(_models(a), _models(b), model_differences)
         data = _match({d.name: d for d in a.data}, {d.name: d for d in b.data}, data_differences)

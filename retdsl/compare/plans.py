@@ -8,8 +8,9 @@ from retdsl.compare.meaning import normalized
 from retdsl.compare.model import Change, Difference
 from retdsl.compare.networks import NOTHING, Freezing, network_differences
 from retdsl.compare.settings import call_difference, optional_difference, step_differences, value_difference
-from retdsl.ir import Call, DataPlan, Experiment, Network, Place, Value
+from retdsl.ir import Call, DataPlan, Ensemble, Experiment, Network, Place, Value
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.sources import sources_of
 from retdsl.schema.spelling import option_type, spell, spell_call
 from retdsl.schema.training import TRAIN_KEYS, TRAINING_SETTINGS
@@ -23,6 +24,17 @@ def experiment_differences(a: Experiment, b: Experiment) -> Iterator[Difference]
     yield from data_differences(a.data, b.data)
     yield from _training(a, b)
     yield from network_differences(a.network, b.network, _frozen(a), _frozen(b))
+
+
+def ensemble_differences(a: Ensemble, b: Ensemble) -> Iterator[Difference]:
+    """All differences of two ensembles, but for their names; which of their experiments comes first means nothing."""
+    pairs: dict[str, tuple[Value, Value]] = {
+        "of": (tuple(sorted(a.of)), tuple(sorted(b.of))),
+        "folds": ("all" if a.folds else None, "all" if b.folds else None),
+        "repeats": (a.repeats, b.repeats),
+    }
+    for key, (one, other) in pairs.items():
+        yield from value_difference(key, one, other, option_type(ENSEMBLE_KEYS, key), (a.place, b.place))
 
 
 def model_differences(a: Network, b: Network) -> Iterator[Difference]:

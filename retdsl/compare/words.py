@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 from retdsl.compare.model import Change, Comparison, Difference, Part, Sides
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.training import TRAINING_SETTINGS
 
 Segment: TypeAlias = "tuple[str, str]"
@@ -38,8 +39,9 @@ KEYS = (
     *("sampling", "augment"),
     *("input", "network", "loss", "weights", "freeze", "names"),
     *("optimizer", "schedule", "epochs", "batch", *TRAINING_SETTINGS, "metrics", "checkpoint", "seed"),
+    *(option.name for option in ENSEMBLE_KEYS.options),
 )
-"""In which order differences are told: the photographs, the network, the training."""
+"""In which order differences are told: the photographs, the network, the training, ensembles."""
 
 WITH_ITS_CALL = frozenset({"image", "augment", "metrics", "loss"})
 """Keys of which it is not plain which call an option belongs to."""

@@ -136,7 +136,7 @@ class folds:
             side_of[to_train[list(own.valid)]] = VALID
             return _sides(side_of)
         if not 0 <= self.test < 1:
-            raise RunError(f"there are no folds beside a test share of {self.test:.4g}")
+            raise RunError(f"there is no fold {self.fold} of {self.k} beside a test share of {self.test:.4g}")
         patients = _patients(samples)
         side_of = np.full(len(patients.names), TRAIN)
         dealt = 0

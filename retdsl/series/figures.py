@@ -10,6 +10,7 @@ interval.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ NO_FIGURES = frozenset(
 """Numbers of test.json that do not say how good a network is."""
 
 TEST, VALIDATION = "test", "validation"
+
+WIDTH = 80
+"""Columns of what is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +165,18 @@ def _cells(summary: Summary, spread: Spread) -> str:
 
 def notes(series: Series, found: Sequence[Summary]) -> Iterator[str]:
     """What the figures do and do not say, and what is not done."""
-    several = [one for one in found if any(figure.count > 1 for figure in one.figures.values())]
-    if several:
-        folds = any(member.trained.fold not in (None, series.members[0].trained.fold) for member in series.members)
-        over = "seeds and folds" if folds else "seeds"
-        yield f"sd and range are over {over}: how far chance in training moves a figure. All runs"
-        yield "are measured on the same test patients, so this is no confidence interval for others."
+    said: list[str] = []
+    if any(figure.count > 1 for one in found for figure in one.figures.values()):
+        folds = len({member.trained.fold for member in series.members}) > 1
+        said.append(f"The spread is over {'seeds and folds' if folds else 'seeds'}: how far chance moves a figure.")
+        if any(one.side == TEST and one.figures for one in found):
+            said.append("All runs are tested on the same patients, so it is no confidence interval for others.")
     if any(one.side == VALIDATION and one.figures for one in found):
-        yield "There are no test images: figures are of the validation side, on which the best"
-        yield "epoch was chosen, and so a little too good."
+        said.append(
+            "There are no test images: these are figures of the validation side, by which the best epoch was "
+            "chosen, and so a little too good."
+        )
+    yield from textwrap.wrap(" ".join(said), WIDTH)
     for name, state, error in _not_done(series):
         told = f": {error.splitlines()[0]}" if error else ""
         yield f"{name}: {state}{told}"

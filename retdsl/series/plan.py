@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retdsl.account.ensembles import members_of
 from retdsl.compiler import Refused, select
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Ensemble, Experiment, Program, Trained
@@ -41,7 +42,7 @@ def plan(program: Program, names: Sequence[str] = (), repeats: int = 1, *, folds
         _require_folds(chosen)
     known = {experiment.name: experiment for experiment in program.experiments}
     wanted = [trained for experiment in chosen for trained in experiment.trained(folds=folds, repeats=repeats)]
-    joined = tuple((ensemble, _members(ensemble, known)) for ensemble in ensembles)
+    joined = tuple((ensemble, members_of(ensemble, program)) for ensemble in ensembles)
     every = dict.fromkeys([*wanted, *(member for _, members in joined for member in members)])
     place = {name: at for at, name in enumerate(known)}
     first = {name: experiment.training.seed for name, experiment in known.items()}
@@ -50,14 +51,6 @@ def plan(program: Program, names: Sequence[str] = (), repeats: int = 1, *, folds
         return one.seed - first[one.experiment], one.fold or 0, place[one.experiment]
 
     return Plan(tuple(sorted(every, key=turn)), joined)
-
-
-def _members(ensemble: Ensemble, known: dict[str, Experiment]) -> tuple[Trained, ...]:
-    return tuple(
-        trained
-        for name in ensemble.of
-        for trained in known[name].trained(folds=ensemble.folds, repeats=ensemble.repeats)
-    )
 
 
 def _experiments(program: Program, names: Sequence[str]) -> list[Experiment]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import write_json
 
 FILE = "series.json"
+
+PATIENCE = 5.0
+"""Seconds that a program which was killed may take until it is gone."""
 
 PLANNED, RUNNING, DONE, FAILED, STOPPED = "planned", "running", "done", "failed", "stopped"
 STATES = (PLANNED, RUNNING, DONE, FAILED, STOPPED)
@@ -170,11 +174,20 @@ def working_on(path: Path) -> Iterator[int]:
     """
     folder = os.open(path, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            help = f"`retdsl series {path}` tells how far it has come"
-            raise RunError("another process works on this series", where=path, help=help) from None
+        deadline = time.monotonic() + PATIENCE
+        while not _locked(folder):
+            if time.monotonic() > deadline:
+                help = f"`retdsl series {path}` tells how far it has come"
+                raise RunError("another process works on this series", where=path, help=help)
+            time.sleep(0.1)
         yield folder
     finally:
         os.close(folder)
+
+
+def _locked(folder: int) -> bool:
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

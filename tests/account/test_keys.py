@@ -10,12 +10,11 @@ from spec_texts import program
 
 from retdsl.account.keys import as_json, written_out
 from retdsl.check import check_source
+from retdsl.compiler import overrides
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Experiment
 from retdsl.schema.training import TRAIN_KEYS
-from retdsl.source import Source, Span
-from retdsl.syntax import tree as t
-from retdsl.syntax.parser import parse_value
+from retdsl.source import Source
 
 STUDY = (Path(__file__).resolve().parents[2] / "specs/study/three_answers.retina").read_text()
 MORE = """
@@ -97,11 +96,8 @@ def test_a_default_says_so() -> None:
 
 
 def test_a_value_from_the_command_line_says_so_and_what_it_overrides() -> None:
-    span = Span(Source("--set epochs", "2"), 0, 1)
-    value = parse_value("2", "--set epochs", Diagnostics())
-    assert value is not None
-    setting = t.Setting(span, t.Ident(span, "epochs"), value)
-    checked = check_source(Source("test.retina", STUDY), Path(), [setting])
+    settings = overrides(["epochs=2"], Diagnostics())
+    checked = check_source(Source("test.retina", STUDY), Path(), settings)
     assert checked.program is not None
     first, second = checked.program.experiments[:2]
     said = [line.split() for line in lines(first)]

@@ -164,15 +164,11 @@ def test_hints() -> None:
 
 def test_overrides_of_the_command_line_replace_keys() -> None:
     from retdsl.check import check_source
-    from retdsl.source import Source, Span
-    from retdsl.syntax import tree as t
-    from retdsl.syntax.parser import parse_value
+    from retdsl.compiler import overrides
+    from retdsl.source import Source
 
-    given = parse_value("7", "--set epochs", Diagnostics())
-    assert given is not None
-    span = Span(Source("--set epochs", "7"), 0, 1)
     text = edited()
-    checked = check_source(Source("s.retina", text), Path(), [t.Setting(span, t.Ident(span, "epochs"), given)])
+    checked = check_source(Source("s.retina", text), Path(), overrides(["epochs=7"], Diagnostics()))
     assert checked.program is not None
     assert {experiment.training.epochs for experiment in checked.program.experiments} == {7}
     assert check(text).program != checked.program

@@ -13,6 +13,7 @@ from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Call
 from retdsl.schema import ENTRIES, REQUIRED, Entry
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.spelling import spell
 from retdsl.schema.training import TRAIN_KEYS
 from retdsl.schema.types import Choice
@@ -57,6 +58,8 @@ class Respelling:
                 return f"data{self.gap()}{d.name.name} {self.settings(d.settings, DATA_KEYS)}"
             case t.Train():
                 return self.train(d)
+            case t.Ensemble():
+                return f"ensemble{self.gap()}{d.name.name} {self.settings(d.settings, ENSEMBLE_KEYS)}"
             case t.Block():
                 parameters = [
                     p.name.name + (f" ={self.gap()}{self.value(p.default)}" if p.default else "") for p in d.parameters

@@ -69,6 +69,7 @@ GIVEN = {
     "normalize": {"mean": "(0.4, 0.3, 0.2)"},
     "Pooling": {"kernel": "2"},
     "pad": {"height": "40", "width": "40"},
+    "folds": {"column": "side", "test": "held_out"},
     "Pad": {"pad_width": "[0, 0, 0, 0, 1, 1, 1, 1]"},
     "sgd": {"momentum": "0.5"},
     "rmsprop": {"centered": "true"},
@@ -76,6 +77,7 @@ GIVEN = {
 }
 BESIDE = {
     "by_column": {"source": 'csv("labels.csv", patient = patient)'},
+    "folds": {"source": 'csv("labels.csv", patient = patient)'},
     "Sigmoid": {"source": 'csv("labels.csv", label = findings([healthy, infected]), patient = patient)'},
 }
 """What an entry needs elsewhere in the study."""
@@ -95,6 +97,7 @@ NO_PAIR = {
     *(("Convolution", "num_group"), ("slice", "begin"), ("slice", "end"), ("slice", "step"), ("Pad", "pad_width")),
     *(("Concat", "dim"), ("Pooling", "kernel"), ("Dropout", "axes")),
     ("resample", "each"),
+    ("folds", "test"),
     ("normalize", "mean_image"),
     ("Sigmoid", "weights"),
     ("step", "at"),
@@ -165,6 +168,19 @@ def test_by_hand(what: str) -> None:
     layer, one, other = BY_HAND_PAIRS[what]
     difference = only(compare(program(spec(layer=layer)), program(spec(layer=layer.replace(one, other)))))
     assert (difference.key, difference.changes[0].option) == ("network", what.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("folds(3, test = 20%)", "folds(3, test = 30%)"),
+        ("folds(3, column = side, test = test)", "folds(3, column = side, test = held_out)"),
+    ],
+)
+def test_what_folds_are_tested_on(one: str, other: str) -> None:
+    table = 'csv("labels.csv", patient = patient)'
+    difference = only(compare(*(program(spec(source=table, split=split)) for split in (one, other))))
+    assert (difference.key, [change.option for change in difference.changes]) == ("split", ["test"])
 
 
 @pytest.mark.parametrize("category", [c for c in WHERE if c not in ("layer", "image step", "data source", "split")])

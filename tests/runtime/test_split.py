@@ -195,3 +195,29 @@ def test_words_that_are_no_side_are_all_told() -> None:
     assert caught.value.message == "photographs that the column `usage` puts on no side (3)"
     assert caught.value.items == ("1.jpeg: `Test`", "2.jpeg: nothing", "4.jpeg: `validation`")
     assert caught.value.help == ("the words are `train`, `test`",)
+
+
+@given(seed=st.integers(0, 99), fold=st.integers(1, 4))
+def test_folds_beside_a_test_side_of_a_column_are_those_of_the_rest_alone(seed: int, fold: int) -> None:
+    samples = on_sides(*["learn", "learn", "held_out", "learn"] * 12)
+    split = folds(4, fold, "held_out", seed, "side", "learn")
+    train, valid, test = split.divide(samples)
+    assert [samples[index].side for index in test] == ["held_out"] * 12
+    assert split.wanted == ("train", "valid", "test")
+    learned = [index for index, sample in enumerate(samples) if sample.side == "learn"]
+    alone = folds(4, fold, 0.0, seed).divide([samples[index] for index in learned])
+    assert (train, valid) == tuple(tuple(learned[index] for index in side) for side in alone[:2])
+
+
+def test_every_photograph_that_a_column_lets_learn_validates_once() -> None:
+    samples = on_sides(*["train", "train", "test", "train"] * 6)
+    validated = [index for fold in (1, 2, 3) for index in folds(3, fold, "test", 5, "side").divide(samples).valid]
+    assert sorted(validated) == [index for index, sample in enumerate(samples) if sample.side == "train"]
+
+
+def test_a_word_that_is_neither_to_learn_from_nor_to_test_on() -> None:
+    with pytest.raises(RunError, match="puts on no side") as caught:
+        folds(3, 1, "test", column="side").divide(on_sides("train", "test", "valid", "train"))
+    assert "2.jpeg: `valid`" in str(caught.value)
+    with pytest.raises(RunError, match="no column is named"):
+        folds(3, 1, "test").divide(on_sides("train", "test"))

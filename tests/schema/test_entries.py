@@ -15,6 +15,7 @@ from retdsl.ir import Call
 from retdsl.schema import ENTRIES, LAYERS, REQUIRED, Entry, Option
 from retdsl.schema.backbones import KNOWN_WEIGHTS, known_weights
 from retdsl.schema.data import DATA_KEYS
+from retdsl.schema.ensembles import ENSEMBLE_KEYS
 from retdsl.schema.metrics import TWO_CLASS_METRICS
 from retdsl.schema.synonyms import synonyms
 from retdsl.schema.training import TRAIN_KEYS
@@ -22,7 +23,7 @@ from retdsl.schema.types import Each, Many, OneOf, Policy, Steps, Type, Word
 from retdsl.source import Source, Span
 from retdsl.syntax.parser import parse_value
 
-ALL = [entry for entries in ENTRIES.values() for entry in entries.values()] + [DATA_KEYS, TRAIN_KEYS]
+ALL = [entry for entries in ENTRIES.values() for entry in entries.values()] + [DATA_KEYS, TRAIN_KEYS, ENSEMBLE_KEYS]
 OPTIONS = [(entry, option) for entry in ALL for option in entry.options]
 NOWHERE = Span(Source("nowhere", ""), 0, 0)
 

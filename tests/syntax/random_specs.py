@@ -100,6 +100,7 @@ PARAMETERS = listed("(", FREE_NAMES.map(lambda name: [name]) | named(ATOMS), ")"
 DECLARATIONS = st.one_of(
     st.tuples(FREE_NAMES, SETTINGS).map(lambda pair: ["data", pair[0], *pair[1]]),
     st.tuples(FREE_NAMES, SETTINGS).map(lambda pair: ["train", pair[0], *pair[1]]),
+    st.tuples(FREE_NAMES, SETTINGS).map(lambda pair: ["ensemble", pair[0], *pair[1]]),
     st.tuples(FREE_NAMES, SETTINGS).map(lambda pair: ["train", pair[0], "from", "other", *pair[1]]),
     st.tuples(FREE_NAMES, PARAMETERS, VALUES).map(lambda three: ["block", three[0], *three[1], "=", *three[2]]),
     st.tuples(st.sampled_from(["model", "augment", "sampling", "backbone"]), FREE_NAMES, VALUES).map(

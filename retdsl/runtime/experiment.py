@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retdsl.runtime.augmentation import Augmentation
+from retdsl.runtime.augmentation import Augmentation, OnImages
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.metrics import Metric, accuracy
@@ -17,7 +17,6 @@ from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
-from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Training:
     epochs, batch: 1 or more; metrics: measured on validation and test images; checkpoint: what is saved and kept;
     seed: of everything random but the split and `balanced_subset`, which have their own; last_batch: what becomes of
     the images that are left over at the end of an epoch, "keep", "pad" or "drop" (see `batches`);
-    views: what each photograph is predicted as, besides as it is.
+    views: what each photograph is predicted as, besides as it is, or None.
     """
 
     optimizer: Optimizer
@@ -38,7 +37,7 @@ class Training:
     checkpoint: every = every()  # noqa: RUF009 (frozen)
     seed: int = 0
     last_batch: str = "keep"
-    views: Sequence[Warp] = ()
+    views: Sequence[OnImages] | None = None
 
 
 @dataclass(frozen=True)

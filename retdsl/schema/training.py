@@ -70,8 +70,8 @@ TRAIN_KEYS = Entry(
         ),
         Option(
             "views",
-            Many(Policy("view")),
-            (),
+            optional(Many(Policy("view"), least=1)),
+            None,
             "What a photograph is shown as, besides as it is, when the network predicts; the answers are averaged.",
         ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),

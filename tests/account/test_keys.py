@@ -51,7 +51,7 @@ train refreshed {  # test.retina:48
   epochs     = 100                                          # from penalised:40
   batch      = 32                                           # from penalised:41
   last_batch = keep                                         # default
-  views      = []                                           # default
+  views      = none                                         # default
   metrics    = [accuracy, multi_ace, auc, sensitivity(at_specificity = 90%)]
                                                             # from penalised:42
   checkpoint = every(n = 1, keep = best(auc))               # from penalised:43

@@ -101,7 +101,7 @@ def test_the_runs_of_a_series_are_watched_together(tmp_path: Path, capsys: pytes
 def on_a_terminal(
     arguments: list[str], waits_for: bytes = b"", then: threading.Thread | None = None, seconds: float = 60
 ) -> tuple[int, str]:
-    """A process with a terminal: its exit code, and all that it has put there. then: begun once it shows `waits_for`."""
+    """A process with a terminal: its exit code, and all that it put there. then: begun once it shows `waits_for`."""
     ours, theirs = pty.openpty()
     size = {"COLUMNS": "100", "LINES": "30", "TERM": "xterm-256color"}
     environment = {**os.environ, **size, "PYTHONPATH": str(ROOT)}

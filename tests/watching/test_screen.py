@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ SIZES = [(200, 60), (110, 32), (84, 24), (83, 24), (60, 20), (40, 12), (24, 8)]
 
 
 def shown(paths: list[Path], width: int = 110, height: int = 32, now: float | None = None) -> str:
-    console = Console(width=width, height=height, record=True, force_terminal=True, file=(Path("/dev/null")).open("w"))
+    console = Console(width=width, height=height, record=True, force_terminal=True, file=StringIO())
     console.print(screen([Watched(path).look(now or time.time()) for path in paths], width, height))
     return console.export_text()
 

@@ -40,6 +40,13 @@ def test_the_examples_of_the_guide_are_one_valid_spec() -> None:
     assert [item.message for item in checked.diagnostics if item.code != "R801"] == []
 
 
+def test_the_study_of_grades_is_a_valid_spec() -> None:
+    [grades] = [example for example in examples("docs/training.md") if "Ordinal" in example]
+    checked = check_source(Source("grades.retina", grades), ROOT)
+    assert render_text(checked.diagnostics) == ""
+    assert checked.program is not None
+
+
 def test_the_first_example_stands_alone() -> None:
     checked = check_source(Source("guide.retina", examples("docs/language.md")[0]), ROOT)
     assert render_text(checked.diagnostics) == ""

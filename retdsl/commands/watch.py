@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         board = Board(arguments.tensorboard)
     try:
-        if arguments.plain or not sys.stderr.isatty():
+        if arguments.plain or not _has_a_screen():
             _plainly(watched, arguments.every, board, once=arguments.once)
         else:
             _live(watched, arguments.every, board, once=arguments.once)
@@ -50,6 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         if board is not None:
             board.close()
     return DONE
+
+
+def _has_a_screen() -> bool:
+    """Whether there is a terminal that can be drawn on, and that has the characters of curves."""
+    drawable = sys.stderr.encoding.lower().startswith("utf") and os.environ.get("TERM") != "dumb"
+    return sys.stderr.isatty() and drawable
 
 
 def _live(watched: Sequence[Watched], every: float, board: Board | None, *, once: bool) -> None:

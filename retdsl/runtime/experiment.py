@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retdsl.runtime.augmentation import Augmentation
+from retdsl.runtime.augmentation import Augmentation, OnImages
 from retdsl.runtime.average import ema
 from retdsl.runtime.callbacks import Callback
 from retdsl.runtime.checkpoint import every
@@ -21,7 +21,6 @@ from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
 from retdsl.runtime.stopping import early
-from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Training:
     which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
     often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
-    photograph is predicted as, besides as it is.
+    photograph is predicted as, besides as it is, or None.
     """
 
     optimizer: Optimizer
@@ -56,7 +55,7 @@ class Training:
     validate: every | None = None
     log: every | None = None
     callbacks: Sequence[Callback] = ()
-    views: Sequence[Warp] = ()
+    views: Sequence[OnImages] | None = None
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,12 @@ import numpy.typing as npt
 
 from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmenter
-from retdsl.runtime.augmentation import Augmentation
+from retdsl.runtime.augmentation import Augmentation, OnImages
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.views import Views
-from retdsl.runtime.warps import Warp
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ class Loader:
         classes: Sequence[str] = (),
         *,
         targets: npt.NDArray[np.float32] | None = None,
-        views: Sequence[Warp] = (),
+        views: Sequence[OnImages] | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples

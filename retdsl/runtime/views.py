@@ -16,17 +16,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from retdsl.runtime.augmentation import OnImages
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import Chance
-from retdsl.runtime.warps import Warp
 
 
 class Views:
     """What a photograph is shown as: view 0 is itself, the others follow in their order."""
 
-    def __init__(self, others: Sequence[Warp] = ()) -> None:
-        self._others = tuple(others)
+    def __init__(self, others: Sequence[OnImages] | None = None) -> None:
+        self._others = tuple(others or ())
 
     def __len__(self) -> int:
         return 1 + len(self._others)

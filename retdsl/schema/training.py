@@ -78,8 +78,8 @@ TRAIN_KEYS = Entry(
         ),
         Option(
             "views",
-            Many(Policy("view")),
-            (),
+            optional(Many(Policy("view"), least=1)),
+            None,
             "What a photograph is shown as, besides as it is, when the network predicts; the answers are averaged.",
         ),
         Option("accumulate", Integer(1, 65536), 1, "Batches whose gradients make one step."),

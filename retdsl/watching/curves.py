@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from retdsl.records import dataclass
 
@@ -72,7 +73,7 @@ def fitted(values: Sequence[float], most: int) -> list[float]:
     if len(values) <= most:
         return list(values)
     edges = [len(values) * at // most for at in range(most + 1)]
-    means = [_mean(values[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [_mean(values[a:b]) for a, b in pairwise(edges)]
     return [*means[:-1], values[-1]]
 
 

@@ -23,7 +23,7 @@ BESIDE_FIGURES = ("learning_rate", "images_per_second", "gradient_norm")
 
 
 class Board:
-    """A folder that `tensorboard --logdir` shows. Raises RunError without tensorboardX, or where nothing can be written."""
+    """A folder that `tensorboard --logdir` shows. Raises RunError where tensorboardX is missing, or cannot write."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -106,8 +106,8 @@ def _figures_of_epoch(line: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _figures_of_step(line: Mapping[str, Any]) -> dict[str, object]:
-    valid = {f"{key}/valid within epochs": value for key, value in (line.get("valid") or {}).items()}
-    loss = {"steps/loss": line["loss"]} if "loss" in line else {}
+    valid = {f"{key}/valid_in_epoch": value for key, value in (line.get("valid") or {}).items()}
+    loss = {"steps/loss": line.get("loss")}
     return {**loss, **valid, **{f"steps/{key}": value for key, value in _beside(line)}}
 
 

@@ -19,7 +19,7 @@ from retdsl.records import dataclass
 from retdsl.runtime.progress import duration
 from retdsl.watching.curves import field, limits, sparkline
 from retdsl.watching.state import FAILED, FINISHED, RUNNING, SILENT, WAITING, RunState, number
-from retdsl.watching.words import advice, figure, short, state_words, test_words
+from retdsl.watching.words import advice, brief, figure, short, state_words, test_words
 
 STYLES = {RUNNING: "cyan", FINISHED: "green", SILENT: "yellow", FAILED: "red", WAITING: "dim"}
 MARKS = {RUNNING: "●", FINISHED: "✔", SILENT: "◌", FAILED: "✘", WAITING: "…"}
@@ -51,6 +51,8 @@ def _one(run: RunState, width: int, height: int) -> RenderableType:
     used = len(rows)
     tail = _tail(run)
     below = sum(-(-len(text) // width) + 1 for text in tail)  # a line that is broken between words may be one more
+    if used + below > height:
+        tail, below = [], 0
     curves = _curves(run, width)
     beside = len(curves) == 2 and width >= BESIDE
     high = (CURVE_ROWS + 2) * (1 if beside else len(curves)) + 1
@@ -247,7 +249,8 @@ def _several(runs: Sequence[RunState], width: int, height: int) -> RenderableTyp
     key = next((run.metric for run in runs if run.metric is not None), None)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0), expand=True)
     table.add_column("run", no_wrap=True, overflow="ellipsis", ratio=2, min_width=8)
-    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=3, min_width=12)
+    table.add_column("", no_wrap=True, overflow="ellipsis", ratio=2, min_width=8)
+    table.add_column("epoch", justify="right", no_wrap=True)
     curve = 16 if width >= 80 else 0
     if curve:
         table.add_column("", no_wrap=True, width=curve)
@@ -263,7 +266,8 @@ def _several(runs: Sequence[RunState], width: int, height: int) -> RenderableTyp
         style, figures = STYLES[run.state], run.curve("valid", run.metric or "loss")
         cells: list[RenderableType] = [
             Text.assemble((f"{MARKS[run.state]} ", style), name),
-            Text(state_words(run), style=style),
+            Text(brief(run), style=style),
+            f"{run.epoch}/{run.total}" if run.total else str(run.epoch),
         ]
         if curve:
             cells.append(Text(sparkline(figures, curve), style=VALID))

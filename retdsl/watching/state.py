@@ -8,7 +8,7 @@ shows in nothing but its silence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -79,7 +79,7 @@ class RunState:
             return None
         begun = 0.0
         if (step := self.step) is not None and self.epochs:
-            in_epoch = sum(number(count) or 0 for count in self.epochs[-1].get("images", {}).values())
+            in_epoch = sum(number(count) or 0 for count in (self.epochs[-1]["images"] or {}).values())
             begun = min(1.0, (number(step.get("images")) or 0.0) / in_epoch) if in_epoch else 0.0
         return min(1.0, (self.epoch + begun) / self.total)
 
@@ -122,7 +122,8 @@ class Watched:
     def look(self, now: float) -> RunState:
         """The run now. now: seconds since 1970, as files have them."""
         self._lock = self._lock or read_object(self.path / "lock.json")
-        epochs, steps = self._epochs.lines(), self._steps.lines()
+        epochs = list(_readable(self._epochs.lines(), "train", "valid", "images", "best"))
+        steps = list(_readable(self._steps.lines(), "valid"))
         test = read_object(self.path / "test.json")
         written = self._written()
         quiet = None if written is None else max(0.0, now - written)
@@ -172,9 +173,11 @@ class Watched:
     def _planned(self) -> int | None:
         """How many epochs the program asks for, which is all there is to know before the first has ended."""
         if self._asked is None and self._lock:
-            plans = read_object(self.path / "program" / "program.json").get("experiments") or []
-            plan = next((plan for plan in plans if plan.get("name") == self._lock.get("experiment")), {})
-            self._asked = int(number(plan.get("training", {}).get("epochs")) or 0)
+            plans = read_object(self.path / "program" / "program.json").get("experiments")
+            plans = [plan for plan in plans if isinstance(plan, dict)] if isinstance(plans, list) else []
+            training = [plan.get("training") for plan in plans if plan.get("name") == self._lock.get("experiment")]
+            asked = training[0].get("epochs") if training and isinstance(training[0], dict) else None
+            self._asked = int(number(asked) or 0)
         return self._asked or None
 
     def _best(self, epochs: list[dict[str, Any]], test: Mapping[str, Any]) -> Best | None:
@@ -183,9 +186,17 @@ class Watched:
             found = read_object(self.path / "checkpoints" / "best.json")
         if test:
             found = {"epoch": test.get("best_epoch"), "metric": test.get("best_by"), "value": test.get("best_value")}
-        if not isinstance(found, Mapping) or (epoch := number(found.get("epoch"))) is None:
+        if found is None or (epoch := number(found.get("epoch"))) is None:
             return None
         return Best(int(epoch), str(found.get("metric")), number(found.get("value")))
+
+
+def _readable(lines: list[dict[str, Any]], *named: str) -> Iterator[dict[str, Any]]:
+    """The lines that are of some epoch. named: keys that hold figures by name; what is none is None."""
+    for line in lines:
+        if number(line.get("epoch")) is not None:
+            figures = {key: line.get(key) for key in named}
+            yield {**line, **{key: value if isinstance(value, dict) else None for key, value in figures.items()}}
 
 
 def epoch_seconds(epochs: list[dict[str, Any]]) -> float | None:

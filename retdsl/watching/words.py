@@ -50,6 +50,13 @@ def state_words(run: RunState) -> str:
             return f"epoch {run.epoch + 1}{of}" if run.epoch else at
 
 
+def brief(run: RunState) -> str:
+    """The state in a word or two, for a row among others."""
+    if run.state == SILENT:
+        return f"silent for {long(run.quiet or 0.0)}"
+    return run.state
+
+
 def advice(run: RunState) -> str | None:
     """What to do about a run that is not as it should be."""
     match run.state:

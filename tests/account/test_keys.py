@@ -50,7 +50,7 @@ train refreshed {  # test.retina:48
   epochs     = 100                                          # from penalised:40
   batch      = 32                                           # from penalised:41
   last_batch = keep                                         # default
-  views      = []                                           # default
+  views      = none                                         # default
   accumulate = 1                                            # default
   clip       = none                                         # default
   average    = none                                         # default

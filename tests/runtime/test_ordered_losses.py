@@ -1,4 +1,4 @@
-"""Ordered classes and smoothed labels: every gradient against finite differences, every value against its definition."""
+"""Ordered classes and smoothed labels: gradients against finite differences, values against their definition."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_the_best_epoch_as_validated_is_the_one_that_is_written(tmp_path):
 
 def test_a_step_that_is_no_warp_can_be_a_view():
     class darker(OnImages):
-        def apply(self, photo, random):
+        def apply(self, photo, random):  # noqa: ARG002
             return photo // 2
 
     photo = np.full((4, 4, 3), 100, np.uint8)

@@ -1,24 +1,33 @@
 """The epochs of a run: training, validation, checkpoints, and a line of figures for each.
 
 Enters: a trainer, batches, the checkpoints of a run folder. Leaves: the folder's checkpoints and metrics.jsonl.
-Guaranteed: whatever ends it, each finished epoch is in `metrics.jsonl`.
+Guaranteed: whatever ends it, each finished epoch is in `metrics.jsonl`, and from the newest of the saved states it goes
+on as if it had never been interrupted.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
-from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot
+import numpy as np
+
+from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, every
+from retdsl.runtime.epoch_record import EpochRecord
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.generations import Generations
+from retdsl.runtime.journal import Clock, Journal
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.metrics import measure
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress
 from retdsl.runtime.proof import Proof
+from retdsl.runtime.remembering import Begun, Memory
 from retdsl.runtime.run_folder import RunFolder
+from retdsl.runtime.state_file import Position
 from retdsl.runtime.trainer import BehindFrozen, Trainer
 
 KEPT = 512 * 2**20
@@ -38,6 +47,7 @@ class Fitting:
         folder: RunFolder,
         checkpoints: Checkpoints,
         progress: Progress,
+        clock: Clock | None = None,
     ) -> None:
         self._experiment = experiment
         self._trainer = trainer
@@ -46,21 +56,44 @@ class Fitting:
         self._checkpoints = checkpoints
         self._progress = progress
         self._kept: list[BehindFrozen] | None = None
+        self._journal = Journal(folder.metrics)
+        self._at = Position()
+        self._begun: Begun | None = None
+        self._proof = Proof(folder.write_lock)
+        self._clock = clock or Clock()
+        self.memory = Memory(Generations(folder.states), checkpoints, progress.note)
+        self.memory.add("trainer", trainer)
+        self.memory.add("losses", batches.remembers)
+        self.memory.add("journal", self._journal)
+        self.memory.add("proof", self._proof)
+        self.memory.add("clock", self._clock)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole run so far, without that between interruptions and going on."""
+        return self._clock.seconds
+
+    def recall(self) -> Position:
+        """Goes back to the newest good state of an interrupted run, from which `run` goes on. Raises RunError."""
+        self._at, self._begun = self.memory.recall()
+        if self._at == Position():
+            self._journal.restore({"lines": np.array([], np.uint8)})
+        return self._at
 
     def run(self) -> float:
-        """All phases. Returns how many images a second were trained on."""
+        """All phases, or what is left of them. Returns how many images a second were trained on."""
         network, epochs, trainer = self._experiment.network, self._experiment.training.epochs, self._trainer
-        proof = Proof(self._folder.write_lock)
-        images, seconds = 0, 0.0
         starts = [start for start in network.phase_starts() if start <= epochs]
         for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
+            if last < self._at.epoch - 1:
+                continue
+            # A phase whose last epoch is saved is entered once more: its end may not have been proved.
             self._begin_phase(first)
-            proof.begin(first, last, trainer.frozen())
-            took = [self._train_epoch(epoch) for epoch in range(first, last + 1)]
-            proof.end(trainer.frozen())
-            images += sum(count for count, _ in took)
-            seconds += sum(time for _, time in took)
-        return images / seconds
+            self._proof.begin(first, last, trainer.frozen())
+            for epoch in range(max(first, self._at.epoch), last + 1):
+                self._train_epoch(epoch)
+            self._proof.end(trainer.frozen())
+        return self._clock.images_per_second
 
     def _begin_phase(self, epoch: int) -> None:
         """Binds what this epoch trains. The symbol of the checkpoints is that of the latest phase."""
@@ -73,12 +106,18 @@ class Fitting:
             self._kept = None
         self._checkpoints.start(trainer.whole_symbol)
 
-    def _train_epoch(self, epoch: int) -> tuple[int, float]:
-        """One epoch, its figures, and its checkpoint. Returns how many images it had, and the seconds it took."""
+    def _train_epoch(self, epoch: int) -> None:
+        """One epoch, or the rest of it, its figures, and its checkpoint."""
         trainer, batches, epochs = self._trainer, self._batches, self._experiment.training.epochs
         started = time.perf_counter()
-        self._progress.training(epoch, epochs, batches.in_epoch(epoch))
-        outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch)
+        done, begun = (self._at.batch, self._begun) if epoch == self._at.epoch else (0, None)
+        self._progress.training(epoch, epochs, batches.in_epoch(epoch) - done)
+        count = batches.in_epoch(epoch)
+        policy = self._experiment.training.checkpoint
+        pauses = _Pauses(policy, self.memory, epoch, count, trainer.updates - done + count)
+        outcome = trainer.train_epoch(
+            epoch, batches.training(epoch, done), self._progress.batch, begun=begun, pauses=pauses
+        )
         seen = outcome.predictions
         batches.learned(seen.indices, outcome.losses)
         valid = self._validate()
@@ -89,9 +128,10 @@ class Fitting:
             final=epoch == epochs,
         )
         images = len(outcome.predictions.indices)
+        self._clock.trained(images, outcome.seconds)
         speed = images / outcome.seconds
         took = time.perf_counter() - started
-        self._folder.add_epoch(
+        self._journal.add(
             {
                 "epoch": epoch,
                 "images": dict(
@@ -105,9 +145,10 @@ class Fitting:
                 "saved": self._checkpoints.params_path(epoch).name if saved else None,
             }
         )
+        if saved:
+            self.memory.save(Position(epoch + 1, 0, trainer.updates))
         note = "best" if is_best else ""
         self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
-        return images, outcome.seconds
 
     def _validate(self) -> dict[str, float] | None:
         """The figures on the validation images, None if there are none."""
@@ -137,3 +178,22 @@ def watched(progress: Progress, batches: Iterable[AnyBatch]) -> Iterator[AnyBatc
     for batch in batches:
         yield batch
         progress.batch(len(batch.labels))
+
+
+@dataclass(frozen=True)
+class _Pauses:
+    """The moments within an epoch at which a state is saved. batches: of the whole epoch."""
+
+    policy: every
+    memory: Memory
+    epoch: int
+    batches: int
+    ended: int
+    """The updates that there will have been when the epoch ends, where another state is saved anyway."""
+
+    def due(self, updates: int) -> bool:
+        return updates < self.ended and self.policy.is_due_within(self.epoch, updates)
+
+    def reached(self, record: EpochRecord) -> None:
+        updates = self.ended - self.batches + record.batches
+        self.memory.save(Position(self.epoch, record.batches, updates), record)

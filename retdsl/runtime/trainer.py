@@ -33,8 +33,9 @@ from retdsl.runtime.losses import as_targets
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.predictions import Predictions
-from retdsl.runtime.randomness import generator
+from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.state import Pauses, Stateful
 from retdsl.runtime.symbols import Symbol
 from retdsl.runtime.updater import Updater
 
@@ -60,6 +61,7 @@ class Trainer:
         self._label = f"{network.loss_name}_label"
         self._updater = Updater(recipe, self._arguments)
         self._gradients: dict[str, MxArray] = {}
+        self._parts: dict[str, Stateful] = {"updater": self._updater}
         self.begin_phase(1)
 
     def begin_phase(self, epoch: int) -> None:
@@ -96,19 +98,39 @@ class Trainer:
         """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
         return tuple(self._symbols.inputs)
 
-    def train_epoch(self, epoch: int, batches: Iterable[Batch], on_batch: OnBatch | None = None) -> EpochOutcome:
-        """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number."""
-        mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
-        started = time.perf_counter()
+    def train_epoch(
+        self,
+        epoch: int,
+        batches: Iterable[Batch],
+        on_batch: OnBatch | None = None,
+        *,
+        begun: Mapping[str, NDArray[Any]] | None = None,
+        pauses: Pauses | None = None,
+    ) -> EpochOutcome:
+        """Updates the parameters with every batch. epoch: from 1. Raises RunError when the loss is not a number.
+
+        begun: the state of the record of an epoch that was interrupted, of which `batches` are the rest; pauses: when
+        to stop for a moment, with everything computed and put down, and whom to call then.
+        """
         self._updater.begin_epoch(self._recipe.full_step(epoch))
         record = EpochRecord(epoch, exclusive=self.exclusive, on_batch=on_batch)
+        if begun is not None:
+            record.restore(begun)
+        started = time.perf_counter() - record.seconds
         waiting: tuple[Batch, MxArray] | None = None
-        for batch in batches:
+        for number, batch in enumerate(batches, start=record.batches):
+            # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
+            mx.random.seed(Chance("dropout", self._recipe.seed, epoch, number).integers(2**31))
             probabilities = self._update(batch)
             # Looking at the batch before keeps MXNet busy with this one meanwhile.
             if waiting is not None:
                 self._note(record, epoch, *waiting)
             waiting = batch, probabilities
+            if pauses is not None and pauses.due(self._updater.updates):
+                self._note(record, epoch, *waiting)
+                self._require_finite_parameters(epoch)
+                waiting, record.seconds = None, time.perf_counter() - started
+                pauses.reached(record)
         if waiting is not None:
             self._note(record, epoch, *waiting)
         self._require_finite_parameters(epoch)
@@ -146,6 +168,34 @@ class Trainer:
     def optimizer_states(self) -> bytes:
         """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
         return self._updater.states()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Of parameters and statistics those that are not frozen any more: the others are as they were at the start."""
+        mx.nd.waitall()
+        found: dict[str, NDArray[Any]] = {}
+        for kind, arrays in (("arg", self._arguments), ("aux", self._auxiliary)):
+            found |= {f"{kind}:{n}": array.asnumpy() for n, array in arrays.items() if n not in self._frozen_names}
+        for part, stateful in self._parts.items():
+            found |= {f"{part}:{name}": value for name, value in stateful.state().items()}
+        return found
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """To be followed by `begin_phase` unless what is trained is as it was at the start."""
+        split: dict[str, dict[str, NDArray[Any]]] = {"arg": {}, "aux": {}, **{part: {} for part in self._parts}}
+        for key, value in state.items():
+            owner, _, name = key.partition(":")
+            split[owner][name] = value
+        for kind, arrays in (("arg", self._arguments), ("aux", self._auxiliary)):
+            for name, value in split[kind].items():
+                arrays[name][:] = value
+        for part, stateful in self._parts.items():
+            stateful.restore(split[part])
+        mx.nd.waitall()
+
+    @property
+    def updates(self) -> int:
+        """How many updates there were since training began."""
+        return self._updater.updates
 
     def frozen(self) -> Parameters:
         """A copy of what is frozen now, parameters and statistics, as they lie on the device."""

@@ -318,8 +318,8 @@ def test_hard_examples_are_those_of_the_largest_losses(photographs, tmp_path, mo
     seen, pools = [], []
     train, draw = Trainer.train_epoch, hard.epoch
 
-    def looking(self, epoch, batches, on_batch):
-        outcome = train(self, epoch, batches, on_batch)
+    def looking(self, *arguments, **options):
+        outcome = train(self, *arguments, **options)
         found = outcome.predictions
         seen.append((found.indices, self.loss_of(found.probabilities, found.labels)))
         return outcome

@@ -83,8 +83,8 @@ def outcomes(monkeypatch):
     found = []
     train_epoch = Trainer.train_epoch
 
-    def training(self, *arguments):
-        found.append(train_epoch(self, *arguments))
+    def training(self, *arguments, **options):
+        found.append(train_epoch(self, *arguments, **options))
         return found[-1]
 
     monkeypatch.setattr(Trainer, "train_epoch", training)

@@ -85,9 +85,9 @@ class Fitting:
         network, epochs, trainer = self._experiment.network, self._experiment.training.epochs, self._trainer
         starts = [start for start in network.phase_starts() if start <= epochs]
         for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
-            if last < self._at.epoch - 1:
+            # A phase at whose very end a state was saved is entered once more: its end may not have been proved.
+            if last < self._at.epoch - (0 if self._at.batch else 1):
                 continue
-            # A phase whose last epoch is saved is entered once more: its end may not have been proved.
             self._begin_phase(first)
             self._proof.begin(first, last, trainer.frozen())
             for epoch in range(max(first, self._at.epoch), last + 1):

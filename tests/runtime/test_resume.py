@@ -132,7 +132,7 @@ def test_killed_again_and_again(name, whole, photographs, tmp_path):
     with killed(folder, len(writes) // 3):
         start(found, folder)
     while not (folder / "test.json").exists():
-        with killed(folder, 4 + len(writes) // 4 + times):
+        with killed(folder, len(writes) // 3 + 2 * times):
             resume(found, folder)
         times += 1
         assert times < 12

@@ -56,6 +56,8 @@ MAY_IMPORT = {
     "running": {"records", "balance", "compiler", "ir", "objects", "runtime", "weights"},
     "finished": {"records", "runtime"},
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
+    "interrupting": set(),
+    "verifying": {"records", "compiler", "ir", "running", "reproducing", "runtime"},
     "audit": {"records", "source", "ir", "schema", "compiler", "running", "runtime"},
     "commands": {
         "audit",
@@ -67,6 +69,7 @@ MAY_IMPORT = {
         "networks",
         "running",
         "reproducing",
+        "verifying",
         "finished",
         "intake",
         "sheet",

@@ -1,4 +1,7 @@
-"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled."""
+"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled.
+
+`retdsl train --resume RUN` goes on with a run that was interrupted, by the program in its folder.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from retdsl.commands.terminal import DONE, print_table
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    add_spec_arguments(parser)
+    add_spec_arguments(parser, optional=True)
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on exactly where this run stopped; without FILE")
+    parser.add_argument("--inexact", action="store_true", help="--resume: on another machine, too, but not bit by bit")
     parser.add_argument("--train", action="append", default=[], metavar="NAME", help="only this experiment")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
@@ -23,15 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.resume is not None:
+        return _resume(arguments)
+    if arguments.file is None:
+        raise compiler.Refused("which spec?", "name a file: retdsl train FILE, or a run: retdsl train --resume RUN")
     spec, program, checked = checked_spec(arguments)
     chosen = compiler.select(program, arguments.train)
     if arguments.run is not None and len(chosen) > 1:
         raise compiler.Refused("--run is for a single experiment", "name one with --train, or give --runs DIR")
-    if arguments.threads is not None and arguments.threads < 1:
-        raise compiler.Refused("--threads must be 1 or more")
-    options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
-    options += ["--no-cache"] if arguments.no_cache else []
-    options += ["--plain"] if arguments.plain else []
+    options = _options(arguments)
     from retdsl.runtime.run_folder import new_run_folder
 
     runs: dict[str, Path] = {}
@@ -44,3 +49,23 @@ def run(arguments: argparse.Namespace) -> int:
     if len(runs) > 1:
         print_table("on the test side", running.summary(runs))
     return DONE
+
+
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """What is passed on to the program. Raises Refused."""
+    if arguments.threads is not None and arguments.threads < 1:
+        raise compiler.Refused("--threads must be 1 or more")
+    options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    options += ["--no-cache"] if arguments.no_cache else []
+    options += ["--plain"] if arguments.plain else []
+    return options
+
+
+def _resume(arguments: argparse.Namespace) -> int:
+    """Goes on with a run; it is what its folder says, so nothing about it can be asked for."""
+    if arguments.file is not None or arguments.train or arguments.set or arguments.run is not None:
+        what = "--resume takes a run as it was begun: no FILE, --train, --set or --run"
+        raise compiler.Refused(what, "a changed experiment is a run of its own: retdsl train FILE")
+    options = [*_options(arguments), *(["--inexact"] if arguments.inexact else [])]
+    options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
+    return running.resume(arguments.resume, options)

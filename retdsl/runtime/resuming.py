@@ -27,7 +27,8 @@ def read_record(folder: RunFolder) -> dict[str, Any]:
     if not folder.path.is_dir():
         raise RunError("there is no such run", where=folder.path, help=NO_RUN)
     if not folder.lock.is_file():
-        if folder.checkpoints.exists() or not (folder.path / "program").is_dir():
+        begun = folder.running.exists() or (folder.path / "program" / "train.py").is_file()
+        if folder.checkpoints.exists() or not begun:
             raise RunError("this folder holds no run: it has no lock.json", where=folder.path, help=NO_RUN)
         return {}
     try:

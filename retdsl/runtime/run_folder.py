@@ -29,6 +29,7 @@ class RunFolder:
         self.states = path / "resume"
         self.metrics = path / "metrics.jsonl"
         self.lock = path / "lock.json"
+        self.running = path / ".running"
 
     def start(self) -> None:
         """Makes the folder. Raises RunError when a run is in it already."""
@@ -62,7 +63,7 @@ class RunFolder:
         """
         make_folder(self.path)
         try:
-            self._held = (self.path / ".running").open("ab")
+            self._held = self.running.open("ab")
             fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             help = "wait for its end, or stop it"
@@ -72,7 +73,7 @@ class RunFolder:
 
     def release(self) -> None:
         """Lets others work in this folder."""
-        (self.path / ".running").unlink(missing_ok=True)
+        self.running.unlink(missing_ok=True)
 
     def clear_leftovers(self) -> None:
         """Takes away unfinished files of a process that was killed while it wrote."""

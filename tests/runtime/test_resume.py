@@ -14,7 +14,6 @@ from tiny_study import experiment, network, paint, whole_part
 from retdsl.runtime import hard, mixup
 from retdsl.runtime.checkpoint import best, every
 from retdsl.runtime.losses import Softmax
-from retdsl.runtime.metrics import auc
 from retdsl.runtime.optimizers import adam
 from retdsl.runtime.periods import batches
 from retdsl.runtime.program import run_program
@@ -116,8 +115,8 @@ def kill_and_resume(found, folder, at):
     return died
 
 
-@pytest.mark.parametrize(("write", "why"), NASTIEST, ids=[why for _, why in NASTIEST])
-def test_killed_at_the_nastiest_moments(write, why, whole, photographs, tmp_path):
+@pytest.mark.parametrize("write", [write for write, _ in NASTIEST], ids=[why for _, why in NASTIEST])
+def test_killed_at_the_nastiest_moments(write, whole, photographs, tmp_path):
     expected, writes = whole("within epochs")
     at = writes.index(write) if write != "open metrics.jsonl" else len(writes) - 1 - writes[::-1].index(write)
     assert kill_and_resume(study("within epochs", photographs), tmp_path / "run", at)
@@ -153,7 +152,7 @@ def test_killed_at_every_write_that_changes_anything(name, whole, photographs, t
         assert left(folder) == expected, write
 
 
-def test_what_is_finished_says_so_and_stays(whole, photographs, tmp_path, capsys):
+def test_what_is_finished_says_so_and_stays(photographs, tmp_path, capsys):
     folder = tmp_path / "run"
     assert start(study("plain", photographs), folder) == 0
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -34,8 +34,8 @@ EARLIER = 5
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One interruption. moment: when it was, in words; after: what had been saved, or None if it came to its end before;
-    difference: the first thing that is not as in the uninterrupted run, None if all is the same.
+    """One interruption. moment: when it was, in words; after: what had been saved, or None if it came to its end
+    before; difference: the first thing that is not as in the uninterrupted run, None if all is the same.
     """
 
     moment: str

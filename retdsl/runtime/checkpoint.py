@@ -71,9 +71,9 @@ class every:
         n = 1 if isinstance(self.n, batches) else self.n if isinstance(self.n, int) else self.n.n
         return epoch > self.from_ and (epoch - self.from_) % n == 0
 
-    def is_due_within(self, epoch: int, updates: int) -> bool:
-        """Whether a state is saved in the midst of an epoch, after so many updates since training began."""
-        return epoch > self.from_ and isinstance(self.n, batches) and updates % self.n.n == 0
+    def is_due_within(self, epoch: int, done: int) -> bool:
+        """Whether a state is saved in the midst of an epoch, after so many batches since training began."""
+        return epoch > self.from_ and isinstance(self.n, batches) and done % self.n.n == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Fitting:
         self._journal = Journal(folder.metrics)
         self._at = Position()
         self._begun: Begun | None = None
+        self._before = 0  # batches of the epochs before this one
         self._proof = Proof(folder.write_lock)
         self._clock = clock or Clock()
         self.memory = Memory(Generations(folder.states), checkpoints, progress.note)
@@ -76,6 +77,7 @@ class Fitting:
     def recall(self) -> Position:
         """Goes back to the newest good state of an interrupted run, from which `run` goes on. Raises RunError."""
         self._at, self._begun = self.memory.recall()
+        self._before = self._at.batches - self._at.batch
         if self._at == Position():
             self._journal.restore({"lines": np.array([], np.uint8)})
         return self._at
@@ -111,10 +113,10 @@ class Fitting:
         trainer, batches, epochs = self._trainer, self._batches, self._experiment.training.epochs
         started = time.perf_counter()
         done, begun = (self._at.batch, self._begun) if epoch == self._at.epoch else (0, None)
-        self._progress.training(epoch, epochs, batches.in_epoch(epoch) - done)
         count = batches.in_epoch(epoch)
+        self._progress.training(epoch, epochs, count - done)
         policy = self._experiment.training.checkpoint
-        pauses = _Pauses(policy, self.memory, epoch, count, trainer.updates - done + count)
+        pauses = _Pauses(policy, self.memory, epoch, self._before, count)
         outcome = trainer.train_epoch(
             epoch, batches.training(epoch, done), self._progress.batch, begun=begun, pauses=pauses
         )
@@ -131,6 +133,7 @@ class Fitting:
         self._clock.trained(images, outcome.seconds)
         speed = images / outcome.seconds
         took = time.perf_counter() - started
+        self._before += count
         self._journal.add(
             {
                 "epoch": epoch,
@@ -146,7 +149,7 @@ class Fitting:
             }
         )
         if saved:
-            self.memory.save(Position(epoch + 1, 0, trainer.updates))
+            self.memory.save(Position(epoch + 1, 0, self._before))
         note = "best" if is_best else ""
         self._progress.epoch(EpochReport(epoch, epochs, outcome.loss, valid, speed, took, note))
 
@@ -182,18 +185,17 @@ def watched(progress: Progress, batches: Iterable[AnyBatch]) -> Iterator[AnyBatc
 
 @dataclass(frozen=True)
 class _Pauses:
-    """The moments within an epoch at which a state is saved. batches: of the whole epoch."""
+    """The moments within an epoch at which a state is saved. before, batches: of earlier epochs, and of this one."""
 
     policy: every
     memory: Memory
     epoch: int
+    before: int
     batches: int
-    ended: int
-    """The updates that there will have been when the epoch ends, where another state is saved anyway."""
 
-    def due(self, updates: int) -> bool:
-        return updates < self.ended and self.policy.is_due_within(self.epoch, updates)
+    def due(self, batches: int) -> bool:
+        # At the end of the epoch another state is saved anyway.
+        return batches < self.batches and self.policy.is_due_within(self.epoch, self.before + batches)
 
     def reached(self, record: EpochRecord) -> None:
-        updates = self.ended - self.batches + record.batches
-        self.memory.save(Position(self.epoch, record.batches, updates), record)
+        self.memory.save(Position(self.epoch, record.batches, self.before + record.batches), record)

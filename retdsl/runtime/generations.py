@@ -1,6 +1,6 @@
 """The two newest states of a run, so that there is always a good one.
 
-Enters: a folder. Leaves: `NUMBER.state` in it, NUMBER being how many updates there were. Guaranteed: a state is removed
+Enters: a folder. Leaves: `NUMBER.state` in it, NUMBER being how many batches there were. Guaranteed: a state is removed
 only after two newer ones are on the disk.
 """
 
@@ -28,7 +28,7 @@ class Generations:
 
     def save(self, state: State) -> None:
         """Puts a state beside the one before. Raises RunError when the system refuses; the others are still there."""
-        write_state(make_folder(self._folder) / f"{state.at.updates:010d}.state", state)
+        write_state(make_folder(self._folder) / f"{state.at.batches:010d}.state", state)
         self._remove(self.paths()[KEPT:])
 
     def load(self) -> Iterator[tuple[Path, State | BadState]]:
@@ -39,9 +39,9 @@ class Generations:
             except BadState as error:
                 yield path, error
 
-    def remove_after(self, updates: int) -> None:
+    def remove_after(self, batches: int) -> None:
         """Takes away what lies beyond a state that training goes on from."""
-        self._remove([path for path in self.paths() if _updates(path) > updates])
+        self._remove([path for path in self.paths() if _batches(path) > batches])
 
     def clear(self) -> None:
         """Takes away all states, and the folder."""
@@ -50,7 +50,7 @@ class Generations:
     def paths(self) -> list[Path]:
         """Of all states, the newest first."""
         found = self._folder.iterdir() if self._folder.is_dir() else ()
-        return sorted((path for path in found if NAME.fullmatch(path.name)), key=_updates, reverse=True)
+        return sorted((path for path in found if NAME.fullmatch(path.name)), key=_batches, reverse=True)
 
     def _remove(self, paths: list[Path]) -> None:
         for path in paths:
@@ -60,5 +60,5 @@ class Generations:
                 raise cannot_write(path, error) from error
 
 
-def _updates(path: Path) -> int:
+def _batches(path: Path) -> int:
     return int(path.stem)

@@ -75,7 +75,7 @@ class Memory:
         for name, stateful in self._owners.items():
             stateful.restore(state.owners[name])
         self._checkpoints.restore(state.owners[CHECKPOINTS], state.files, state.at.epoch)
-        self._generations.remove_after(state.at.updates)
+        self._generations.remove_after(state.at.batches)
         return state.at, state.owners.get(RECORD)
 
     def _newest_good(self) -> State | None:

@@ -127,7 +127,7 @@ class Run:
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
         if self._resumed is not None:
             at = fitting.recall()
-            self._progress.note(f"going on after {at}" if at.updates else "nothing was saved: it begins anew")
+            self._progress.note(f"going on after {at}" if at.batches else "nothing was saved: it begins anew")
             again = {"at": now(), "after": str(at), "differing": differing}
             self._folder.write_lock({"resumed": [*self._resumed.get("resumed", []), again]})
         speed = fitting.run()

@@ -28,8 +28,8 @@ class Stateful(Protocol):
 class Pauses(Protocol):
     """Moments within an epoch at which everything that is remembered is in order, and may be saved."""
 
-    def due(self, updates: int) -> bool:
-        """Whether to stop after so many updates, counted over the whole training."""
+    def due(self, batches: int) -> bool:
+        """Whether to stop after so many batches of the epoch."""
 
     def reached(self, record: EpochRecord) -> None:
         """Training has stopped. record: of the epoch so far. It goes on when this returns."""

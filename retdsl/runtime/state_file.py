@@ -38,12 +38,12 @@ class BadState(Exception):
 @dataclass(frozen=True)
 class Position:
     """Where a training stands: before a batch of an epoch. epoch: from 1, and one more than there are when all are
-    done; batch: from 0; updates: how many there were.
+    done; batch: from 0; batches: how many there were in all.
     """
 
     epoch: int = 1
     batch: int = 0
-    updates: int = 0
+    batches: int = 0
 
     def __str__(self) -> str:
         """After what: `epoch 3`, `batch 200 of epoch 4`, `nothing`."""
@@ -72,7 +72,7 @@ def write_state(path: Path, state: State) -> None:
     head = {
         "epoch": at.epoch,
         "batch": at.batch,
-        "updates": at.updates,
+        "batches": at.batches,
         "files": dict(state.files),
         "owners": list(state.owners),
         "arrays": [[owner, name, value.dtype.str, list(value.shape)] for owner, name, value in arrays],
@@ -107,7 +107,7 @@ def read_state(path: Path) -> State:
         count, dtype = math.prod(shape), np.dtype(kind)
         owners[owner][name] = np.frombuffer(body, dtype, count, end).reshape(shape).copy()
         end += count * dtype.itemsize
-    return State(Position(head["epoch"], head["batch"], head["updates"]), head["files"], owners)
+    return State(Position(head["epoch"], head["batch"], head["batches"]), head["files"], owners)
 
 
 def _type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -126,7 +126,7 @@ class Trainer:
             if waiting is not None:
                 self._note(record, epoch, *waiting)
             waiting = batch, probabilities
-            if pauses is not None and pauses.due(self._updater.updates):
+            if pauses is not None and pauses.due(number + 1):
                 self._note(record, epoch, *waiting)
                 self._require_finite_parameters(epoch)
                 waiting, record.seconds = None, time.perf_counter() - started
@@ -191,11 +191,6 @@ class Trainer:
         for part, stateful in self._parts.items():
             stateful.restore(split[part])
         mx.nd.waitall()
-
-    @property
-    def updates(self) -> int:
-        """How many updates there were since training began."""
-        return self._updater.updates
 
     def frozen(self) -> Parameters:
         """A copy of what is frozen now, parameters and statistics, as they lie on the device."""

@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         return _resume(arguments)
+    if arguments.inexact:
+        raise compiler.Refused("--inexact is for --resume: it lets a run go on where not everything is as it was")
     if arguments.file is None:
         raise compiler.Refused("which spec?", "name a file: retdsl train FILE, or a run: retdsl train --resume RUN")
     spec, program, checked = checked_spec(arguments)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from retdsl import compiler, running
 from retdsl.commands.spec import add_spec_arguments, checked_spec
-from retdsl.commands.terminal import DONE, print_table
+from retdsl.commands.terminal import DONE, print_table, say
+from retdsl.diagnostics import Diagnostics
+from retdsl.finished import read_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,4 +72,19 @@ def _resume(arguments: argparse.Namespace) -> int:
         raise compiler.Refused(what, "a changed experiment is a run of its own: retdsl train FILE")
     options = [*_options(arguments), *(["--inexact"] if arguments.inexact else [])]
     options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
+    _say_if_edited(arguments.resume)
     return running.resume(arguments.resume, options)
+
+
+def _say_if_edited(run: Path) -> None:
+    """Whoever has changed the spec since may think that the run goes on with the change."""
+    lock = run / "lock.json"
+    if not lock.is_file() or not (run / "spec.retina").is_file():
+        return
+    spec = read_run(run).lock.get("spec")
+    if not isinstance(spec, str) or not Path(spec).is_file():
+        return
+    found = compiler.read(spec, None, Diagnostics())
+    now = None if found is None else compiler.joined_spec(compiler.check(found).sources)
+    if now != (run / "spec.retina").read_text("utf-8"):
+        say(f"{spec} is not what it was when the run began; the run goes on by the spec and the program in its folder")

@@ -173,12 +173,11 @@ def _run(
     elif folder.finished:
         print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
         return DONE
-    folder.hold()
-    folder.clear_leftovers()
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
 
-    with make_progress(plain=arguments.plain) as progress:
+    with folder.held(), make_progress(plain=arguments.plain) as progress:
+        folder.clear_leftovers()
         options = {"cached": arguments.cache, "resumed": record, "inexact": arguments.inexact}
         run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
@@ -192,7 +191,6 @@ def _run(
             if folder.can_go_on:
                 error.help += (folder.how_to_go_on(),)
             raise
-    folder.release()
     return DONE
 
 

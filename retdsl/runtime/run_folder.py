@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.facts import digest
-from retdsl.runtime.files import make_folder, write_json, write_text
+from retdsl.runtime.files import cannot_write, make_folder, write_json, write_text
 
 
 class RunFolder:
@@ -56,24 +57,29 @@ class RunFolder:
         has_program = (self.path / "program" / "train.py").is_file()
         return f"go on with: {'retdsl train' if has_program else 'python train.py'} --resume {self.path}"
 
-    def hold(self) -> None:
-        """Keeps other processes from working in this folder until this one ends, however it does.
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it, no other process can work in this folder; however this one ends, others can then.
 
-        Raises RunError if another one is at work. On a file system that knows no locks, nothing happens.
+        Raises RunError if another one is at work. On a file system that knows no locks, nothing is kept off.
         """
         make_folder(self.path)
         try:
-            self._held = self.running.open("ab")
-            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            help = "wait for its end, or stop it"
-            raise RunError("another process is at work on this run", where=self.path, help=help) from None
-        except OSError:
-            pass
-
-    def release(self) -> None:
-        """Lets others work in this folder."""
-        self.running.unlink(missing_ok=True)
+            file = self.running.open("ab")
+        except OSError as error:
+            raise cannot_write(self.running, error) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                help = "wait for its end, or stop it"
+                raise RunError("another process is at work on this run", where=self.path, help=help) from None
+            except OSError:
+                pass
+            try:
+                yield
+            finally:
+                self.running.unlink(missing_ok=True)
 
     def clear_leftovers(self) -> None:
         """Takes away unfinished files of a process that was killed while it wrote."""

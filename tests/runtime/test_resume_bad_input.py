@@ -277,11 +277,9 @@ def test_two_at_once(half, capsys):
     study, folder, whole = half()
     from retdsl.runtime.run_folder import RunFolder
 
-    other = RunFolder(folder)
-    other.hold()
-    assert resume(study, folder) == 1
-    assert "another process is at work on this run" in capsys.readouterr().err
-    del other
+    with RunFolder(folder).held():
+        assert resume(study, folder) == 1
+        assert "another process is at work on this run" in capsys.readouterr().err
     assert resume(study, folder) == 0
     same(folder, whole)
 

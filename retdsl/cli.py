@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import NoReturn
 
 from retdsl import __version__
@@ -29,6 +30,7 @@ COMMANDS = {
     "compare": "finished runs side by side on the same test photographs, and whether they differ",
     "report": "a run told on one page, which opens offline: report.html",
     "series": "how far several runs have come: mean and spread of their figures",
+    "verify-resume": "interrupt a short training at random, and compare what comes out when it goes on",
     "data": "pack photographs into one file that MXNet's iterators read",
     "reproduce": "whether a run can be had again bit by bit, and what differs first",
     "audit": "what may be wrong with photographs and labels: a table, and a page to look at",
@@ -62,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; no traceback reaches the screen."""
     try:
         arguments = _arguments(list(sys.argv[1:] if argv is None else argv))
-        code: int = import_module(f"retdsl.commands.{arguments.command}").run(arguments)
+        code: int = _module(arguments.command).run(arguments)
         return code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -79,7 +81,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     name = given[0] if given else ""
     if name in COMMANDS:
         command = argparse.ArgumentParser(prog=f"retdsl {name}", description=f"{COMMANDS[name].capitalize()}.")
-        import_module(f"retdsl.commands.{name}").add_arguments(command)
+        _module(name).add_arguments(command)
         return command.parse_args(given[1:], argparse.Namespace(command=name))
     parser = argparse.ArgumentParser(prog="retdsl", description="A language for screening studies, compiled to MXNet.")
     parser.add_argument("--version", action="version", version=f"retdsl {__version__}")
@@ -87,6 +89,11 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     for name, help in COMMANDS.items():
         commands.add_parser(name, help=help)
     return parser.parse_args(given)
+
+
+def _module(command: str) -> ModuleType:
+    """Where a command stands: that of `verify-resume` is `verify_resume`."""
+    return import_module(f"retdsl.commands.{command.replace('-', '_')}")
 
 
 def _report(error: Exception) -> int:

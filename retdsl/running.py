@@ -69,6 +69,22 @@ def prepare(program: Program, checked: Checked, experiment: Experiment, run: Pat
     return compile_experiment(program, pin_weights(experiment, root), run / "program", root)
 
 
+def resume(run: Path, options: Sequence[str] = (), keeping: Sequence[int] = ()) -> int:
+    """Goes on with a run that was interrupted, by the program in its folder; returns its exit code.
+
+    keeping: as in `run_program`. Raises RunError for a folder that holds no run, or not its program.
+    """
+    from retdsl.runtime.resuming import read_record
+    from retdsl.runtime.run_folder import RunFolder
+
+    read_record(RunFolder(run))
+    train_py = run / "program" / "train.py"
+    if not train_py.is_file():
+        help = f"it goes on by the program that began it: python train.py --resume {run}"
+        raise RunError("the program of this run is not in its folder", where=train_py, help=help)
+    return run_program(train_py, "--resume", str(run), *options, keeping=keeping)
+
+
 def check_data(spec: Spec, program: Program, settings: Sequence[Override] = (), *, quiet: bool = False) -> Checked:
     """The spec of a program, checked once more with what its labels and photographs say. settings: as
     in `check`; `quiet` as in `read_data`.
@@ -137,14 +153,10 @@ def run_program(
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
     it is killed.
     """
-    environment = dict(os.environ)
-    if not (train_py.parent / "retdsl").is_dir():
-        package = str(Path(retdsl.__file__).resolve().parent.parent)
-        environment["PYTHONPATH"] = os.pathsep.join(p for p in (package, environment.get("PYTHONPATH", "")) if p)
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
         command = [sys.executable, str(train_py), *arguments]
-        process = subprocess.Popen(command, env=environment, stdout=answer, stderr=said, pass_fds=keeping)
+        process = subprocess.Popen(command, env=environment(train_py), stdout=answer, stderr=said, pass_fds=keeping)
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)
@@ -159,6 +171,15 @@ def run_program(
         help = "this happens when memory runs out: use a smaller `batch`" if code == -signal.SIGKILL else None
         raise RunError(f"the program {how}", where=train_py, help=help, exit_code=DEFECT)
     return code
+
+
+def environment(train_py: Path) -> dict[str, str]:
+    """What a program needs in its environment to find retdsl, unless a copy of it lies beside the program."""
+    found = dict(os.environ)
+    if not (train_py.parent / "retdsl").is_dir():
+        package = str(Path(retdsl.__file__).resolve().parent.parent)
+        found["PYTHONPATH"] = os.pathsep.join(p for p in (package, found.get("PYTHONPATH", "")) if p)
+    return found
 
 
 def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:

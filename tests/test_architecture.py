@@ -65,6 +65,8 @@ MAY_IMPORT = {
         *("finished", "reproducing", "objects", "runtime", "weights"),
     },
     "watching": {"records", "runtime"},
+    "interrupting": set(),
+    "verifying": {"records", "compiler", "ir", "running", "reproducing", "runtime"},
     "commands": {
         "audit",
         "watching",
@@ -78,6 +80,7 @@ MAY_IMPORT = {
         "running",
         "reproducing",
         "report",
+        "verifying",
         "finished",
         "series",
         "intake",

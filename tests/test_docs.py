@@ -148,5 +148,5 @@ def test_lines_of_prose_are_not_too_long(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 def test_commands_that_are_shown_exist(page: Path) -> None:
-    shown = re.findall(r"(?:`|/bin/)retdsl ([a-z]+)\b", page.read_text(encoding="utf-8"))
+    shown = re.findall(r"(?:`|/bin/)retdsl ([a-z]+(?:-[a-z]+)*)", page.read_text(encoding="utf-8"))
     assert [command for command in shown if command not in COMMANDS] == []

@@ -12,9 +12,10 @@ from retdsl.ir import Program
 from retdsl.runtime.errors import RunError
 
 
-def add_spec_arguments(parser: argparse.ArgumentParser) -> None:
-    """The spec's file, where its data lie, and settings on top of it."""
-    parser.add_argument("file", metavar="FILE", help="a .retina file, or the name of a study that ships")
+def add_spec_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """The spec's file, which may be `optional`, where its data lie, and settings on top of it."""
+    how_many = "?" if optional else None
+    parser.add_argument("file", metavar="FILE", nargs=how_many, help="a .retina file, or a study that ships")
     add_root(parser)
     add_set(parser)
 

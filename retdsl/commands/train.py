@@ -1,4 +1,7 @@
-"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled, one run or a series."""
+"""`retdsl train FILE`: compiles the experiments of a spec and runs exactly what was compiled, one run or a series.
+
+`retdsl train --resume FOLDER` goes on with a run, or a series, that was interrupted, by the programs in its folder.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from retdsl.commands.report import try_report
 from retdsl.commands.spec import add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
+from retdsl.finished import read_run
 
 MOST_REPEATS = 1000
 
@@ -18,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", metavar="FILE", help="a .retina file, or the name of a study that ships")
-    what.add_argument("--resume", type=Path, metavar="SERIES", help="go on with what is not done of several runs")
+    what.add_argument("--resume", type=Path, metavar="FOLDER", help="go on exactly where a run, or a series, stopped")
+    parser.add_argument("--inexact", action="store_true", help="--resume: on another machine, too, but not bit by bit")
     add_root(parser)
     add_set(parser)
     parser.add_argument("--train", action="append", default=[], metavar="NAME", help="only this experiment or ensemble")
@@ -35,17 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.resume is not None:
         return _resume(arguments)
+    if arguments.inexact:
+        raise compiler.Refused("--inexact is for --resume: it lets a run go on where not everything is as it was")
     spec, program, checked = checked_spec(arguments)
-    if arguments.threads is not None and arguments.threads < 1:
-        raise compiler.Refused("--threads must be 1 or more")
+    options = _options(arguments)
     if not 1 <= arguments.repeat <= MOST_REPEATS:
         raise compiler.Refused(f"--repeat must be from 1 to {MOST_REPEATS}")
     from retdsl.runtime.run_folder import new_run_folder
     from retdsl.series.plan import plan
 
     wanted = plan(program, arguments.train, arguments.repeat, folds=arguments.folds)
-    options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
-    options += ["--no-cache"] if arguments.no_cache else []
     if wanted.is_single:
         [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
@@ -64,16 +68,57 @@ def run(arguments: argparse.Namespace) -> int:
     return _work(series.path, arguments)
 
 
+def _options(arguments: argparse.Namespace) -> list[str]:
+    """What every program is given. Raises Refused."""
+    if arguments.threads is not None and arguments.threads < 1:
+        raise compiler.Refused("--threads must be 1 or more")
+    options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    return [*options, *(["--no-cache"] if arguments.no_cache else [])]
+
+
 def _resume(arguments: argparse.Namespace) -> int:
-    """Goes on with a series."""
+    """Goes on with a run or a series; it is what its folder says, so nothing about it can be asked for."""
+    from retdsl.series.record import is_series
+
+    folder: Path = arguments.resume
+    given = [f"--{key}" for key in ("set", "train", "run", "folds") if getattr(arguments, key)]
+    given += ["--repeat"] if arguments.repeat != 1 else []
+    if is_series(folder):
+        given += [f"--{key}" for key in ("root", "threads", "inexact") if getattr(arguments, key)]
+    if given:
+        help = "a changed experiment is a run of its own: retdsl train FILE"
+        raise compiler.Refused(f"{given[0]} cannot be given with --resume: it goes on as it began", help)
+    if is_series(folder):
+        return _resume_series(folder, arguments)
+    options = [*_options(arguments), *_plain(arguments), *(["--inexact"] if arguments.inexact else [])]
+    options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
+    _say_if_edited(folder)
+    code = running.resume(folder, options)
+    if code == DONE:
+        try_report(folder)
+    return code
+
+
+def _resume_series(folder: Path, arguments: argparse.Namespace) -> int:
     from retdsl.series.record import read_series
 
-    given = [f"--{key}" for key in ("set", "train", "root", "run", "threads", "folds") if getattr(arguments, key)]
-    if given:
-        raise compiler.Refused(f"{given[0]} cannot be given with --resume", "a series goes on as it began")
-    series = read_series(arguments.resume)
+    series = read_series(folder)
     say(f"{len(series.left)} of {len(series.members)} runs are left in {series.path}")
     return _work(series.path, arguments)
+
+
+def _say_if_edited(run: Path) -> None:
+    """Whoever has changed the spec since may think that the run goes on with the change."""
+    lock = run / "lock.json"
+    if not lock.is_file() or not (run / "spec.retina").is_file():
+        return
+    spec = read_run(run).lock.get("spec")
+    if not isinstance(spec, str) or not Path(spec).is_file():
+        return
+    found = compiler.read(spec, None, Diagnostics())
+    now = None if found is None else compiler.joined_spec(compiler.check(found).sources)
+    if now != (run / "spec.retina").read_text("utf-8"):
+        say(f"{spec} is not what it was when the run began; the run goes on by the spec and the program in its folder")
 
 
 def _work(path: Path, arguments: argparse.Namespace) -> int:

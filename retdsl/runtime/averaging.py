@@ -49,11 +49,10 @@ class Average:
         return {**self._values, **self._averages}
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The averages, and the weights that training goes on with: checkpoints hold only the averages."""
+        """The averages; whoever trains remembers the weights themselves."""
         mx.nd.waitall()
         averages = {f"average:{name}": array.asnumpy() for name, array in self._averages.items()}
-        weights = {f"weights:{name}": self._values[name].asnumpy() for name in self._averages}
-        return {"updates": np.array(self._updates), **averages, **weights}
+        return {"updates": np.array(self._updates), **averages}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         self._updates = int(state["updates"])
@@ -61,5 +60,3 @@ class Average:
             kind, _, name = key.partition(":")
             if kind == "average":
                 self._averages[name] = mx.nd.array(array, ctx=self._values[name].context)
-            elif kind == "weights":
-                self._values[name][:] = mx.nd.array(array, ctx=self._values[name].context)

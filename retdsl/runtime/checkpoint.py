@@ -20,17 +20,22 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retdsl.runtime.arrays import open_arrays, read_array
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.files import cannot_write, make_folder, write_bytes, write_json, write_text
+from retdsl.runtime.files import cannot_write, make_folder, write_json, write_parts, write_text
 from retdsl.runtime.initial import Array
 from retdsl.runtime.metrics import Metric
 from retdsl.runtime.network import Parameters
-from retdsl.runtime.periods import Period, epochs
+from retdsl.runtime.periods import Period, batches, count_of
+from retdsl.weights.files import sha256_of
+from retdsl.weights.model import BadWeights
 from retdsl.weights.mxnet_params import ARRAY_V2, LIST_MAGIC
 
 LOSS = "loss"
@@ -52,9 +57,10 @@ class best:
 class every:
     """Saves after epochs from_ + n, from_ + 2n, ...; the best epoch and the last saved one are always kept.
 
-    n: 1 or more, or so many batches or epochs; from_: 0 or more, up to this epoch nothing is saved and none counts as
-    the best; keep: `best(metric)` keeps nothing but the best and the last, None keeps all and ranks by the first metric
-    that can rank.
+    n: 1 or more, epochs or a period; with `batches` every epoch is saved, and within epochs, after every so many
+    batches of the whole training, a state to go on from; from_: 0 or more, up to this epoch nothing is saved and none
+    counts as the best; keep: `best(metric)` keeps nothing but the best and the last, None keeps all and ranks by the
+    first metric that can rank.
     """
 
     n: int | Period = 1
@@ -62,8 +68,12 @@ class every:
     keep: best | None = None
 
     def is_due(self, epoch: int) -> bool:
-        n = self.n.n if isinstance(self.n, epochs) else self.n
-        return isinstance(n, int) and epoch > self.from_ and (epoch - self.from_) % n == 0
+        n = 1 if isinstance(self.n, batches) else count_of(self.n)
+        return epoch > self.from_ and (epoch - self.from_) % n == 0
+
+    def is_due_within(self, epoch: int, done: int) -> bool:
+        """Whether a state is saved in the midst of an epoch, after so many batches since training began."""
+        return epoch > self.from_ and isinstance(self.n, batches) and done % self.n.n == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +127,11 @@ class Best:
 
 
 class Checkpoints:
-    """The checkpoints of one run."""
+    """The checkpoints of one run.
+
+    Files that are not kept any more are taken away by `prune`, one state later: should the newest state be damaged,
+    training goes on from the one before, which still has all of its files.
+    """
 
     def __init__(self, folder: Path, name: str, policy: every, rank: Ranking) -> None:
         self._folder = folder
@@ -127,6 +141,13 @@ class Checkpoints:
         self._best: Best | None = None
         self._best_score: tuple[float, float] | None = None
         self._latest: int | None = None
+        self._digests: dict[str, str] = {}
+        self._kept_before: set[int] = set()
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The SHA-256 of every file of parameters or states that is kept now, by name."""
+        return {name: digest for name, digest in self._digests.items() if self._keeps(self._epoch_of(name))}
 
     @property
     def best(self) -> Best | None:
@@ -165,8 +186,55 @@ class Checkpoints:
             self._best = Best(epoch, self._rank.key, figures.get(self._rank.key, math.nan))
             self._best_score = score
             self._write_best(self._best)
-        self._remove_what_is_not_kept()
         return True, is_best
+
+    def prune(self, *, final: bool = False) -> None:
+        """Takes away the files that neither this state nor the one before keeps; in the end those that this one does
+        not. Raises RunError when the system refuses.
+        """
+        before, self._kept_before = self._kept_before, set(map(self._epoch_of, self.files))
+        stay = self._kept_before if final else self._kept_before | before
+        for path in self._saved_files():
+            if self._epoch_of(path.name) not in stay:
+                self._remove(path)
+                self._digests.pop(path.name, None)
+
+    def damaged(self, files: Mapping[str, str]) -> list[str]:
+        """Those of the files, with their SHA-256 by name, that are not there as they were."""
+        return [name for name, digest in files.items() if _digest(self._folder / name) != digest]
+
+    def needed(self, state: Mapping[str, NDArray[Any]]) -> set[str]:
+        """The files without which a training cannot be finished from this state."""
+        return {self.params_path(int(epoch)).name for epoch in state["best"]}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        found = self._best
+        return {
+            "latest": np.array([] if self._latest is None else [self._latest], np.int64),
+            "best": np.array([] if found is None else [found.epoch], np.int64),
+            "figures": np.array([] if found is None else [found.value, *(self._best_score or ())], np.float64),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]], files: Mapping[str, str], epoch: int) -> None:
+        """Back to a state, with its files. Those of this epoch and later ones, which are to be trained, are taken away;
+        earlier ones, which the state before may need, stay for a while.
+        """
+        self._latest = int(state["latest"][0]) if len(state["latest"]) else None
+        self._best = self._best_score = None
+        if len(state["best"]):
+            value, score, loss = map(float, state["figures"])
+            self._best, self._best_score = Best(int(state["best"][0]), self._rank.key, value), (score, loss)
+        self._digests = dict(files)
+        self._kept_before = set()
+        for path in self._saved_files():
+            if (of := self._epoch_of(path.name)) >= epoch:
+                self._remove(path)
+            else:
+                self._kept_before.add(of)
+        if self._best is not None:
+            self._write_best(self._best)
+        else:
+            self._remove(self._folder / "best.json")
 
     def load(self, epoch: int) -> dict[str, Array]:
         """The parameters and auxiliary states of a saved epoch. Raises RunError when the file cannot be read."""
@@ -176,12 +244,19 @@ class Checkpoints:
         path = self.params_path(epoch)
         # States first: a params file then never stands without its states.
         states = path.with_suffix(".states")
-        write_bytes(states, snapshot.states)
+        self._write(states, [snapshot.states])
         try:
-            write_bytes(path, params_bytes(snapshot.parameters))
+            self._write(path, params_parts(snapshot.parameters))
         except RunError:
             states.unlink(missing_ok=True)
             raise
+
+    def _write(self, path: Path, parts: Sequence[bytes | memoryview]) -> None:
+        write_parts(path, parts)
+        digest = sha256()
+        for part in parts:
+            digest.update(part)
+        self._digests[path.name] = digest.hexdigest()
 
     def _write_best(self, found: Best) -> None:
         write_json(
@@ -194,17 +269,32 @@ class Checkpoints:
             },
         )
 
-    def _remove_what_is_not_kept(self) -> None:
-        kept = {self._latest, self._best.epoch if self._best else None}
-        pattern = re.compile(re.escape(self._name) + r"-(\d{4,})\.(params|states)")
-        for path in self._folder.iterdir():
-            if (found := pattern.fullmatch(path.name)) is None or (epoch := int(found[1])) in kept:
-                continue
-            if self._policy.keep is not None or not self._policy.is_due(epoch):
-                try:
-                    path.unlink()
-                except OSError as error:
-                    raise cannot_write(path, error) from error
+    def _keeps(self, epoch: int) -> bool:
+        if epoch in (self._latest, self._best.epoch if self._best else None):
+            return True
+        return self._policy.keep is None and self._policy.is_due(epoch)
+
+    def _saved_files(self) -> list[Path]:
+        pattern = re.compile(re.escape(self._name) + r"-\d{4,}\.(params|states)")
+        found = self._folder.iterdir() if self._folder.is_dir() else ()
+        return sorted(path for path in found if pattern.fullmatch(path.name))
+
+    def _epoch_of(self, name: str) -> int:
+        return int(Path(name).stem.removeprefix(f"{self._name}-"))
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+
+def _digest(path: Path) -> str | None:
+    """The SHA-256 of a file, None where it cannot be read."""
+    try:
+        return sha256_of(path)
+    except BadWeights:
+        return None
 
 
 def load_parameters(path: Path) -> dict[str, Array]:
@@ -223,19 +313,21 @@ def best_epoch(folder: Path) -> tuple[int, Path]:
         raise RunError("this run has no best checkpoint", where=path) from error
 
 
-def params_bytes(parameters: Parameters) -> bytes:
-    """A params file as `weights/mxnet_params.py` describes it. Arrays are float32, arguments first, as MXNet does."""
+def params_parts(parameters: Parameters) -> list[bytes | memoryview]:
+    """A params file as `weights/mxnet_params.py` describes it, in parts that are not copied. Arrays are float32,
+    arguments first, as MXNet does.
+    """
     named = {f"arg:{name}": array for name, array in parameters.arguments.items()}
     named |= {f"aux:{name}": array for name, array in parameters.auxiliary.items()}
-    parts = [struct.pack("<QQQ", LIST_MAGIC, 0, len(named))]
+    parts: list[bytes | memoryview] = [struct.pack("<QQQ", LIST_MAGIC, 0, len(named))]
     for array in named.values():
         dense, processor, float32 = 0, (1, 0), 0
         parts.append(struct.pack("<IiI", ARRAY_V2, dense, array.ndim))
         parts.append(struct.pack(f"<{array.ndim}q", *array.shape))
         parts.append(struct.pack("<iii", *processor, float32))
-        parts.append(np.ascontiguousarray(array, "<f4").tobytes())
+        parts.append(np.ascontiguousarray(array, "<f4").reshape(-1).view("u1").data)
     parts.append(struct.pack("<Q", len(named)))
     for name in named:
         text = name.encode()
         parts.append(struct.pack("<Q", len(text)) + text)
-    return b"".join(parts)
+    return parts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,9 @@ class EpochRecord:
         self._losses: list[NDArray[np.float64]] = []
         self._images = 0
         self._total = 0.0
+        self._batches = 0
+        self.seconds = 0.0
+        """Wall time that the batches so far took, where training was interrupted after them."""
 
     @property
     def images(self) -> int:
@@ -61,7 +64,7 @@ class EpochRecord:
     @property
     def batches(self) -> int:
         """How many batches there were."""
-        return len(self._losses)
+        return self._batches
 
     def add(
         self,
@@ -77,8 +80,31 @@ class EpochRecord:
         self._losses.append(losses)
         self._images += len(probabilities)
         self._total += float(losses.sum())
+        self._batches += 1
         if self._on_batch is not None:
             self._on_batch(len(probabilities), self.loss)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        return {
+            "sums": np.array([self._total, self.seconds]),
+            "counts": np.array([self._images, self._batches]),
+            **{name: np.concatenate(values) for name, values in self._columns().items() if values},
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._total, self.seconds = map(float, state["sums"])
+        self._images, self._batches = map(int, state["counts"])
+        for name, values in self._columns().items():
+            values[:] = [state[name]] if name in state else []
+
+    def _columns(self) -> dict[str, list[Any]]:
+        """What there is of every image, in the order of the batches."""
+        return {
+            "indices": self._indices,
+            "labels": self._labels,
+            "probabilities": self._probabilities,
+            "losses": self._losses,
+        }
 
     def losses(self) -> NDArray[np.float64]:
         return np.concatenate(self._losses)

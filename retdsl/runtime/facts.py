@@ -90,10 +90,15 @@ def digest(path: Path, what: str) -> str:
         return sha256_of(path)
 
 
+def now() -> str:
+    """The time, with its zone, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
 def facts_of_the_machine(mxnet_version: str, device: str) -> dict[str, Any]:
     """Versions, threads and the device: what bit-identical repeats need besides the seeds."""
     return {
-        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "started": now(),
         "versions": {
             "python": platform.python_version(),
             "mxnet": mxnet_version,

@@ -17,6 +17,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.loader import Batch, Images, Loader
 from retdsl.runtime.network_input import normalize
+from retdsl.runtime.state import Stateful
 from retdsl.runtime.views import Views
 
 
@@ -61,8 +62,14 @@ class Batches:
             views=experiment.training.views,
         )
 
-    def training(self, epoch: int) -> Iterator[Batch]:
-        return self._loader.epoch(self._order(epoch), epoch, training=True)
+    @property
+    def remembers(self) -> Stateful:
+        """All that the order of later epochs depends on besides the seed."""
+        return self._losses
+
+    def training(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from one of them on. first: counted from 0."""
+        return self._loader.epoch(self._order(epoch), epoch, training=True, first=first)
 
     def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
         """To predict on: every photograph in each of its views, one after the other; `predict` joins the answers."""

@@ -13,7 +13,7 @@ import math
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+    write_parts(path, [content])
+
+
+def write_parts(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Makes `path` hold the parts, one after another."""
+    with replacing(path) as beside, beside.open("wb") as file:
+        file.writelines(parts)
 
 
 def rewrite(path: Path, content: bytes) -> None:
@@ -88,12 +93,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def append_json_line(path: Path, value: Any) -> None:
     """Adds one line of JSON at the end of `path` and brings it to the disk."""
-    line = json.dumps(finite(value), ensure_ascii=False, allow_nan=False) + "\n"
     try:
         with path.open("ab") as file:
             start = file.tell()
             try:
-                file.write(line.encode())
+                file.write(json_line(value))
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -101,6 +105,10 @@ def append_json_line(path: Path, value: Any) -> None:
                 raise
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+def json_line(value: Any) -> bytes:
+    return (json.dumps(finite(value), ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def make_folder(path: Path) -> Path:
@@ -124,10 +132,14 @@ def finite(value: Any) -> Any:
             return value
 
 
-def cannot_write(path: Path, error: OSError, elsewhere: str = ELSEWHERE) -> RunError:
+class CannotWrite(RunError):
+    """A file could not be written; those that were there before are whole."""
+
+
+def cannot_write(path: Path, error: OSError, elsewhere: str = ELSEWHERE) -> CannotWrite:
     """The error for a file that could not be written: its name, the system's reason, and the space if that ran out."""
     cure = _space_left(path, elsewhere) if error.errno in FULL else elsewhere
-    return RunError(
+    return CannotWrite(
         f"cannot write `{path.name}`: {error.strerror or error}",
         where=path,
         help=(cure, "everything saved earlier is still whole"),

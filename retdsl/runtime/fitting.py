@@ -1,21 +1,27 @@
 """The epochs of a run: training, validation, checkpoints, and a line of figures for each.
 
 Enters: a trainer, batches, the checkpoints of a run folder. Leaves: the folder's checkpoints and metrics.jsonl.
-Guaranteed: whatever ends it, each finished epoch is in `metrics.jsonl`.
+Guaranteed: whatever ends it, each finished epoch is in `metrics.jsonl`, and from the newest of the saved states it goes
+on as if it had never been interrupted.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TypeVar
 
+import numpy as np
+
 from retdsl.runtime.callbacks import Moment, every_batches
-from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot
-from retdsl.runtime.epoch_record import Diverged
+from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, every
+from retdsl.runtime.epoch_record import Diverged, EpochRecord
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.generations import Generations
+from retdsl.runtime.journal import Clock, Journal, Trail
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.metrics import measure
 from retdsl.runtime.periodic import Periodic, log_to
@@ -24,7 +30,9 @@ from retdsl.runtime.periods import count_of
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import EpochReport, Progress
 from retdsl.runtime.proof import Proof
+from retdsl.runtime.remembering import Begun, Memory
 from retdsl.runtime.run_folder import RunFolder
+from retdsl.runtime.state_file import Position
 from retdsl.runtime.stopping import Stopping
 from retdsl.runtime.trainer import BehindFrozen, Trainer
 
@@ -49,6 +57,7 @@ class Fitting:
         folder: RunFolder,
         checkpoints: Checkpoints,
         progress: Progress,
+        clock: Clock | None = None,
     ) -> None:
         self._experiment = experiment
         self._trainer = trainer
@@ -57,38 +66,82 @@ class Fitting:
         self._checkpoints = checkpoints
         self._progress = progress
         self._kept: list[BehindFrozen] | None = None
-        training = experiment.training
+        self._journal = Journal(folder.metrics)
+        self._steps = Trail(folder.steps)
+        self._at = Position()
+        self._begun: Begun | None = None
+        self._before = 0  # batches of the epochs before this one
+        self._proof = Proof(folder.write_lock)
+        self._clock = clock or Clock()
+        self._stopping = self._make_stopping()
+        self._periodic = self._make_periodic()
         self.epochs = 0
-        self.stopped: str | None = None
-        self._images, self._seconds = 0, 0.0
-        self._stopping = None
-        if training.stop is not None:
-            self._stopping = Stopping(training.stop, training.metrics, experiment.network.phase_starts())
-            if not batches.dataset.valid:
-                raise RunError("`stop` needs validation images, and the split has none")
-        callbacks = [*training.callbacks, *log_to(training.log, folder)]
+        """How many epochs are done."""
+        self.memory = Memory(Generations(folder.states), checkpoints, progress.note)
+        self.memory.add("trainer", trainer)
+        self.memory.add("losses", batches.remembers)
+        self.memory.add("journal", self._journal)
+        self.memory.add("steps", self._steps)
+        self.memory.add("proof", self._proof)
+        self.memory.add("clock", self._clock)
+        if self._stopping is not None:
+            self.memory.add("stopping", self._stopping)
+
+    def _make_stopping(self) -> Stopping | None:
+        training = self._experiment.training
+        if training.stop is None:
+            return None
+        if not self._batches.dataset.valid:
+            raise RunError("`stop` needs validation images, and the split has none")
+        return Stopping(training.stop, training.metrics, self._experiment.network.phase_starts())
+
+    def _make_periodic(self) -> Periodic:
+        training = self._experiment.training
+        callbacks = [*training.callbacks, *log_to(training.log, self._steps.add)]
         if training.validate is not None and isinstance(training.validate.n, batches_period):
             callbacks.append(every_batches(training.validate.n.n, self._look))
-        self._periodic = Periodic(callbacks, batches.in_epoch)
+        return Periodic(callbacks, self._batches.in_epoch)
 
-    def run(self) -> None:
-        """All phases, or those until training stops early. Raises RunError when it diverges."""
-        network, epochs, trainer = self._experiment.network, self._experiment.training.epochs, self._trainer
-        proof = Proof(self._folder.write_lock)
-        starts = [start for start in network.phase_starts() if start <= epochs]
-        for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
-            self._begin_phase(first)
-            proof.begin(first, last, trainer.frozen())
-            for epoch in range(first, last + 1):
-                self._train_epoch(epoch)
-                if self.stopped is not None:
-                    break
-            proof.end(trainer.frozen(), self.epochs)
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole run so far, without that between interruptions and going on."""
+        return self._clock.seconds
 
     @property
     def images_per_second(self) -> float:
         """How many images were trained on, in a second of training alone."""
-        return self._images / self._seconds
+        return self._clock.images_per_second
+
+    @property
+    def stopped(self) -> str | None:
+        """Why training ended before its last epoch, in words; None if it did not."""
+        ended = self._stopping is not None and self._stopping.ended and self.epochs < self._experiment.training.epochs
+        return self._stopping.reason if ended and self._stopping is not None else None
+
+    def recall(self) -> Position:
+        """Goes back to the newest good state of an interrupted run, from which `run` goes on. Raises RunError."""
+        self._at, self._begun = self.memory.recall()
+        self._before = self._at.batches - self._at.batch
+        self.epochs = self._at.epoch - 1
+        if self._at == Position():
+            self._journal.restore({"lines": np.array([], np.uint8)})
+            self._steps.restore({"bytes": np.array(0)})
+        return self._at
+
+    def run(self) -> None:
+        """All phases, what is left of them, or those until training stops early. Raises RunError when it diverges."""
+        network, epochs, trainer = self._experiment.network, self._experiment.training.epochs, self._trainer
+        starts = [start for start in network.phase_starts() if start <= epochs]
+        for first, last in zip(starts, [*(start - 1 for start in starts[1:]), epochs], strict=True):
+            # A phase at whose very end a state was saved is entered once more: its end may not have been proved.
+            if last < self._at.epoch - (0 if self._at.batch else 1):
+                continue
+            self._begin_phase(first)
+            self._proof.begin(first, last, trainer.frozen())
+            for epoch in range(max(first, self._at.epoch), last + 1):
+                if self.stopped is None:
+                    self._train_epoch(epoch)
+            self._proof.end(trainer.frozen(), min(last, self.epochs))
 
     def _begin_phase(self, epoch: int) -> None:
         """Binds what this epoch trains. The symbol of the checkpoints is that of the latest phase."""
@@ -102,20 +155,30 @@ class Fitting:
         self._checkpoints.start(trainer.whole_symbol)
 
     def _train_epoch(self, epoch: int) -> None:
-        """One epoch, its figures, and its checkpoint."""
+        """One epoch, or the rest of it, its figures, and its checkpoint."""
         trainer, batches, training = self._trainer, self._batches, self._experiment.training
         started = time.perf_counter()
-        self._progress.training(epoch, training.epochs, batches.in_epoch(epoch))
+        done, begun = (self._at.batch, self._begun) if epoch == self._at.epoch else (0, None)
+        count = batches.in_epoch(epoch)
+        self._progress.training(epoch, training.epochs, count - done)
         try:
-            outcome = trainer.train_epoch(epoch, batches.training(epoch), self._progress.batch, self._periodic.batch)
+            outcome = trainer.train_epoch(
+                epoch,
+                batches.training(epoch, done),
+                self._progress.batch,
+                self._periodic.batch,
+                begun=begun,
+                pauses=_Pauses(training.checkpoint, self.memory, epoch, self._before, count),
+            )
         except Diverged as error:
             raise self._explained(error) from None
         seen = outcome.predictions
         batches.learned(seen.indices, outcome.losses)
         is_judged = epoch == training.epochs or self._is_validated(epoch)
         valid = self._validate() if is_judged else None
-        if self._stopping is not None and self._stopping.after(epoch, valid) and epoch < training.epochs:
-            self.stopped = self._stopping.reason
+        self.epochs = epoch
+        if self._stopping is not None:
+            self._stopping.after(epoch, valid)
         ranked = {LOSS: outcome.loss} if is_judged and valid is None else valid
         saved, is_best = self._checkpoints.offer(
             epoch,
@@ -123,13 +186,12 @@ class Fitting:
             lambda: Snapshot(trainer.judged_parameters(), trainer.optimizer_states()),
             final=epoch == training.epochs or self.stopped is not None,
         )
-        self.epochs = epoch
         best = self._checkpoints.best
         images = len(outcome.predictions.indices)
-        self._images += images
-        self._seconds += outcome.seconds
+        self._clock.trained(images, outcome.seconds)
         speed = images / outcome.seconds
         took = time.perf_counter() - started
+        self._before += count
         line = {
             "epoch": epoch,
             "epochs": training.epochs,
@@ -144,12 +206,14 @@ class Fitting:
             "saved": self._checkpoints.params_path(epoch).name if saved else None,
             "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
         }
-        self._folder.add_epoch(line)
+        self._journal.add(line)
+        self._periodic.epoch(line)
+        if saved:
+            self.memory.save(Position(epoch + 1, 0, self._before))
         note = "best" if is_best else ""
         self._progress.epoch(EpochReport(epoch, training.epochs, outcome.loss, valid, speed, took, note))
         if self.stopped is not None:
             self._progress.note(f"stopped after epoch {epoch}: {self.stopped}")
-        self._periodic.epoch(line)
 
     def _is_validated(self, epoch: int) -> bool:
         """Whether an epoch before the last one ends with validation."""
@@ -160,7 +224,7 @@ class Fitting:
         """Validates within an epoch; the figures go to steps.jsonl, and choose no checkpoint."""
         valid = self._validate()
         place = {"epoch": moment.epoch, "batch": moment.batch, "updates": moment.updates}
-        self._folder.add_step({**place, "valid": valid})
+        self._steps.add({**place, "valid": valid})
         self._progress.training(moment.epoch, self._experiment.training.epochs, self._batches.in_epoch(moment.epoch))
 
     def _explained(self, error: Diverged) -> Diverged:
@@ -201,3 +265,21 @@ def watched(progress: Progress, batches: Iterable[AnyBatch]) -> Iterator[AnyBatc
     for batch in batches:
         yield batch
         progress.batch(len(batch.labels))
+
+
+@dataclass(frozen=True)
+class _Pauses:
+    """The moments within an epoch at which a state is saved. before, batches: of earlier epochs, and of this one."""
+
+    policy: every
+    memory: Memory
+    epoch: int
+    before: int
+    batches: int
+
+    def due(self, batches: int) -> bool:
+        # At the end of the epoch another state is saved anyway.
+        return batches < self.batches and self.policy.is_due_within(self.epoch, self.before + batches)
+
+    def reached(self, record: EpochRecord) -> None:
+        self.memory.save(Position(self.epoch, record.batches, self.before + record.batches), record)

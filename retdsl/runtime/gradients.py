@@ -71,15 +71,18 @@ class Gradients:
                 array[:] = 0
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """The sums of a step that is not finished."""
-        if self.batches == 0:
-            return {}
+        """The sums of a step that is not finished, and the length of the last one."""
         mx.nd.waitall()
-        sums = {f"sum:{name}": array.asnumpy() for name, array in self.arrays.items()}
-        return {"batches": np.array(self.batches), **sums}
+        begun = self.arrays if self.batches else {}
+        sums = {f"sum:{name}": array.asnumpy() for name, array in begun.items()}
+        return {"batches": np.array(self.batches), "length": np.array(self.length), **sums}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self.batches = int(state["batches"]) if "batches" in state else 0
-        for name, array in self.arrays.items():
-            if f"sum:{name}" in state:
-                array[:] = mx.nd.array(state[f"sum:{name}"], ctx=array.context)
+        """To be followed by `begin` unless these parameters are trained already."""
+        self.batches, self.length = int(state["batches"]), float(state["length"])
+        for key, sums in state.items():
+            kind, _, name = key.partition(":")
+            if kind == "sum" and name in self.arrays:
+                self.arrays[name][:] = sums
+            elif kind == "sum":
+                self.arrays[name] = mx.nd.array(sums, ctx=next(iter(self.arrays.values())).context)

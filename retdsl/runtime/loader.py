@@ -90,16 +90,16 @@ class Loader:
         self._threads = max(1, threads)
 
     def epoch(
-        self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool
+        self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool, first: int = 0
     ) -> Generator[Batch, None, None]:
         """The batches of one epoch; the last may be smaller.
 
         order: sample indices, which may repeat; epoch: for the random numbers; training: whether images are augmented;
-        else each comes once for every view, one after the other.
+        else each comes once for every view, one after the other; first: the batch to begin with, from 0.
         Raises RunError if a photograph that must be read anew cannot be.
         """
         turns = _turns(order) if training else [(int(i), view) for i in order for view in range(len(self._views))]
-        parts = [turns[start : start + self._batch] for start in range(0, len(turns), self._batch)]
+        parts = [turns[start : start + self._batch] for start in range(first * self._batch, len(turns), self._batch)]
 
         def make(part: Sequence[tuple[int, int]]) -> Batch:
             return self._make(part, epoch, training)

@@ -13,7 +13,6 @@ from typing import Any
 from retdsl.runtime.callbacks import Callback, Moment, every_batches, every_epochs
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.periods import batches, count_of
-from retdsl.runtime.run_folder import RunFolder
 
 
 class Periodic:
@@ -43,11 +42,11 @@ class Periodic:
         return self._before[1]
 
 
-def log_to(rule: every | None, folder: RunFolder) -> list[Callback]:
-    """What writes lines of steps.jsonl, as often as a rule says."""
+def log_to(rule: every | None, add: Callable[[Mapping[str, Any]], None]) -> list[Callback]:
+    """What writes lines of steps.jsonl, as often as a rule says. add: takes them."""
     if rule is None:
         return []
     if isinstance(rule.n, batches):
-        return [every_batches(rule.n.n, lambda moment: folder.add_step(asdict(moment)))]
+        return [every_batches(rule.n.n, lambda moment: add(asdict(moment)))]
     shown = ("epoch", "learning_rate", "images_per_second")
-    return [every_epochs(count_of(rule.n), lambda line: folder.add_step({key: line[key] for key in shown}))]
+    return [every_epochs(count_of(rule.n), lambda line: add({key: line[key] for key in shown}))]

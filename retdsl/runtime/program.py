@@ -15,9 +15,9 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import cv2
 
@@ -26,9 +26,10 @@ from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.files import make_folder, write_text
+from retdsl.runtime.files import CannotWrite, make_folder, write_text
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.reading import as_used
+from retdsl.runtime.resuming import read_record, root_of, threads_of
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
 
 DONE, WRONG, DEFECT, INTERRUPTED = 0, 1, 70, 130
@@ -44,12 +45,17 @@ def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
 def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> int:
     """As `main`, but returns the exit code. Wrong usage raises SystemExit(2), as argparse does."""
     arguments = _parser(experiment).parse_args(argv)
-    _fix_threads(arguments.threads)
-    root = experiment.data_root if arguments.root is None else arguments.root.resolve()
     asked = (arguments.symbols, arguments.check_data, arguments.facts, arguments.survey)
     trains = not any((*asked, arguments.evaluate, arguments.predict, arguments.heat_maps))
-    folder = (arguments.run or new_run_folder(experiment.name, Path("runs"))) if trains else None
+    folder = None
+    if trains:
+        folder = arguments.resume or arguments.run or new_run_folder(experiment.name, Path("runs"))
     try:
+        record = None if arguments.resume is None else read_record(RunFolder(arguments.resume))
+        arguments.threads = arguments.threads or threads_of(record or {}) or _usual_threads()
+        _fix_threads(arguments.threads)
+        root = root_of(record or {}) or experiment.data_root
+        root = root if arguments.root is None else arguments.root.resolve()
         code = DONE
         if arguments.check_data:
             code = check_data(experiment, root, arguments.threads, arguments.plain, arguments.format, arguments.cache)
@@ -67,7 +73,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             write_symbols(experiment, root, make_folder(arguments.symbols), arguments.threads)
         if folder is None:
             return code
-        return _run(experiment, root, folder, arguments.threads, arguments.plain, arguments.cache)
+        return _run(experiment, root, RunFolder(folder), record, arguments)
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -191,19 +197,37 @@ def write_heat_maps(experiment: Experiment, root: Path, arguments: argparse.Name
     grad_cam.write_heat_maps(experiment, root, arguments.run, arguments.images, arguments.layer, arguments.heat_maps)
 
 
-def _run(experiment: Experiment, root: Path, path: Path, threads: int, plain: bool, cached: bool) -> int:
+def _run(
+    experiment: Experiment,
+    root: Path,
+    folder: RunFolder,
+    record: Mapping[str, Any] | None,
+    arguments: argparse.Namespace,
+) -> int:
+    """Begins a run, or goes on with the one of that record."""
+    if record is None:
+        folder.start()
+    elif folder.finished:
+        print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
+        return DONE
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
 
-    folder = RunFolder(path)
-    folder.start()
-    with make_progress(plain=plain) as progress:
-        run = Run(experiment, root, folder, progress, threads, cached=cached)
+    with folder.held(), make_progress(plain=arguments.plain) as progress:
+        folder.clear_leftovers()
+        options = {"cached": arguments.cache, "resumed": record, "inexact": arguments.inexact}
+        run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
             run.execute()
         except KeyboardInterrupt:
             progress.note(f"interrupted: {run.saved()}")
+            if folder.can_go_on:
+                progress.note(folder.how_to_go_on())
             return INTERRUPTED
+        except CannotWrite as error:
+            if folder.can_go_on:
+                error.help += (folder.how_to_go_on(),)
+            raise
     return DONE
 
 
@@ -217,11 +241,14 @@ def _fix_threads(threads: int) -> None:
 
 def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=f"Trains the experiment `{experiment.name}`.")
-    threads = _usual_threads()
+    usual = f"default: {_usual_threads()}, with --resume as many as the run had"
     add = parser.add_argument
     add("--root", type=Path, metavar="DIR", help=f"where relative data paths start (default: {experiment.data_root})")
-    add("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
-    add("--threads", type=_positive, metavar="N", default=threads, help=f"processor threads (default: {threads})")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--run", type=Path, metavar="DIR", help="the run folder (default: runs/NAME-YYYYMMDD-HHMMSS)")
+    where.add_argument("--resume", type=Path, metavar="RUN", help="go on exactly where this run stopped")
+    add("--inexact", action="store_true", help="--resume: on another machine, too, though not to the last bit")
+    add("--threads", type=_positive, metavar="N", help=f"processor threads ({usual})")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--no-cache", dest="cache", action="store_false", help="prepare all photographs anew, and keep none")
     add("--check-data", action="store_true", help="only read all labels and photographs")

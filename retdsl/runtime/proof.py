@@ -7,12 +7,14 @@ the lines `NAME HASH` of all of them, sorted by name, each ended by a line feed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Array
@@ -56,8 +58,18 @@ class Proof:
         self._before = Fingerprint({})
 
     def begin(self, first: int, last: int, frozen: Parameters) -> None:
-        """A phase begins, from epoch `first` to `last`. frozen: what is not to change in it."""
+        """A phase begins, from epoch `first` to `last`, or goes on after an interruption. frozen: what is not to change
+        in it. Raises RunError if that is not what it was when the phase began.
+        """
         self._before = fingerprint(frozen.all())
+        known = next((phase for phase in self._phases if phase["epochs"] == [first, last]), None)
+        if known is not None:
+            if known["sha256"]["before"] != self._before.sha256:
+                raise RunError(
+                    "what is frozen is not what it was before the interruption",
+                    help="its figures would mean nothing; this is a defect of retdsl or of MXNet, please report it",
+                )
+            return
         names = {"names": list(self._before.arrays)} if len(self._before.arrays) <= FEW else {}
         self._phases.append(
             {
@@ -68,6 +80,13 @@ class Proof:
                 "sha256": {"before": self._before.sha256, "after": None},
             }
         )
+        self._write({"frozen": self._phases})
+
+    def state(self) -> dict[str, NDArray[np.uint8]]:
+        return {"phases": np.frombuffer(json.dumps(self._phases).encode(), np.uint8)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self._phases = json.loads(state["phases"].tobytes())
         self._write({"frozen": self._phases})
 
     def end(self, frozen: Parameters, last: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import get_terminal_size
@@ -20,11 +19,18 @@ from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.facts import facts_of_the_cache, facts_of_the_data, facts_of_the_experiment, facts_of_the_machine
+from retdsl.runtime.facts import (
+    facts_of_the_cache,
+    facts_of_the_data,
+    facts_of_the_experiment,
+    facts_of_the_machine,
+    now,
+)
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.inference import Predictor, device, predict
+from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
@@ -34,6 +40,7 @@ from retdsl.runtime.network import require_scores
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
 from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import Trainer
@@ -44,7 +51,8 @@ class Run:
     """A run in the making.
 
     threads: for decoding photographs and making batches; cached: False to leave the user's cache of prepared
-    photographs alone.
+    photographs alone; resumed: the record of the run, if it was interrupted and is to go on; inexact: go on even if
+    this machine is another one.
     """
 
     def __init__(
@@ -56,6 +64,8 @@ class Run:
         threads: int,
         *,
         cached: bool = True,
+        resumed: Mapping[str, Any] | None = None,
+        inexact: bool = False,
     ) -> None:
         training = experiment.training
         self._experiment = experiment
@@ -64,13 +74,16 @@ class Run:
         self._progress = progress
         self._threads = threads
         self._cached = cached
+        self._resumed = resumed
+        self._inexact = inexact
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
 
     def execute(self) -> None:
         """Trains, keeps the best epoch and measures it on the test images. Raises RunError."""
-        started = time.perf_counter()
+        clock = Clock()
+        differing = self._begin()
         network, training = self._experiment.network, self._experiment.training
         deploy = network.deploy_symbol()
         require_scores(network, deploy, self._experiment.data.classes)
@@ -101,25 +114,43 @@ class Run:
             average=training.average,
         )
         trainer = Trainer(network, start, recipe)
-        self._folder.write_lock(
-            {
-                **facts_of_the_experiment(self._experiment, self._root),
-                **self._folder.facts_of_the_spec(),
-                **facts_of_the_data(dataset),
-                "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
-                "leaks": reading.leaks.to_json(),
-                "skipped": self._skipped.to_json(),
-                "cache": facts_of_the_cache(reading),
-                "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
-                **facts_of_the_machine(mx.__version__, str(device())),
-            }
-        )
+        facts = {
+            **facts_of_the_experiment(self._experiment, self._root),
+            **self._folder.facts_of_the_spec(),
+            **facts_of_the_data(dataset),
+            "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
+            "leaks": reading.leaks.to_json(),
+            "skipped": self._skipped.to_json(),
+            "cache": facts_of_the_cache(reading),
+            "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
+            **facts_of_the_machine(mx.__version__, str(device())),
+        }
+        if self._resumed is not None:
+            require_same_data(self._resumed, facts, self._folder)
+            require_states(self._folder)
+        if self._resumed is None or "images" not in self._resumed:
+            self._folder.write_lock(facts)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
-        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress)
+        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
+        if self._resumed is not None:
+            at = fitting.recall()
+            self._progress.note(f"going on after {at}" if at.batches else "nothing was saved: it begins anew")
+            again = {"at": now(), "after": str(at), "differing": differing}
+            self._folder.write_lock({"resumed": [*self._resumed.get("resumed", []), again]})
         fitting.run()
-        self._finish(reading, batches, trainer, fitting, started)
+        self._finish(reading, batches, trainer, fitting)
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
+
+    def _begin(self) -> list[str]:
+        """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
+        facts = facts_of_the_machine(mx.__version__, str(device()))
+        if self._resumed is None:
+            known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
+            self._folder.write_lock(known)
+            return []
+        require_same_program(self._resumed, self._experiment, self._folder)
+        return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
 
     def saved(self) -> str:
         """What of this run can be used if it ends now, in a sentence."""
@@ -152,7 +183,7 @@ class Run:
             )
         return reading
 
-    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting, started: float) -> None:
+    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting) -> None:
         """Measures the best epoch, from its file, on the validation and the test images."""
         dataset = reading.dataset
         found = self.checkpoints.best
@@ -175,7 +206,8 @@ class Run:
             losses = trainer.loss_of(test.probabilities, test.labels)
             figures = {LOSS: float(losses.mean()), **judge(training.metrics, test, validation)}
             self._folder.write_predictions(test)
-        took = time.perf_counter() - started
+        took = fitting.seconds
+        self.checkpoints.prune(final=True)
         final = {
             **figures,
             "images": len(dataset.test),
@@ -192,6 +224,7 @@ class Run:
             "leaks": reading.leaks.to_json(),
         }
         self._folder.write_test(final)
+        fitting.memory.forget()
         self._summarise(final, took)
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:

@@ -7,8 +7,10 @@ Guaranteed: whole files; a figure that means nothing is null; an existing run is
 
 from __future__ import annotations
 
+import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.facts import digest
-from retdsl.runtime.files import append_json_line, make_folder, write_json, write_text
+from retdsl.runtime.files import cannot_write, make_folder, write_json, write_text
 
 
 class RunFolder:
@@ -25,8 +27,11 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
+        self.states = path / "resume"
         self.metrics = path / "metrics.jsonl"
         self.steps = path / "steps.jsonl"
+        self.lock = path / "lock.json"
+        self.running = path / ".running"
 
     def start(self) -> None:
         """Makes the folder. Raises RunError when a run is in it already."""
@@ -37,6 +42,50 @@ class RunFolder:
         """Raises RunError when a run is in the folder already."""
         if self.metrics.exists() or self.checkpoints.exists():
             raise RunError("this folder holds a run already", where=self.path, help="choose another one with --run")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end: test.json is the last file that it writes."""
+        return (self.path / "test.json").is_file()
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether anything is saved that a run can go on from."""
+        return self.states.is_dir() and any(self.states.iterdir())
+
+    def how_to_go_on(self) -> str:
+        """The command that goes on with this run."""
+        has_program = (self.path / "program" / "train.py").is_file()
+        return f"go on with: {'retdsl train' if has_program else 'python train.py'} --resume {self.path}"
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within it, no other process can work in this folder; however this one ends, others can then.
+
+        Raises RunError if another one is at work. On a file system that knows no locks, nothing is kept off.
+        """
+        make_folder(self.path)
+        try:
+            file = self.running.open("ab")
+        except OSError as error:
+            raise cannot_write(self.running, error) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                help = "wait for its end, or stop it"
+                raise RunError("another process is at work on this run", where=self.path, help=help) from None
+            except OSError:
+                pass
+            try:
+                yield
+            finally:
+                self.running.unlink(missing_ok=True)
+
+    def clear_leftovers(self) -> None:
+        """Takes away unfinished files of a process that was killed while it wrote."""
+        for path in self.path.rglob(".*.part"):
+            path.unlink(missing_ok=True)
 
     def facts_of_the_spec(self) -> dict[str, str]:
         """The SHA-256 of spec.retina, if whoever made the run put it there."""
@@ -50,17 +99,10 @@ class RunFolder:
             write_text(program / f"{name}-symbol.json", whole)
             write_text(program / f"{name}-deploy-symbol.json", deploy)
 
-    def add_epoch(self, line: Mapping[str, Any]) -> None:
-        append_json_line(self.metrics, line)
-
-    def add_step(self, line: Mapping[str, Any]) -> None:
-        append_json_line(self.steps, line)
-
     def write_lock(self, facts: Mapping[str, Any]) -> None:
         """Adds `facts` to lock.json, beside what others have put there."""
-        path = self.path / "lock.json"
-        known = json.loads(path.read_text()) if path.exists() else {}
-        write_json(path, {**known, **facts})
+        known = json.loads(self.lock.read_text()) if self.lock.exists() else {}
+        write_json(self.lock, {**known, **facts})
 
     def write_test(self, figures: Mapping[str, Any]) -> None:
         write_json(self.path / "test.json", figures)

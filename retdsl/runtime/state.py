@@ -7,9 +7,12 @@ seed, the epoch and the data alone is not remembered but made again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from retdsl.runtime.epoch_record import EpochRecord
 
 
 class Stateful(Protocol):
@@ -20,3 +23,13 @@ class Stateful(Protocol):
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Remembers what `state` once gave."""
+
+
+class Pauses(Protocol):
+    """Moments within an epoch at which everything that is remembered is in order, and may be saved."""
+
+    def due(self, batches: int) -> bool:
+        """Whether to stop after so many batches of the epoch."""
+
+    def reached(self, record: EpochRecord) -> None:
+        """Training has stopped. record: of the epoch so far. It goes on when this returns."""

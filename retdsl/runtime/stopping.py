@@ -46,6 +46,8 @@ class Stopping:
         self._last_phase = max(phases, default=1)
         self._best = math.nan
         self._since = 0
+        self.ended = False
+        """Whether training has come to its end."""
 
     def after(self, epoch: int, figures: Mapping[str, float] | None) -> bool:
         """Whether training ends with this epoch. figures: of validation, None for an epoch without."""
@@ -54,7 +56,8 @@ class Stopping:
         if not math.isnan(value) and (math.isnan(self._best) or gain > self._rule.min_delta):
             self._best, self._since = value, epoch
         waited = epoch - max(self._since, self._last_phase - 1)
-        return figures is not None and waited >= self._rule.patience
+        self.ended = figures is not None and waited >= self._rule.patience
+        return self.ended
 
     @property
     def reason(self) -> str:
@@ -64,7 +67,7 @@ class Stopping:
         return f"valid {self.key} has not become better {since}{at}"
 
     def state(self) -> dict[str, NDArray[Any]]:
-        return {"best": np.array(self._best), "since": np.array(self._since)}
+        return {"best": np.array(self._best), "since": np.array(self._since), "ended": np.array(self.ended)}
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
-        self._best, self._since = float(state["best"]), int(state["since"])
+        self._best, self._since, self.ended = float(state["best"]), int(state["since"]), bool(state["ended"])

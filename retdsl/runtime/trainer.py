@@ -38,9 +38,9 @@ from retdsl.runtime.losses import as_targets
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.predictions import Predictions
-from retdsl.runtime.randomness import generator
+from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
-from retdsl.runtime.state import Stateful
+from retdsl.runtime.state import Pauses, Stateful
 from retdsl.runtime.symbols import Symbol
 from retdsl.runtime.updater import Updater
 
@@ -68,6 +68,9 @@ class Trainer:
         self._gradients = Gradients(recipe.accumulate, recipe.clip)
         values = {**self._arguments, **self._auxiliary}
         self._average = None if recipe.average is None else Average(recipe.average, values)
+        self._parts: dict[str, Stateful] = {"updater": self._updater, "gradients": self._gradients}
+        if self._average is not None:
+            self._parts["average"] = self._average
         self.begin_phase(1)
 
     def begin_phase(self, epoch: int) -> None:
@@ -112,20 +115,32 @@ class Trainer:
         batches: Iterable[Batch],
         on_batch: OnBatch | None = None,
         then: Callable[[Moment], None] | None = None,
+        *,
+        begun: Mapping[str, NDArray[Any]] | None = None,
+        pauses: Pauses | None = None,
     ) -> EpochOutcome:
         """Updates the parameters with every step. epoch: from 1; then: called after every batch.
 
-        Raises RunError when a loss, a gradient or a parameter is not a number.
+        begun: the state of the record of an epoch that was interrupted, of which `batches` are the rest; pauses: when
+        to stop for a moment, with everything computed and put down, and whom to call then. Raises RunError when a loss,
+        a gradient or a parameter is not a number.
         """
-        mx.random.seed(int(generator("dropout", self._recipe.seed, epoch).integers(2**31)))
-        started = time.perf_counter()
         record = EpochRecord(exclusive=self.exclusive, on_batch=on_batch)
+        if begun is not None:
+            record.restore(begun)
+        started = time.perf_counter() - record.seconds
         for batch, is_last in _with_next(batches):
+            # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
+            mx.random.seed(Chance("dropout", self._recipe.seed, epoch, record.batches).integers(2**31))
             losses = self._learn(batch, record, epoch)
             if self._gradients.added() or is_last:
                 self._step(batch, epoch, record.batches)
             if then is not None:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
+            if pauses is not None and pauses.due(record.batches):
+                self._require_finite_parameters(epoch)
+                record.seconds = time.perf_counter() - started
+                pauses.reached(record)
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
@@ -170,14 +185,32 @@ class Trainer:
             {name: values[name].asnumpy() for name in self._auxiliary},
         )
 
-    def stateful(self) -> dict[str, Stateful]:
-        """All that training remembers besides the parameters and the optimizer's states, by a name for each."""
-        found: dict[str, Stateful] = {"gradients": self._gradients}
-        return found if self._average is None else {**found, "average": self._average}
-
     def optimizer_states(self) -> bytes:
         """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""
         return self._updater.states()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Of parameters and statistics those that are not frozen any more: the others are as they were at the start."""
+        mx.nd.waitall()
+        found: dict[str, NDArray[Any]] = {}
+        for kind, arrays in (("arg", self._arguments), ("aux", self._auxiliary)):
+            found |= {f"{kind}:{n}": array.asnumpy() for n, array in arrays.items() if n not in self._frozen_names}
+        for part, stateful in self._parts.items():
+            found |= {f"{part}:{name}": value for name, value in stateful.state().items()}
+        return found
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """To be followed by `begin_phase` unless what is trained is as it was at the start."""
+        split: dict[str, dict[str, NDArray[Any]]] = {"arg": {}, "aux": {}, **{part: {} for part in self._parts}}
+        for key, value in state.items():
+            owner, _, name = key.partition(":")
+            split[owner][name] = value
+        for kind, arrays in (("arg", self._arguments), ("aux", self._auxiliary)):
+            for name, value in split[kind].items():
+                arrays[name][:] = value
+        for part, stateful in self._parts.items():
+            stateful.restore(split[part])
+        mx.nd.waitall()
 
     def frozen(self) -> Parameters:
         """A copy of what is frozen now, parameters and statistics, as they lie on the device."""

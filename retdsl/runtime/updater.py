@@ -1,32 +1,36 @@
 """How gradients change parameters: MXNet's optimizer, its memory, and the learning rate of every update.
 
-Enters: gradients by parameter name. Leaves: changed parameters. Guaranteed: `states` and `updates` are all that it
-remembers.
+Enters: gradients by parameter name. Leaves: changed parameters. Guaranteed: `state` is all that it remembers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retdsl.runtime.inference import MxArray
 from retdsl.runtime.mx import mx
 from retdsl.runtime.mx_optimizers import made
+from retdsl.runtime.optimizer_state import remember, remembered
 from retdsl.runtime.recipe import Recipe
 
 
 class Updater:
-    """The optimizer at work. names: of all parameters that it may ever be given; updates: how many there were."""
+    """The optimizer at work. arguments: all parameters that it may ever be given; updates: how many there were."""
 
-    def __init__(self, recipe: Recipe, names: Iterable[str]) -> None:
+    def __init__(self, recipe: Recipe, arguments: Mapping[str, MxArray]) -> None:
         self.updates = 0
-        names = list(names)
+        self._arguments = arguments
         optimizer = made(
             recipe.optimizer,
             lr_scheduler=_RateOfNow(float(recipe.optimizer.lr), lambda: recipe.learning_rate(self.updates)),
             # States by name, and MXNet's own rule that neither biases nor betas decay.
-            param_idx2name={name: name for name in names},
+            param_idx2name={name: name for name in arguments},
         )
-        optimizer.set_lr_mult({name: recipe.rate_of(name) for name in names})
+        optimizer.set_lr_mult({name: recipe.rate_of(name) for name in arguments})
         self._updater = mx.optimizer.get_updater(optimizer)
 
     def step(
@@ -42,6 +46,14 @@ class Updater:
         mx.nd.waitall()
         states: bytes = self._updater.get_states(dump_optimizer=False)
         return states
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        mx.nd.waitall()
+        return {"updates": np.array(self.updates), **remembered(self._updater)}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        self.updates = int(state["updates"])
+        remember(self._updater, state, self._arguments)
 
 
 class _RateOfNow(mx.lr_scheduler.LRScheduler):  # type: ignore[misc]

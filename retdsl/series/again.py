@@ -13,7 +13,8 @@ from pathlib import Path
 from retdsl import reproducing
 from retdsl.finished import RunRecord, read_run
 from retdsl.records import replace
-from retdsl.reproducing import Difference, Outcome
+from retdsl.reproducing import Outcome
+from retdsl.runtime.differences import Difference
 from retdsl.runtime.errors import RunError
 from retdsl.series.joining import PREDICTIONS, TEST, VALIDATION, hashes_of, join
 from retdsl.series.record import DONE, is_series, read_series

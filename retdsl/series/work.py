@@ -20,7 +20,7 @@ from retdsl.ir import Experiment, Program, Trained
 from retdsl.records import replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder
-from retdsl.runtime.run_folder import new_run_folder
+from retdsl.runtime.run_folder import RunFolder, new_run_folder
 from retdsl.series.joining import join
 from retdsl.series.plan import Plan
 from retdsl.series.record import DONE, FAILED, RUNNING, STOPPED, Joined, Member, Series, working_on
@@ -138,9 +138,12 @@ def _run(series: Series, member: Member, options: Sequence[str], lock: int) -> s
     """Runs a member's program; why it failed, in a sentence."""
     run = series.path / member.folder
     try:
-        _clear(run)
-        arguments = ("--run", str(run), "--root", str(series.root), *options)
-        code = running.run_program(run / "program" / "train.py", *arguments, keeping=(lock,))
+        if RunFolder(run).can_go_on:
+            code = running.resume(run, options, keeping=(lock,))
+        else:
+            _clear(run)
+            arguments = ("--run", str(run), "--root", str(series.root), *options)
+            code = running.run_program(run / "program" / "train.py", *arguments, keeping=(lock,))
     except RunError as error:
         return str(error)
     if code == running.INTERRUPTED:

@@ -13,7 +13,6 @@ from retdsl.check import check_source
 from retdsl.compiler import overrides
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Experiment
-from retdsl.schema.training import TRAIN_KEYS
 from retdsl.source import Source
 
 STUDY = (Path(__file__).resolve().parents[2] / "specs/study/three_answers.retina").read_text()

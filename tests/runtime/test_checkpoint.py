@@ -20,7 +20,7 @@ from retdsl.runtime.checkpoint import (
     best_epoch,
     every,
     load_parameters,
-    params_bytes,
+    params_parts,
     ranking,
 )
 from retdsl.runtime.errors import RunError
@@ -45,6 +45,8 @@ def run(folder, policy, values, rank=AUC):
     made = checkpoints(folder, policy, rank)
     for epoch, value in enumerate(values, start=1):
         made.offer(epoch, {rank.key: value, "loss": 1.0}, lambda: SMALL, final=epoch == len(values))
+        made.prune()
+    made.prune(final=True)
     params = sorted(int(path.stem[-4:]) for path in folder.glob("net-*.params"))
     assert params == sorted(int(path.stem[-4:]) for path in folder.glob("net-*.states"))
     return params, made
@@ -75,7 +77,7 @@ def test_mxnet_reads_the_whole_network_and_predicts_the_same(tmp_path):
 def test_the_params_file_is_the_one_mxnet_writes(tmp_path):
     path = str(tmp_path / "a.params")
     mx.nd.save(path, {"arg:fc_weight": mx.nd.array(FC), "aux:bn_mean": mx.nd.array(MEAN)})
-    assert params_bytes(SMALL.parameters) == (tmp_path / "a.params").read_bytes()
+    assert b"".join(params_parts(SMALL.parameters)) == (tmp_path / "a.params").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -104,11 +106,14 @@ def test_what_is_kept(tmp_path, policy, kept):
     assert best_epoch(tmp_path) == (best_of, tmp_path / f"net-{best_of:04d}.params")
 
 
-def test_an_interrupted_run_has_the_best_and_the_last(tmp_path):
+def test_an_interrupted_run_has_the_best_and_the_last_and_those_of_the_state_before(tmp_path):
     made = checkpoints(tmp_path, every(1, keep=best("auc")))
     for epoch, value in enumerate([0.5, 0.9, 0.8, 0.7], start=1):
         assert made.offer(epoch, {"auc": value}, lambda: SMALL) == (True, epoch <= 2)
-    assert sorted(path.name for path in tmp_path.glob("*.params")) == ["net-0002.params", "net-0004.params"]
+        made.prune()
+    assert sorted(path.stem for path in tmp_path.glob("*.params")) == ["net-0002", "net-0003", "net-0004"]
+    made.prune(final=True)
+    assert sorted(path.stem for path in tmp_path.glob("*.params")) == ["net-0002", "net-0004"]
 
 
 def test_equal_figures_go_to_the_lower_loss_and_undefined_ones_come_last(tmp_path):
@@ -153,7 +158,7 @@ def test_a_full_disk_keeps_what_was_saved(tmp_path):
     big = Snapshot(Parameters({"fc_weight": np.ones(10_000, np.float32)}, {}), b"states")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     # One byte short of the file, where MXNet's own writer notices nothing.
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(params_bytes(big.parameters)) - 1, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(b"".join(params_parts(big.parameters))) - 1, before[1]))
     try:
         with pytest.raises(RunError) as caught:
             made.offer(2, {"auc": 0.9}, lambda: big)

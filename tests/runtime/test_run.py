@@ -337,8 +337,8 @@ def test_hard_examples_are_those_of_the_largest_losses(photographs, tmp_path, mo
     seen, pools = [], []
     train, draw = Trainer.train_epoch, hard.epoch
 
-    def looking(self, epoch, batches, *hooks):
-        outcome = train(self, epoch, batches, *hooks)
+    def looking(self, *arguments, **options):
+        outcome = train(self, *arguments, **options)
         found = outcome.predictions
         seen.append((found.indices, self.loss_of(found.probabilities, found.labels)))
         return outcome

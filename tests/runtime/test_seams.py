@@ -83,8 +83,8 @@ def outcomes(monkeypatch):
     found = []
     train_epoch = Trainer.train_epoch
 
-    def training(self, *arguments):
-        found.append(train_epoch(self, *arguments))
+    def training(self, *arguments, **options):
+        found.append(train_epoch(self, *arguments, **options))
         return found[-1]
 
     monkeypatch.setattr(Trainer, "train_epoch", training)
@@ -279,8 +279,8 @@ def test_every_part_at_once_keeps_photographs_and_labels_together(monkeypatch, t
     seen: list[tuple[bool, int, str]] = []
     epoch = Loader.epoch
 
-    def watched(self, order, number, *, training):
-        for batch in epoch(self, order, number, training=training):
+    def watched(self, order, number, *, training, **options):
+        for batch in epoch(self, order, number, training=training, **options):
             for image, label, index in zip(batch.images, batch.labels, batch.indices, strict=True):
                 level = level_of(image)
                 assert known[level][0] == CLASSES[int(label)]

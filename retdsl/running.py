@@ -259,12 +259,16 @@ def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
     for name, run in runs.items():
         test = json.loads((run / "test.json").read_text("utf-8"))
         row = {"experiment": name}
-        points = {f"{key_in_words(point['metric'])}, frozen": point for point in test.get("operating_points", ())}
+        points = {
+            ", ".join([key_in_words(point["metric"]), *filter(None, [point.get("finding")]), "frozen"]): point
+            for point in test.get("operating_points", ())
+        }
         frozen = {point["metric"] for point in points.values()}
         for key in test:
             if f"{key}_ci" in test and key not in frozen:
                 row[key] = figure_in_words(test[key], test["auc_ci"] if key == "auc" else None)
         for title, point in points.items():
             row[title] = " / ".join(figure_in_words(point[key]) for key in ("sensitivity", "specificity"))
-        rows.append({**row, "best epoch": str(test["best_epoch"]), "seconds": f"{test['seconds']:.0f}"})
-    return rows
+        rows.append({"best epoch": str(test["best_epoch"]), "seconds": f"{test['seconds']:.0f}", **row})
+    columns = dict.fromkeys(["experiment", *(key for row in rows for key in row)])
+    return [{column: row.get(column, "") for column in columns} for row in rows]

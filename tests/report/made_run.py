@@ -60,11 +60,18 @@ def made_run(folder: Path, classes: tuple[str, ...] = ("healthy", "infected"), *
     (folder / "lock.json").write_text(json.dumps(lock))
     (folder / "spec.retina").write_text('# a & b\ndata eyes { source = csv("<b>.csv") }\n')
     lines = [
-        {"epoch": at, "images": counts, "train": {"loss": 1 / at, "auc": 0.8}, "learning_rate": 0.1 / at, "seconds": 2,
-         "valid": {"loss": 1.1 / at, "auc": None if at == 1 else 0.7, "f1": None}
-                  if given.get("validation", True) else None}
+        {
+            "epoch": at,
+            "images": counts,
+            "train": {"loss": 1 / at, "auc": 0.8},
+            "valid": {"loss": 1.1 / at, "auc": None if at == 1 else 0.7, "f1": None},
+            "learning_rate": 0.1 / at,
+            "seconds": 2,
+        }
         for at in (1, 2, 3)
-    ]  # fmt: skip
+    ]
+    if not given.get("validation", True):
+        lines = [{**line, "valid": None} for line in lines]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     if given.get("finished", True):
         if given.get("validation", True):

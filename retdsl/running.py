@@ -226,15 +226,3 @@ def runtime_requirements() -> list[str]:
         *(f"{name}=={installed[name]}" for name in names if name in installed),
         "setuptools>=65; python_version >= '3.12'",
     ]
-
-
-def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
-    """The test figures of finished runs by experiment, a row a run, in words."""
-    rows = []
-    for name, run in runs.items():
-        figures = json.loads((run / "test.json").read_text("utf-8"))
-        about = ("loss", "images", "patients", "best_value", "epochs", "images_per_second")
-        metrics = {k: v for k, v in figures.items() if isinstance(v, float) and k not in (*about, "seconds")}
-        row = {"experiment": name, **{key: f"{value:.3f}" for key, value in metrics.items()}}
-        rows.append({**row, "best epoch": str(figures["best_epoch"]), "seconds": f"{figures['seconds']:.0f}"})
-    return rows

@@ -247,28 +247,3 @@ def runtime_requirements() -> list[str]:
         *(f"{name}=={installed[name]}" for name in names if name in installed),
         "setuptools>=65; python_version >= '3.12'",
     ]
-
-
-def summary(runs: dict[str, Path]) -> list[dict[str, str]]:
-    """The test figures of finished runs by experiment, a row a run, in words: auc with its interval, and in the place
-    of what a threshold of the test side itself would give, what the one from validation gives.
-    """
-    from retdsl.runtime.figures_table import figure_in_words, key_in_words
-
-    rows = []
-    for name, run in runs.items():
-        test = json.loads((run / "test.json").read_text("utf-8"))
-        row = {"experiment": name}
-        points = {
-            ", ".join([key_in_words(point["metric"]), *filter(None, [point.get("finding")]), "frozen"]): point
-            for point in test.get("operating_points", ())
-        }
-        frozen = {point["metric"] for point in points.values()}
-        for key in test:
-            if f"{key}_ci" in test and key not in frozen:
-                row[key] = figure_in_words(test[key], test["auc_ci"] if key == "auc" else None)
-        for title, point in points.items():
-            row[title] = " / ".join(figure_in_words(point[key]) for key in ("sensitivity", "specificity"))
-        rows.append({"best epoch": str(test["best_epoch"]), "seconds": f"{test['seconds']:.0f}", **row})
-    columns = dict.fromkeys(["experiment", *(key for row in rows for key in row)])
-    return [{column: row.get(column, "") for column in columns} for row in rows]

@@ -34,7 +34,7 @@ def trained(name: str, runs: Path, *options: str) -> dict[str, dict[str, float]]
     command = [sys.executable, "-m", "retdsl", "train", name, "--plain", "--runs", str(runs), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return {path.parent.name.split("-")[0]: json.loads(path.read_text()) for path in sorted(runs.glob("*/test.json"))}
+    return {path.parent.name.split("-")[0]: json.loads(path.read_text()) for path in sorted(runs.rglob("test.json"))}
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_the_study_trains_on_real_photographs(tmp_path: Path):
 
 def seen_of(runs: Path, name: str) -> list[tuple[int, int]]:
     """How many healthy and infected photographs each epoch of an experiment saw."""
-    (metrics,) = runs.glob(f"{name}-*/metrics.jsonl")
+    (metrics,) = runs.rglob(f"{name}-*/metrics.jsonl")
     return [tuple(json.loads(line)["images"].values()) for line in metrics.read_text().splitlines()]
 
 

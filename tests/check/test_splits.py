@@ -59,6 +59,16 @@ def test_what_is_known_of_folds() -> None:
     assert not other.exact
 
 
+def test_what_is_known_of_folds_beside_a_column_is_what_was_read() -> None:
+    data = plan("split = folds(5, column = side, test = test)  counts = 200 : 20")
+    assert known_counts(data) is None
+    read = Counts(Side((140, 15), (70, 8)), Side((40, 5), (20, 2)), Side((20, 9), (10, 1)), "read")
+    other = of_another_fold(data, read)
+    assert other is not None
+    assert (other.train, other.valid, other.test) == (Side((144, 16)), Side((36, 4)), read.test)
+    assert not other.exact
+
+
 def test_nothing_is_known_of_a_column() -> None:
     data = plan("split = by_column(usage)  counts = 200 : 20")
     assert shares_of(data.split) is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from retdsl.ir import Call, DataPlan, Experiment, Network, Node, learned_numbers
+from retdsl.ir import Call, DataPlan, Experiment, Network, Node, Value, learned_numbers
 from retdsl.schema.sources import JOINED, sources_of
 from retdsl.schema.spelling import default_of, option_type, spell, spell_call
 from retdsl.schema.training import TRAIN_KEYS
@@ -30,7 +30,8 @@ from retdsl.viz.words import (
 )
 
 MOST_LINES = 6
-"""How much a card says at most, a long thing in several lines; what is left out is counted."""
+MOST_SETTINGS = 16
+"""How much a card says at most, and that of training; a long thing in several lines; what is left out is counted."""
 
 
 def experiment_picture(experiment: Experiment, *, title: str | None = None) -> Picture:
@@ -160,16 +161,28 @@ def _learning(experiment: Experiment, ids: Identifiers, numbers: Box) -> tuple[l
         (*schedule, run, *others, f"seed {training.seed}"),
         f"{spell_call(training.optimizer, 'optimizer')}\n{spell_call(training.schedule, 'schedule')}",
         Look.TRAINED,
+        most=MOST_SETTINGS,
     )
     checkpoint = _card(
         ids, "checkpoint", *_checkpoint_words(training.checkpoint), spell_call(training.checkpoint, "checkpoint rule")
     )
     boxes += [metrics, optimizer, checkpoint]
     arrows.append(Arrow(boxes[-4].id if loss is not None else at.id, optimizer.id, look=Look.TRAIN))
-    arrows.append(Arrow(at.id, metrics.id, "validation\nevery epoch", Look.VALID))
+    arrows.append(
+        Arrow(at.id, metrics.id, f"validation\n{_often(dict(training.settings).get('validate'))}", Look.VALID)
+    )
     arrows.append(Arrow(at.id, metrics.id, "test\nat the end", Look.TEST))
     arrows.append(Arrow(metrics.id, checkpoint.id, look=Look.VALID))
     return boxes, arrows
+
+
+def _often(validate: Value) -> str:
+    """How often validation is done."""
+    period = validate["n"] if isinstance(validate, Call) else None
+    if not isinstance(period, Call):
+        return "every epoch"
+    within = "every epoch\nand every" if period.name == "batches" else "every"
+    return f"{within} {spell_call(period, 'period')}"
 
 
 def _card(
@@ -180,10 +193,11 @@ def _card(
     tooltip: str,
     look: Look = Look.PLAIN,
     figure: str = "",
+    most: int = MOST_LINES,
 ) -> Box:
     said = list(lines)
-    if len(said) > MOST_LINES:
-        said[MOST_LINES - 1 :] = [f"and {len(said) - MOST_LINES + 1} more"]
+    if len(said) > most:
+        said[most - 1 :] = [f"and {len(said) - most + 1} more"]
     shown = [line for each in said for line in folded(each)]
     return Box(
         ids.new(role),

@@ -7,6 +7,7 @@ from itertools import accumulate as sums
 
 import numpy as np
 import pytest
+from test_phases import network as network_in_phases
 from tiny_study import CLASSES, experiment, network, paint
 from tiny_trainer import batches, trainer
 
@@ -207,3 +208,20 @@ def test_photographs_without_numbers_are_named(root, tmp_path, capsys):
 def test_clipping_tames_what_would_explode(root, tmp_path):
     folder = run(root, tmp_path / "run", optimizer=sgd(lr=0.5), clip=norm(0.01), epochs=2)
     assert all(np.isfinite(line["train"]["loss"]) for line in lines(folder / "metrics.jsonl"))
+
+
+def test_a_part_that_is_unfrozen_later_has_its_rate_from_then_on():
+    """Gradual unfreezing with lower rates further down, as Howard and Ruder train: the steps are in that proportion."""
+    steps = []
+    for rates in ({}, {"conv2_*": 0.5, "conv1_*": 0.1}):
+        made = trainer(network_in_phases(), weights=None, optimizer=sgd(lr=0.05), rates=rates, epochs=3)
+        before = made.parameters().arguments
+        made.train_epoch(1, batches())
+        assert made.parameters().arguments["conv1_weight"].tobytes() == before["conv1_weight"].tobytes()
+        made.begin_phase(3)
+        before = made.parameters().arguments
+        made.train_epoch(3, batches(8))
+        steps.append({name: made.parameters().arguments[name] - before[name] for name in before})
+    plain, tuned = steps
+    for name, factor in {"conv1_weight": 0.1, "conv2_weight": 0.5, "fc_weight": 1.0}.items():
+        np.testing.assert_allclose(tuned[name], plain[name] * factor, rtol=1e-3, atol=1e-7, err_msg=name)

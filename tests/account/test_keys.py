@@ -13,6 +13,7 @@ from retdsl.check import check_source
 from retdsl.compiler import overrides
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Experiment
+from retdsl.schema.training import TRAIN_KEYS
 from retdsl.source import Source
 
 STUDY = (Path(__file__).resolve().parents[2] / "specs/study/three_answers.retina").read_text()
@@ -124,7 +125,7 @@ def test_the_json_has_every_key_once() -> None:
     found = as_json(experiment(STUDY, "balanced"))
     assert json.loads(json.dumps(found)) == found
     keys = {key["key"]: key for key in found["keys"]}
-    assert len(keys) == len(found["keys"]) == 20
+    assert len(keys) == len(found["keys"]) == len(TRAIN_KEYS.options)
     assert keys["model"] == {
         "key": "model",
         "value": "plain",

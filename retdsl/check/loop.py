@@ -13,7 +13,6 @@ from retdsl.check.options import Context
 from retdsl.check.settings import Settings
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, Freeze, Value
-from retdsl.schema.spelling import spell_call
 from retdsl.source import Span
 
 
@@ -47,6 +46,8 @@ def _check_metric(values: dict[str, Value], checked: Settings, block: Span, ctx:
     metric = stop["metric"] if isinstance(stop, Call) else None
     if not isinstance(metric, Call) or metric in metrics:
         return
+    from retdsl.schema.spelling import spell_call  # only a mistake needs it
+
     text, helps = (
         f"training is to stop by `{metric.name}`, which is not among the metrics",
         [f"add `{spell_call(metric, 'metric')}` to `metrics`"],

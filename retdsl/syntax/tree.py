@@ -2,8 +2,7 @@
 
 Expressions: `Number Percent Quantity Text Ref Listing Group Ratio Sum Product Negative Apply Repeat Cut Chain
 Fork Hashed Rule`.
-Declarations: `Data Backbone Block Model Augment Sampling Train Ensemble Use`; a `File` holds them in the order of the
-text.
+Declarations: `Data Backbone Block Model Augment Sampling Train Ensemble Use`; a `File` holds them in their order.
 What a mistake made unreadable stays in the tree as `Illegible` or `IllegibleDeclaration`: it has been reported, and
 nobody needs to complain that it is missing.
 """

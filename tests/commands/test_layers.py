@@ -84,7 +84,7 @@ def test_as_json(capsys: pytest.CaptureFixture[str]) -> None:
             "`on_bad_image` is a key of a data block",
             "are left out and counted. It takes one of `error`, `skip`",
         ),
-        ("epochs", "`epochs` is a key of a train block", "whole number"),
+        ("batch", "`batch` is a key of a train block", "whole number"),
         ("xyzzy", "there is nothing called `xyzzy`", "`retdsl layers` lists all layers"),
         ("RNN", "`RNN` cannot stand in a chain: a network of retdsl has no state", "`mean` or `max`"),
     ],

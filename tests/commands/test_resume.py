@@ -175,8 +175,8 @@ def children(pid: int) -> list[int]:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["train"], 2, "which spec?"),
-        (["train", "small.retina", "--resume", "run"], 2, "--resume takes a run as it was begun"),
+        (["train"], 2, "one of the arguments FILE --resume is required"),
+        (["train", "small.retina", "--resume", "run"], 2, "argument --resume: not allowed with argument FILE"),
         (["train", "--resume", "run", "--set", "epochs=9"], 2, "a changed experiment is a run of its own"),
         (["train", "--resume", "run", "--threads", "0"], 2, "--threads must be 1 or more"),
         (["train", "--resume", "run"], 1, "there is no such run"),

@@ -63,7 +63,7 @@ def test_resume_takes_nothing_that_would_change_the_runs(here: Path, capsys: pyt
     assert cli.main(["train", "--resume", str(here), "--set", "epochs=3"]) == 2
     assert "--set cannot be given with --resume" in capsys.readouterr().err
     assert cli.main(["train", "--resume", str(here / "none")]) == 1
-    assert "there is no such folder" in capsys.readouterr().err
+    assert "there is no such run" in capsys.readouterr().err
     assert cli.main(["series", str(here)]) == 1
     assert "this folder holds no series" in capsys.readouterr().err
 

@@ -165,9 +165,9 @@ def test_a_step_that_is_not_finished_can_be_taken_up_again():
 
     with pytest.raises(Enough):
         one.train_epoch(1, parts, then=enough)
-    state = one.stateful()["gradients"].state()
-    assert int(state["batches"]) == 1
-    other.stateful()["gradients"].restore(state)
+    state = one.state()
+    assert int(state["gradients:batches"]) == 1
+    other.restore(state)
     other.train_epoch(1, parts[1:])
     for name, expected in whole.parameters().all().items():
         assert other.parameters().all()[name].tobytes() == expected.tobytes(), name

@@ -368,8 +368,8 @@ def test_statistics_that_drift_fail_the_run(photographs, tmp_path, monkeypatch, 
 def test_an_update_that_should_not_be_fails_the_run_at_the_end_of_the_phase(photographs, tmp_path, monkeypatch, capsys):
     plain = Trainer.train_epoch
 
-    def meddling(self, epoch, *rest):
-        outcome = plain(self, epoch, *rest)
+    def meddling(self, epoch, *rest, **more):
+        outcome = plain(self, epoch, *rest, **more)
         if epoch == 2:
             self._arguments["conv0_weight"][0] += 1e-3
         return outcome
@@ -386,9 +386,9 @@ def test_before_a_phase_ends_the_lock_has_no_answer(photographs, tmp_path, monke
     seen = []
     plain = Trainer.train_epoch
 
-    def looking(self, epoch, *rest):
+    def looking(self, epoch, *rest, **more):
         seen.append([phase["sha256"]["after"] is not None for phase in locked(tmp_path / "run")])
-        return plain(self, epoch, *rest)
+        return plain(self, epoch, *rest, **more)
 
     monkeypatch.setattr(Trainer, "train_epoch", looking)
     assert run(photographs, tmp_path / "run") == 0

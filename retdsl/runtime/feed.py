@@ -71,6 +71,10 @@ class Batches:
         """The batches of an epoch from one of them on. first: counted from 0."""
         return self._loader.epoch(self._order(epoch), epoch, training=True, first=first)
 
+    def to_learn_from(self) -> Iterator[Batch]:
+        """Every photograph of the training side once, in its order, as training sees it where nothing is drawn."""
+        return self._loader.epoch(self._train, 0, training=True)
+
     def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
         """To predict on: every photograph in each of its views, one after the other; `predict` joins the answers."""
         return self._loader.epoch(indices, 0, training=False)

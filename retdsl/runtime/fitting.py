@@ -37,7 +37,7 @@ from retdsl.runtime.stopping import Stopping
 from retdsl.runtime.trainer import BehindFrozen, Trainer
 
 KEPT = 512 * 2**20
-"""Bytes of validation images that are kept as the frozen part gives them on, so that it sees them only once."""
+"""Bytes of images of one side that are kept as the frozen part gives them on, so that it sees them only once."""
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
@@ -136,23 +136,36 @@ class Fitting:
             # A phase at whose very end a state was saved is entered once more: its end may not have been proved.
             if last < self._at.epoch - (0 if self._at.batch else 1):
                 continue
-            self._begin_phase(first)
+            self._begin_phase(first, last)
             self._proof.begin(first, last, trainer.frozen())
             for epoch in range(max(first, self._at.epoch), last + 1):
                 if self.stopped is None:
                     self._train_epoch(epoch)
             self._proof.end(trainer.frozen(), min(last, self.epochs))
 
-    def _begin_phase(self, epoch: int) -> None:
-        """Binds what this epoch trains. The symbol of the checkpoints is that of the latest phase."""
+    def _begin_phase(self, first: int, last: int) -> None:
+        """Binds what these epochs train. The symbol of the checkpoints is that of the latest phase."""
         trainer = self._trainer
         cuts = trainer.cuts
-        if epoch > 1:
-            trainer.begin_phase(epoch)
-            self._progress.note(f"from epoch {epoch} on, {trainer.learns:,} parameters are trained")
+        if first > 1:
+            trainer.begin_phase(first)
+            self._progress.note(f"from epoch {first} on, {trainer.learns:,} parameters are trained")
         if trainer.cuts != cuts:
             self._kept = None
         self._checkpoints.start(trainer.whole_symbol)
+        if self._is_worth_knowing(first, last):
+            self._progress.stage("passing the frozen part", self._batches.count(self._batches.dataset.train))
+            trainer.know(watched(self._progress, self._batches.to_learn_from()))
+
+    def _is_worth_knowing(self, first: int, last: int) -> bool:
+        """Whether photographs are to pass the frozen part once, before these epochs, and not in each of them.
+
+        Only if they are the same in every epoch, if they come often enough, and if there is room.
+        """
+        size, images = self._trainer.bytes_behind_frozen(), len(self._batches.dataset.train)
+        if size is None or self._experiment.augment or size * images > KEPT:
+            return False
+        return sum(map(self._batches.images_in_epoch, range(first, last + 1))) > images
 
     def _train_epoch(self, epoch: int) -> None:
         """One epoch, or the rest of it, its figures, and its checkpoint."""

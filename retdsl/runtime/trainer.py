@@ -87,6 +87,7 @@ class Trainer:
             self._average.begin((*self._updated, *statistics))
         self._executors: dict[int, Any] = {}
         self._frozen = self._bind_frozen()
+        self._known: dict[int, list[NDArray[np.float32]]] = {}
 
     @property
     def updated(self) -> tuple[str, ...]:
@@ -155,6 +156,16 @@ class Trainer:
         for batch in batches:
             features = [array.copy() for array in self._features(batch.images)]
             yield BehindFrozen(features, batch.labels, batch.indices)
+
+    def know(self, batches: Iterable[Batch]) -> None:
+        """Keeps what the frozen part makes of these photographs, so that training on them needs it no more.
+
+        For photographs that always come to it as they are here, until a phase begins.
+        """
+        for behind in self.behind_frozen(batches):
+            features = [array.asnumpy() for array in behind.images]
+            for row, index in enumerate(behind.indices):
+                self._known[int(index)] = [values[row] for values in features]
 
     def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
         """The network's answers as it is now, by the average of its weights if there is one.
@@ -262,7 +273,7 @@ class Trainer:
     def _give(self, executor: Any, batch: Batch) -> None:
         """Puts a batch where an executor takes it."""
         size = len(batch.images)
-        for name, features in zip(self._symbols.inputs, self._features(batch.images), strict=True):
+        for name, features in zip(self._symbols.inputs, self._features_of(batch), strict=True):
             # A loss or a part may not look at every input.
             if name in executor.arg_dict:
                 _first(features, size).copyto(executor.arg_dict[name])
@@ -304,6 +315,13 @@ class Trainer:
             found = first_layer(self._symbols.trained, values, given, train=True)
         found = found or last_gradient(self._symbols.trained, self._gradients.arrays)
         return Diverged(text, [found or "no layer gives such numbers when the batch is repeated", rates])
+
+    def _features_of(self, batch: Batch) -> list[MxArray]:
+        """The inputs of the trained part, of at least as many rows as the batch has."""
+        if not self._known:
+            return self._features(batch.images)
+        columns = zip(*(self._known[int(index)] for index in batch.indices), strict=True)
+        return [mx.nd.array(np.stack(column), ctx=self._where) for column in columns]
 
     def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
         """The inputs of the trained part, padded to the full batch."""

@@ -11,6 +11,7 @@ alike, and stays a probability where theirs are (Dietterich 2000, doi:10.1007/3-
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -52,6 +53,12 @@ def out_of_fold_answers(members: Mapping[str, Answers]) -> Answers:
     known = {name: _places(answers) for name, answers in members.items()}
     every = dict.fromkeys(photograph for places in known.values() for photograph in places)
     return _joined(members, known, sorted(every))
+
+
+def answers_each(members: Mapping[str, Answers]) -> tuple[int, int]:
+    """How many members have answered about a photograph, at the least and at the most."""
+    counts = Counter(photograph for answers in members.values() for photograph in _places(answers))
+    return min(counts.values(), default=0), max(counts.values(), default=0)
 
 
 Photograph = tuple[str, int]

@@ -2,7 +2,8 @@
 
 Enters: a run folder, and photographs. Leaves: an `Evaluation`, or a `Prediction` for each photograph. Guaranteed: of
 an ensemble every member answers, and the mean of their probabilities counts; thresholds are those that the run has
-frozen on its validation side, for the epoch whose answers there they were chosen from and no other; the answers to a run's own test photographs are compared with what it left behind.
+frozen on its validation side, for the epoch whose answers there they were chosen from and no other; the answers to a
+run's own test photographs are compared with what it left behind.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Enters: the folders of its members. Leaves: `lock.json` with the members and the hashes of what they say,
 `predictions.csv` (the mean of the members' probabilities on the test side), `validation.csv` (every photograph that was
-validated, answered by the members that have not learned from it) and `test.json`, with `validated_by`, how many members that were
-for each photograph, at the least and at the most. Guaranteed: the same members give the
-same files, to the last byte but for the time in lock.json; members that do not belong together are a RunError.
+validated, answered by the members that have not learned from it) and `test.json`, with `validated_by`, how many these
+members are for each photograph, at the least and at the most. Guaranteed: the same members give the same files, to the
+last byte but for the time in lock.json; members that do not belong together are a RunError.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 from retdsl.finished import read_run
 from retdsl.ir import to_json
 from retdsl.records import dataclass
+from retdsl.runtime.joining import caution_of
 from retdsl.series.record import DONE, FAILED, Member, Series
 
 NO_FIGURES = frozenset(
@@ -178,25 +179,11 @@ def notes(series: Series, found: Sequence[Summary]) -> Iterator[str]:
         )
     yield from textwrap.wrap(" ".join(said), WIDTH)
     for ensemble in series.ensembles:
-        if ensemble.state == DONE and (caution := uneven(read_run(series.path / ensemble.folder).test or {})):
-            yield from textwrap.wrap(f"{ensemble.name}: {caution}", WIDTH)
+        if ensemble.state == DONE and (caution := caution_of(read_run(series.path / ensemble.folder).test or {})):
+            yield from textwrap.wrap(f"{ensemble.name}: {caution}.", WIDTH)
     for name, state, error in _not_done(series):
         told = f": {error.splitlines()[0]}" if error else ""
         yield f"{name}: {state}{told}"
-
-
-def uneven(test: Mapping[str, Any]) -> str | None:
-    """What to know of the thresholds of an ensemble of which not all members answered about each validation photograph,
-    in a sentence; None where there is nothing. test: its test.json.
-    """
-    members, (least, most) = test.get("members"), test.get("validated_by") or (None, None)
-    if not test.get("operating_points") or not isinstance(members, int) or least is None or least >= members:
-        return None
-    share = str(least) if least == most else f"{least} to {most}"
-    return (
-        f"its thresholds are chosen from answers of {share} of its {members} members to each photograph; the mean of "
-        "all varies less, so that they keep more of what was asked for, and less of the rest."
-    )
 
 
 def _not_done(series: Series) -> Iterator[tuple[str, str, str | None]]:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.answers import Answers
-from retdsl.runtime.joining import answers_each, mean_answers, out_of_fold_answers
+from retdsl.runtime.joining import answers_each, caution_of, mean_answers, out_of_fold_answers
 from retdsl.runtime.metrics import sensitivity
 from retdsl.runtime.operating_points import by_threshold
-from retdsl.series.figures import uneven
 
 FOLDS, EYES, TESTED = 5, 300, 4000
 
@@ -58,8 +57,8 @@ def test_less_so_with_several_members_a_fold() -> None:
 
 def test_it_is_told() -> None:
     found = {"operating_points": [{"threshold": 0.2}], "members": 10, "validated_by": [2, 2]}
-    assert "from answers of 2 of its 10 members" in (uneven(found) or "")
-    assert "of 2 to 4 of its 10 members" in (uneven({**found, "validated_by": [2, 4]}) or "")
-    assert uneven({**found, "validated_by": [10, 10]}) is None
-    assert uneven({**found, "operating_points": []}) is None
-    assert uneven({key: value for key, value in found.items() if key != "validated_by"}) is None
+    assert "from the answers of 2 of 10 members" in (caution_of(found) or "")
+    assert "of 2 to 4 of 10 members" in (caution_of({**found, "validated_by": [2, 4]}) or "")
+    assert caution_of({**found, "validated_by": [10, 10]}) is None
+    assert caution_of({**found, "operating_points": []}) is None
+    assert caution_of({key: value for key, value in found.items() if key != "validated_by"}) is None

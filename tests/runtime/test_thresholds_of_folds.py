@@ -10,7 +10,7 @@ from retdsl.runtime.joining import answers_each, caution_of, mean_answers, out_o
 from retdsl.runtime.metrics import sensitivity
 from retdsl.runtime.operating_points import by_threshold
 
-FOLDS, EYES, TESTED = 5, 300, 4000
+FOLDS, EYES, TESTED = 5, 300, 1000
 
 
 def simulated(repeats: int, seed: int) -> tuple[dict[str, Answers], dict[str, Answers]]:
@@ -34,7 +34,7 @@ def simulated(repeats: int, seed: int) -> tuple[dict[str, Answers], dict[str, An
 def at_the_threshold(repeats: int) -> np.ndarray:
     """Specificity, sensitivity, and the sensitivity that the test side would have at 90 % specificity, on average."""
     asked, rows = sensitivity(at_specificity=0.9), []
-    for seed in range(60):
+    for seed in range(40):
         validated, tested = simulated(repeats, seed)
         assert answers_each(validated) == (repeats, repeats)
         known, joined = out_of_fold_answers(validated), mean_answers(tested)
@@ -48,11 +48,11 @@ def at_the_threshold(repeats: int) -> np.ndarray:
 
 def test_it_keeps_more_of_what_was_asked_for_and_less_of_the_rest() -> None:
     """The mean varies less than a member. The guide has these numbers."""
-    assert at_the_threshold(1) == pytest.approx([0.94, 0.47, 0.60], abs=0.02)
+    assert at_the_threshold(1) == pytest.approx([0.94, 0.48, 0.59], abs=0.005)
 
 
 def test_less_so_with_several_members_a_fold() -> None:
-    assert at_the_threshold(3) == pytest.approx([0.91, 0.57, 0.61], abs=0.02)
+    assert at_the_threshold(3) == pytest.approx([0.92, 0.56, 0.60], abs=0.005)
 
 
 def test_it_is_told() -> None:

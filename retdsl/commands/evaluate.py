@@ -97,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _cautions(found: Evaluation, *, own: bool) -> list[str]:
     """What whoever reads the figures must know, a line each."""
+    from retdsl.runtime.joining import caution_of
+
     lines = []
     if found.known:
         listed = "; ".join(found.known[:3]) + ("; ..." if len(found.known) > 3 else "")
@@ -105,6 +107,8 @@ def _cautions(found: Evaluation, *, own: bool) -> list[str]:
         lines.append("warning: this run is older than the record of its patients: only its photographs were compared")
     if not own and not found.facts[0]["patients_named"]:
         lines.append("note: no column names the patients, so every photograph counts as a patient of its own")
+    if caution := caution_of(found.finished.record.test or {}):
+        lines.append(f"note: {caution}")
     lines += [f"warning: {line}" for one in found.facts[:1] for line in one["changed"]]
     skipped = found.facts[0]["skipped"]["count"]
     lines += [f"warning: photographs that cannot be read are left out: {skipped}"] if skipped else []

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     finished = read_finished(arguments.run)
     options = program_options(arguments, finished.record.lock.get("threads"))
-    rule = rule_of(finished, arguments.threshold)
+    rule = rule_of(finished, arguments.threshold, arguments.checkpoint)
     found = find_photographs(arguments.images)
     for remark in found.remarks[:SHOWN]:
         say(f"note: {remark}")
@@ -76,16 +76,27 @@ def _write_csv(answers: Iterable[Prediction], classes: Sequence[str], rule: Rule
     """One row a photograph: image, gradable, why, label, threshold, `p_CLASS` for every class."""
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["image", "gradable", "why", "label", "threshold", *(f"p_{name}" for name in classes)])
-    threshold = "" if rule.threshold is None else f"{rule.threshold:.9g}"
+    threshold = _in_a_cell(rule)
     for one in answers:
         numbers = [""] * len(classes) if one.probabilities is None else [f"{p:.9g}" for p in one.probabilities.values()]
         why = "; ".join(f"{flag}: {words}" for flag, words in one.flags.items())
         rows.writerow([one.image, "yes" if one.gradable else "no", why, one.label or "", threshold, *numbers])
 
 
+def _in_a_cell(rule: Rule) -> str:
+    """The threshold, or those of findings with their names."""
+    if rule.exclusive:
+        return "".join(f"{value:.9g}" for value in rule.thresholds.values())
+    return "; ".join(f"{name} {value:.9g}" for name, value in rule.thresholds.items())
+
+
 def _write_json(answers: Iterable[Prediction], classes: Sequence[str], rule: Rule, out: IO[str]) -> None:
-    """One object: the rule, and a list with an object for each photograph, a line each."""
-    head = {"classes": list(classes), "threshold": rule.threshold, "rule": rule.words}
+    """One object: the rule, and a list with an object for each photograph, a line each.
+
+    The rule's threshold is a number, or of findings an object by their names.
+    """
+    thresholds = dict(rule.thresholds) if not rule.exclusive else next(iter(rule.thresholds.values()), None)
+    head = {"classes": list(classes), "threshold": thresholds, "rule": rule.words}
     out.write(json.dumps(head)[:-1] + ', "photographs": [')
     for at, one in enumerate(answers):
         row = {

@@ -2,7 +2,8 @@
 
 Enters: a run folder, and photographs. Leaves: an `Evaluation`, or a `Prediction` for each photograph. Guaranteed: of
 an ensemble every member answers, and the mean of their probabilities counts; thresholds are those that the run has
-frozen on its validation side; the answers to a run's own test photographs are compared with what it left behind.
+frozen on its validation side, for the epoch whose answers there they were chosen from and no other; the answers to a
+run's own test photographs are compared with what it left behind.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class Wanted:
 
 
 def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) -> Evaluation:
-    """The figures of a run. options: of its program, such as `--threads`. Raises RunError."""
+    """The figures of a run. options: of its program, such as `--threads`. Of another epoch than the best there are no
+    operating points. Raises RunError.
+    """
     metrics = finished.metrics
     programs = [require_program(member) for member in finished.members]
     found: list[Answers] = []
@@ -85,10 +88,11 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
             found.append(read_answers(Path(request.answers)))
             facts.append(json.loads(Path(request.facts).read_text("utf-8")))
     answers = mean_answers(found)
-    figures = judge(metrics, answers, finished.record.validation)
+    is_best = finished.is_best(wanted.checkpoint)
+    figures = judge(metrics, answers, finished.record.validation if is_best else None)
     if not finished.is_ensemble:
         figures = {"loss": facts[0]["loss"], **figures}
-    own = wanted.labels is None and wanted.checkpoint == "best"
+    own = wanted.labels is None and is_best
     differences = tuple(_differences(finished.record, answers, figures)) if own else ()
     same = not differences if own and finished.record.test is not None else None
     epochs = tuple(int(one["epoch"]) for one in facts)
@@ -152,45 +156,52 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """How probabilities become a label. threshold: from which probability on a photograph is of the last class; None
-    where the most probable class is the answer, or, of findings, all of 50 % and more; words: the same in a sentence.
+    """How probabilities become a label. thresholds: from which probability on a photograph is of the last of two
+    classes, or shows a finding, by its name; a finding without one is shown from 50 % on. Without the one of two
+    classes, and of more, the most probable class is the answer. words: the same in a sentence.
     """
 
-    threshold: float | None
+    thresholds: Mapping[str, float]
     words: str
     exclusive: bool = True
 
     def label(self, probabilities: Mapping[str, float]) -> str:
         """The class, or all findings with `+` between them."""
         names = list(probabilities)
-        if self.threshold is not None:
-            return names[-1] if probabilities[names[-1]] >= self.threshold else names[0]
         if not self.exclusive:
-            return "+".join(name for name in names if probabilities[name] >= 0.5)
+            return "+".join(name for name in names if probabilities[name] >= self.thresholds.get(name, 0.5))
+        if self.thresholds:
+            return names[-1] if probabilities[names[-1]] >= self.thresholds[names[-1]] else names[0]
         return max(names, key=lambda name: probabilities[name])
 
 
-def rule_of(finished: Finished, metric: str | None = None) -> Rule:
+def rule_of(finished: Finished, metric: str | None = None, checkpoint: str = "best") -> Rule:
     """The rule that a run has frozen on its validation side: of the operating point that `metric` asks for, or else of
-    the first. Raises RunError for one that there is not.
+    the first. Of another checkpoint than the best there is none. Raises RunError for one that there is not.
     """
     from retdsl.evaluation.members import experiment_of, operating_points
 
     experiment = experiment_of(finished.members[0])
     exclusive = experiment.network.loss is None or experiment.network.loss.kind != "Sigmoid"
-    points = [point for point in operating_points(finished.record) if "finding" not in point]
-    if metric is not None and metric not in [point["metric"] for point in points]:
-        items = [str(point["metric"]) for point in points]
-        raise RunError(f"this run has frozen no threshold for `{metric}`", items=items, where=finished.record.path)
-    if not exclusive:
-        return Rule(None, "labels are the findings of 50 % and more", exclusive=False)
-    if len(finished.classes) != 2 or not points:
-        return Rule(None, "labels are the most probable class: the run has frozen no threshold")
-    point = next(point for point in points if metric in (None, point["metric"]))
-    threshold = float(point["threshold"])
-    what = key_in_words(str(point["metric"]))
-    words = f"{finished.classes[-1]} from {threshold:.4g} on, the threshold for {what}, chosen on validation"
-    return Rule(threshold, words)
+    is_best = finished.is_best(checkpoint)
+    points = operating_points(finished.record) if is_best else []
+    frozen = dict.fromkeys(str(point["metric"]) for point in points)
+    if metric is not None and metric not in frozen:
+        what = f"this run has frozen no threshold for `{metric}`"
+        help = None if is_best else "thresholds are those of the best epoch: leave out --checkpoint"
+        raise RunError(what, items=list(frozen), where=finished.record.path, help=help)
+    if exclusive and len(finished.classes) != 2:
+        points = []
+    chosen = [point for point in points if point["metric"] == (metric or next(iter(frozen)))]
+    thresholds = {str(point.get("finding", finished.classes[-1])): float(point["threshold"]) for point in chosen}
+    if not thresholds:
+        why = "the run has frozen no threshold" if is_best else "the run's thresholds are those of its best epoch"
+        usual = "labels are the most probable class" if exclusive else "labels are the findings of 50 % and more"
+        return Rule({}, f"{usual}: {why}", exclusive)
+    listed = ", ".join(f"{name} from {value:.4g} on" for name, value in thresholds.items())
+    others = "" if exclusive or len(thresholds) == len(finished.classes) else ", others from 50 % on"
+    which = f"the threshold{'' if len(thresholds) == 1 else 's'} for {key_in_words(str(chosen[0]['metric']))}"
+    return Rule(thresholds, f"{listed}{others}, {which}, chosen on validation", exclusive)
 
 
 def predict(

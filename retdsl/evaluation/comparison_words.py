@@ -16,6 +16,7 @@ from retdsl.evaluation.comparing import Comparison, Duel, Figure
 from retdsl.evaluation.words import interval_words, three
 from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
+from retdsl.runtime.joining import caution_of
 
 NARROW = 72
 """Columns under which a row of a difference is broken in two."""
@@ -135,6 +136,10 @@ def _conclusions(found: Comparison, width: int) -> Iterator[str]:
         for duel in figure.duels:
             if duel.delong is not None:
                 yield from _wrapped(_delong_words(duel, patients < len(found.shared)), width)
+    if any(figure.at is not None for figure in found.figures):
+        for name, finished in found.runs.items():
+            if caution := caution_of(finished.record.test or {}):
+                yield from _wrapped(f"{name}: its {caution}.", width)
     if any(len(figure.duels) > 1 for figure in found.figures):
         yield from _wrapped(
             "Of several comparisons one may differ by chance alone. `better` and `worse` are said where Holm's "
@@ -147,7 +152,12 @@ def _delong_words(duel: Duel, clustered: bool) -> str:
     test = duel.delong
     assert test is not None
     if math.isnan(test.p):
-        return f"DeLong's test of auc, {_less(duel)}: not defined, too few patients have the class"
+        why = (
+            "no patient makes the difference smaller or larger"
+            if test.error == 0
+            else "too few patients have the class"
+        )
+        return f"DeLong's test of auc, {_less(duel)}: not defined, {why}"
     how = " over patients" if clustered else ""
     meaning = "the areas differ" if test.p <= 0.05 else "the areas cannot be told apart"
     p = "p < 0.001" if test.p < 0.001 else f"p = {test.p:.3f}"

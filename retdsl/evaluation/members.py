@@ -48,6 +48,18 @@ class Finished:
     def classes(self) -> tuple[str, ...]:
         return experiment_of(self.members[0]).data.classes
 
+    def is_best(self, checkpoint: str) -> bool:
+        """Whether `--checkpoint` names the epoch of every member that answered about the validation side: thresholds
+        were chosen from those answers, and mean nothing for another network.
+        """
+        return checkpoint == "best" or all(_is_best(member, checkpoint) for member in self.members)
+
+
+def _is_best(member: RunRecord, checkpoint: str) -> bool:
+    test = member.test or {}
+    named = test.get("epochs") if checkpoint == "last" else int(checkpoint)
+    return named is not None and named == test.get("best_epoch")
+
 
 def read_finished(path: Path) -> Finished:
     """What a folder stands for. Raises RunError for one that holds no run, or an ensemble whose members are gone."""

@@ -26,6 +26,7 @@ from retdsl.report.plots import Plot
 from retdsl.report.questions import Asked, ask
 from retdsl.report.words import counted, figure_name, listed
 from retdsl.runtime.files import write_bytes
+from retdsl.runtime.joining import caution_of
 
 PAGE = "report.html"
 
@@ -120,6 +121,8 @@ def _warnings(record: RunRecord, asked: Asked | None, planned: int | None) -> It
         yield "What follows is of the validation side, which has chosen the best epoch: it flatters the network."
     if asked is not None and record.validation is None:
         yield "This run has no validation side: no threshold could be frozen, and no epoch be chosen."
+    if caution := caution_of(record.test or {}):
+        yield f"{caution[0].upper()}{caution[1:]}."
     if asked is not None and not any(question.decided for question in asked.questions):
         yield "All photographs are of one class: no curve and few figures mean anything."
 

@@ -4,14 +4,16 @@ Enters: the answers of each member, by its name. Leaves: one set of answers. Gua
 not matter but for the rounding of the last bit, which float64 takes; every photograph counts each member that has
 answered it once; members that were asked other things are an error that names the first of them.
 
-The mean of the probabilities is the answer of least expected Brier score and cross-entropy of all that weigh members
-alike, and stays a probability where theirs are (Dietterich 2000, doi:10.1007/3-540-45014-9_1; Lakshminarayanan et al.
-2017, arXiv:1612.01474).
+The mean of the probabilities stays a probability where theirs are, and its Brier score and cross-entropy are never
+worse than those of the members on average, since both are convex (Dietterich 2000, doi:10.1007/3-540-45014-9_1;
+Lakshminarayanan et al. 2017, arXiv:1612.01474).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +54,26 @@ def out_of_fold_answers(members: Mapping[str, Answers]) -> Answers:
     known = {name: _places(answers) for name, answers in members.items()}
     every = dict.fromkeys(photograph for places in known.values() for photograph in places)
     return _joined(members, known, sorted(every))
+
+
+def answers_each(members: Mapping[str, Answers]) -> tuple[int, int]:
+    """How many members have answered about a photograph, at the least and at the most."""
+    counts = Counter(photograph for answers in members.values() for photograph in _places(answers))
+    return min(counts.values(), default=0), max(counts.values(), default=0)
+
+
+def caution_of(test: Mapping[str, Any]) -> str | None:
+    """What to know of the thresholds of an ensemble of which not all members answered about each validation photograph,
+    in a sentence; None where there is nothing. test: its test.json.
+    """
+    members, (least, most) = test.get("members"), test.get("validated_by") or (None, None)
+    if not test.get("operating_points") or not isinstance(members, int) or least is None or least >= members:
+        return None
+    share = str(least) if least == most else f"{least} to {most}"
+    return (
+        f"thresholds are chosen from the answers of {share} of {members} members to each photograph; the mean of all "
+        "varies less, so that they keep more of what was asked for, and less of the rest"
+    )
 
 
 Photograph = tuple[str, int]

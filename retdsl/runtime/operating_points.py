@@ -41,13 +41,14 @@ def operating_points(
             threshold = metric.threshold(labels, probabilities)
             if threshold is None:
                 continue
+            known = _of_finding(validation, at, threshold)
             points.append(
                 {
                     "metric": metric.key,
-                    **({"finding": answers.classes[at]} if len(asked) > 1 else {}),
+                    **({"finding": answers.classes[at]} if answers.labels.ndim > 1 else {}),
                     "threshold": threshold,
                     "chosen_on": "validation",
-                    "on_validation": measure(SHOWN[:2], labels, by_threshold(probabilities, threshold)),
+                    "on_validation": measure(SHOWN[:2], known.labels, known.probabilities),
                     **judged(_figures(metrics), _of_finding(answers, at, threshold)),
                 }
             )

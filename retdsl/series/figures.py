@@ -18,6 +18,7 @@ from typing import Any
 from retdsl.finished import read_run
 from retdsl.ir import to_json
 from retdsl.records import dataclass
+from retdsl.runtime.joining import caution_of
 from retdsl.series.record import DONE, FAILED, Member, Series
 
 NO_FIGURES = frozenset(
@@ -177,6 +178,9 @@ def notes(series: Series, found: Sequence[Summary]) -> Iterator[str]:
             "chosen, and so a little too good."
         )
     yield from textwrap.wrap(" ".join(said), WIDTH)
+    for ensemble in series.ensembles:
+        if ensemble.state == DONE and (caution := caution_of(read_run(series.path / ensemble.folder).test or {})):
+            yield from textwrap.wrap(f"{ensemble.name}: {caution}.", WIDTH)
     for name, state, error in _not_done(series):
         told = f": {error.splitlines()[0]}" if error else ""
         yield f"{name}: {state}{told}"

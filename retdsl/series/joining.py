@@ -2,8 +2,9 @@
 
 Enters: the folders of its members. Leaves: `lock.json` with the members and the hashes of what they say,
 `predictions.csv` (the mean of the members' probabilities on the test side), `validation.csv` (every photograph that was
-validated, answered by the members that have not learned from it) and `test.json`. Guaranteed: the same members give the
-same files, to the last byte but for the time in lock.json; members that do not belong together are a RunError.
+validated, answered by the members that have not learned from it) and `test.json`, with `validated_by`, how many these
+members are for each photograph, at the least and at the most. Guaranteed: the same members give the same files, to the
+last byte but for the time in lock.json; members that do not belong together are a RunError.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from retdsl.objects import made
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, write_json, write_text
-from retdsl.runtime.joining import mean_answers, out_of_fold_answers
+from retdsl.runtime.joining import answers_each, mean_answers, out_of_fold_answers
 from retdsl.runtime.judging import judge
 from retdsl.weights.files import sha256_of
 
@@ -50,7 +51,10 @@ def join(name: str, members: Sequence[Path], folder: Path) -> None:
         write_text(folder / VALIDATION, validation.text())
     write_json(folder / LOCK, _facts(name, records))
     figures = {} if predictions is None else judge(metrics, predictions, validation)
-    own = {} if validation is None else {"out_of_fold": {**judge(metrics, validation), **_counted(validation)}}
+    own: dict[str, Any] = {}
+    if validation is not None:
+        own["validated_by"] = list(answers_each(validated))
+        own["out_of_fold"] = {**judge(metrics, validation), **_counted(validation)}
     counted = {"images": 0, "patients": 0} if predictions is None else _counted(predictions)
     write_json(folder / TEST, {**figures, **counted, "members": len(records), **own})
 

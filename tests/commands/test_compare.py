@@ -85,6 +85,17 @@ def test_many_runs_are_corrected_for(finished_runs: Runs, capfd: pytest.CaptureF
     assert "Holm" in capfd.readouterr().out
 
 
+def test_thresholds_of_folds_are_cautious_ones(
+    finished_runs: Runs, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folds = copied(finished_runs.other, tmp_path)
+    test = json.loads((folds / "test.json").read_text())
+    (folds / "test.json").write_text(json.dumps({**test, "members": 5, "validated_by": [1, 1]}))
+    assert leaves(finished_runs.one, folds) == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert said.count("its thresholds are chosen from the answers of 1 of 5 members to each photograph") == 1
+
+
 def relabel(run: Path, image: str) -> None:
     path = run / "predictions.csv"
     lines = path.read_text().splitlines()

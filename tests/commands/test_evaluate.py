@@ -225,7 +225,11 @@ def test_an_epoch_that_is_not_the_best(finished_runs: Runs, capfd: pytest.Captur
     assert leaves(finished_runs.one, "--checkpoint", "last", "--format", "json") == 0
     answer = json.loads(capfd.readouterr().out)
     assert answer["epoch"] == 2
-    assert answer["same_as_test_json"] is None
+    best = json.loads((finished_runs.one / "test.json").read_text())["best_epoch"]
+    assert answer["same_as_test_json"] is (True if best == 2 else None)
+    points = [answer["figures"], answer["figures"]["per_patient"]]
+    # Thresholds were chosen from what the best epoch said, and mean nothing for another network.
+    assert all(bool(one["operating_points"]) == (best == 2) for one in points)
 
 
 def test_another_device_and_version_are_told(

@@ -112,6 +112,14 @@ def test_a_training_that_was_stopped_early(tmp_path: Path) -> None:
     assert "It was stopped early: auc has not grown for 5 epochs." in page.said
 
 
+def test_thresholds_of_folds_are_said_to_be_cautious(tmp_path: Path) -> None:
+    points = {"operating_points": [{"metric": "sensitivity_at_specificity_90", "threshold": 0.3}], "members": 5}
+    page = page_of(made_run(tmp_path / "folds", figures={**points, "validated_by": [1, 1]}))
+    assert "Thresholds are chosen from the answers of 1 of 5 members to each photograph" in page.said
+    page = page_of(made_run(tmp_path / "repeats", figures={**points, "validated_by": [5, 5]}))
+    assert "Thresholds are chosen" not in page.said
+
+
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     run = made_run(tmp_path / "run", figures=FIGURES)
     one, _ = write_report(run, tmp_path / "1.html")

@@ -175,6 +175,24 @@ def test_each_finding_has_a_threshold_of_its_own():
     assert len(one) == len(two)
 
 
+def test_a_finding_alone_is_named_as_several_are():
+    test = answers([[1], [0], [1]], [[0.9], [0.1], [0.4]], "abc", ("exudate",))
+    [point] = judge((POINT,), test, test, resamples=10)["operating_points"]
+    assert point["finding"] == "exudate"
+
+
+def test_what_a_threshold_does_on_validation_with_three_classes():
+    """There, too, the question is whether an image is of the last class."""
+    random = np.random.default_rng(19)
+    p = random.dirichlet([1, 1, 1], 200)
+    labels = np.where(random.random(200) < 0.7, p.argmax(axis=1), random.integers(3, size=200))
+    both = answers(labels, p, map(str, range(200)), ("none", "mild", "severe"))
+    [point] = judge((POINT,), both, both, resamples=10)["operating_points"]
+    for figure in ("sensitivity", "specificity"):
+        assert point["on_validation"][figure] == pytest.approx(point[figure])
+    assert 0.9 <= point["on_validation"]["specificity"] < 0.92
+
+
 def quietly(*arguments):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -113,6 +113,8 @@ def report_unknown_option(
         hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
     label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    if hint is not None and len(options) > FEW:
+        notes = []
     left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
     if left_out is not None:
         meant, near, hint, notes = Guess(), [], None, [f"MXNet has it; here it is left out: {left_out.why}"]

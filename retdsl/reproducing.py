@@ -95,7 +95,7 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
     found = _first_epoch_that_differs(_lines(run), _lines(again))
     if found is not None:
         yield found
-    same += [] if found else [f"{_counted(len(_lines(run)), 'epoch')} of metrics.jsonl"]
+    same += [] if found else [f"{counted(len(_lines(run)), 'epoch')} of metrics.jsonl"]
     for name in ("predictions", "validation"):
         file = run / f"{name}.csv"
         if file.is_file():
@@ -111,7 +111,7 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
         if hashes[0] != hashes[1]:
             yield Difference("parameters", f"the parameters {path.name} differ", *hashes)
             return
-    same += [f"{_counted(len(parameters), 'file')} of parameters"] if parameters else []
+    same += [f"{counted(len(parameters), 'file')} of parameters"] if parameters else []
 
 
 def _changed_files(record: Mapping[str, Any], run: Path, train_py: Path) -> Iterator[Difference]:
@@ -155,7 +155,8 @@ def _figures(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, A
             yield f"{within}{key}", value
 
 
-def _counted(n: int, thing: str) -> str:
+def counted(n: int, thing: str) -> str:
+    """`1 epoch`, `2 epochs`."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from retdsl import __version__
-from retdsl.evaluation.members import Finished, mean_answers, mean_of, require_program
+from retdsl.evaluation.members import Finished, operating_points, require_program
 from retdsl.finished import RunRecord
 from retdsl.records import dataclass
 from retdsl.running import INTERRUPTED, WRONG, run_program
@@ -26,6 +26,7 @@ from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
+from retdsl.runtime.joining import mean_answers, mean_of
 from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
 
@@ -74,7 +75,7 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
     """The figures of a run. options: of its program, such as `--threads`. Raises RunError."""
     metrics = finished.metrics
     programs = [require_program(member) for member in finished.members]
-    found: list[Answers] = []
+    found: dict[str, Answers] = {}
     facts: list[Mapping[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
         for member, train_py in zip(finished.members, programs, strict=True):
@@ -82,7 +83,7 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
             root = _root(member, wanted.root if wanted.labels is None else None)
             path = write_request(request, Path(folder) / "request.json")
             _run(train_py, "--evaluate", str(path), "--root", str(root), *options)
-            found.append(read_answers(Path(request.answers)))
+            found[str(member.path)] = read_answers(Path(request.answers))
             facts.append(json.loads(Path(request.facts).read_text("utf-8")))
     answers = mean_answers(found)
     figures = judge(metrics, answers, finished.record.validation)
@@ -174,9 +175,7 @@ def rule_of(finished: Finished, metric: str | None = None) -> Rule:
     """The rule that a run has frozen on its validation side: of the operating point that `metric` asks for, or else of
     the first. Raises RunError for one that there is not.
     """
-    from retdsl.evaluation.members import experiment_of, operating_points
-
-    experiment = experiment_of(finished.members[0])
+    experiment = finished.members[0].experiment
     exclusive = experiment.network.loss is None or experiment.network.loss.kind != "Sigmoid"
     points = [point for point in operating_points(finished.record) if "finding" not in point]
     if metric is not None and metric not in [point["metric"] for point in points]:

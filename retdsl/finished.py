@@ -17,6 +17,8 @@ from retdsl.ir import Experiment, Program
 from retdsl.program_json import program_of
 from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.files import read_json_object
+from retdsl.runtime.resuming import NO_RUN
 
 
 class RunRecord:
@@ -65,7 +67,7 @@ class RunRecord:
     @property
     def program(self) -> Mapping[str, Any]:
         """program.json: the checked program, as plain data."""
-        return _json(self.path / "program" / "program.json")
+        return read_json_object(self.path / "program" / "program.json")
 
     @cached_property
     def checked_program(self) -> Program:
@@ -96,19 +98,13 @@ class RunRecord:
     @cached_property
     def epochs(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl, one an epoch."""
-        path = self.path / "metrics.jsonl"
-        if not path.is_file():
-            return []
-        try:
-            return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        except (OSError, ValueError) as error:
-            raise RunError(f"metrics.jsonl cannot be read: {error}", where=path) from None
+        return read_epochs(self.path) if (self.path / "metrics.jsonl").is_file() else []
 
     @cached_property
     def test(self) -> Mapping[str, Any] | None:
         """test.json: the final figures; None while there are none."""
         path = self.path / "test.json"
-        return _json(path) if path.is_file() else None
+        return read_json_object(path) if path.is_file() else None
 
     @cached_property
     def predictions(self) -> Answers | None:
@@ -126,23 +122,21 @@ def read_run(path: Path) -> RunRecord:
     lock = path / "lock.json"
     if not lock.is_file():
         what = "there is no such folder" if not path.is_dir() else "this folder holds no run: it has no lock.json"
-        raise RunError(what, where=path, help="name a folder that `retdsl train` has made, as in `runs/NAME-DATE-TIME`")
-    return RunRecord(path, _json(lock))
+        raise RunError(what, where=path, help=NO_RUN)
+    return RunRecord(path, read_json_object(lock))
+
+
+def read_epochs(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl in a run folder. Raises RunError if it cannot be read."""
+    path = run / "metrics.jsonl"
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise RunError(f"metrics.jsonl cannot be read: {error}", where=path) from None
 
 
 def _is_run(path: Path) -> bool:
     return (path / "lock.json").is_file()
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    """A JSON object. Raises RunError."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path.name} cannot be read: {error}", where=path) from None
-    if not isinstance(found, dict):
-        raise RunError(f"{path.name} is damaged: it is no object", where=path)
-    return found
 
 
 def _answers(path: Path) -> Answers | None:

@@ -8,7 +8,6 @@ frozen on its validation side; the answers to a run's own test photographs are c
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -29,9 +28,6 @@ from retdsl.runtime.files import finite
 from retdsl.runtime.joining import mean_answers, mean_of
 from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
-
-OWN_FIGURES = ("loss",)
-"""Figures of test.json that no metric gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +254,3 @@ def _run(train_py: Path, *arguments: str) -> None:
         raise SystemExit(WRONG)
     if code != 0:
         raise RunError("the run gave no answer, for the reason above", where=train_py, exit_code=code)
-
-
-def is_number(value: object) -> bool:
-    """Whether a figure is one, and means something."""
-    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)

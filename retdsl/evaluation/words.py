@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from retdsl.evaluation.asking import Evaluation, is_number
-from retdsl.runtime.figures_table import figures_table
+from retdsl.evaluation.asking import Evaluation
+from retdsl.runtime.figures_table import figures_table, is_number
 
 
 def evaluation_lines(found: Evaluation, labels: Path | None, width: int) -> list[str]:

@@ -1,6 +1,7 @@
 """One experiment from photographs to figures.
 
-Enters: an `Experiment`, the data's root, a run folder. Leaves: the run folder as `report` and `checkpoint` describe it.
+Enters: an `Experiment`, the data's root, a run folder. Leaves: the run folder, as `run_folder`, `journal` and
+`checkpoint` describe it.
 Guaranteed: whatever ends a run, every file in the folder is whole, and each finished epoch is in `metrics.jsonl`.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
@@ -99,7 +100,7 @@ class Run:
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         trainer = Trainer(network, start, self._recipe(batches, weights))
-        self._note(reading, weights)
+        self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
         if self._resumed is not None:
@@ -122,7 +123,7 @@ class Run:
         require_same_program(self._resumed, self._experiment, self._folder)
         return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
 
-    def _recipe(self, batches: Batches, weights: Sequence[float] | None) -> Recipe:
+    def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""
         training, dataset = self._experiment.training, batches.dataset
         epochs, step = range(1, training.epochs + 1), training.batch * training.accumulate
@@ -141,7 +142,7 @@ class Run:
             average=training.average,
         )
 
-    def _note(self, reading: Reading, weights: Sequence[float] | None) -> None:
+    def _record(self, reading: Reading, weights: tuple[float, ...] | None) -> None:
         """Puts into lock.json what the run is made of; if it goes on, compares that with what it was made of."""
         dataset = reading.dataset
         facts = {

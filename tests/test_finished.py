@@ -56,3 +56,10 @@ def test_a_program_of_another_version(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"program\.json cannot be understood") as refused:
         _ = read_run(run).experiment
     assert "it was made by retdsl 0.0.7" in str(refused.value)
+
+
+def test_a_series_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "series.json").write_text("{}")
+    with pytest.raises(RunError, match="holds a series of runs") as refused:
+        read_run(tmp_path)
+    assert "name one of the runs in it" in str(refused.value)

@@ -17,7 +17,6 @@ from retdsl.check.files import SUFFIX, decoded, exists, is_file, read_spec, ship
 from retdsl.check.files import find_specs as find_specs
 from retdsl.check.weights import MOST_DIGITS
 from retdsl.diagnostics import Diagnostics
-from retdsl.diagnostics.fixing import Fixed, fix_text
 from retdsl.diagnostics.suggest import did_you_mean
 from retdsl.ir import Backbone, DataPlan, Experiment, Network, Program, Shape, to_json
 from retdsl.records import dataclass, replace
@@ -27,6 +26,7 @@ from retdsl.syntax.parser import parse_value
 
 if TYPE_CHECKING:
     from retdsl.check.overrides import Override
+    from retdsl.diagnostics.fixing import Fixed
     from retdsl.viz import Picture
 
 
@@ -125,6 +125,8 @@ def fix(spec: Spec, name: str) -> Fixed:
 
     name: as it was asked for. Raises Refused for a study that ships with retdsl: its file is not the user's.
     """
+    from retdsl.diagnostics.fixing import fix_text
+
     path = spec.source.path
     if path is None or not Path(name).exists():
         raise Refused(f"{name} ships with retdsl and is not changed", "name a file of your own")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retdsl import running
-from retdsl.finished import read_run
+from retdsl.finished import read_epochs, read_run
 from retdsl.records import dataclass
 from retdsl.runtime.differences import Difference, differences_of
 from retdsl.runtime.errors import RunError
@@ -92,10 +92,11 @@ def _is_sound(record: Mapping[str, Any]) -> bool:
 
 def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Difference]:
     """What the results of two runs differ in; what does not goes to `same`. Only what the first has is compared."""
-    found = _first_epoch_that_differs(_lines(run), _lines(again))
+    epochs = read_epochs(run)
+    found = _first_epoch_that_differs(epochs, read_epochs(again))
     if found is not None:
         yield found
-    same += [] if found else [f"{_counted(len(_lines(run)), 'epoch')} of metrics.jsonl"]
+    same += [] if found else [f"{counted(len(epochs), 'epoch')} of metrics.jsonl"]
     for name in ("predictions", "validation"):
         file = run / f"{name}.csv"
         if file.is_file():
@@ -111,7 +112,7 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
         if hashes[0] != hashes[1]:
             yield Difference("parameters", f"the parameters {path.name} differ", *hashes)
             return
-    same += [f"{_counted(len(parameters), 'file')} of parameters"] if parameters else []
+    same += [f"{counted(len(parameters), 'file')} of parameters"] if parameters else []
 
 
 def _changed_files(record: Mapping[str, Any], run: Path, train_py: Path) -> Iterator[Difference]:
@@ -155,17 +156,9 @@ def _figures(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, A
             yield f"{within}{key}", value
 
 
-def _counted(n: int, thing: str) -> str:
+def counted(n: int, thing: str) -> str:
+    """`1 epoch`, `2 epochs`."""
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
-
-
-def _lines(run: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl of a run. Raises RunError if it cannot be read."""
-    path = run / "metrics.jsonl"
-    try:
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise RunError(f"metrics.jsonl cannot be read: {error}", where=path) from None
 
 
 def _rows(path: Path) -> list[str]:

@@ -6,6 +6,10 @@ import json
 import random
 from pathlib import Path
 
+from spec_texts import TINY, checked
+
+from retdsl.ir import Program, to_json
+
 STUDY = """
 data eyes {
   source  = synthetic_fundus(60, ratio = 2 : 1, seed = 1, size = 64)
@@ -48,7 +52,10 @@ def write_run(
     (folder / "spec.retina").write_text(STUDY)
     (folder / "program" / "train.py").write_text("")
     metrics = [{"name": "accuracy", "options": []}, {"name": "auc", "options": []}]
-    program = {"experiments": [{"training": {"metrics": metrics}}]}
+    tiny = checked(TINY).program
+    assert isinstance(tiny, Program)
+    program = json.loads(json.dumps(to_json(tiny)))
+    program["experiments"][0]["training"]["metrics"] = metrics
     (folder / "program" / "program.json").write_text(json.dumps(program))
     sides = {"predictions": [f"t{at}" for at in range(test)], "validation": [f"v{at}" for at in valid]}
     for name, images in sides.items():

@@ -12,7 +12,6 @@ from retdsl.diagnostics import Label
 from retdsl.ir import Call, DataPlan, InputConvention, Network
 from retdsl.records import replace
 from retdsl.schema.backbones import IMAGENET_INPUT, usual_input
-from retdsl.schema.spelling import spell_call
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -60,6 +59,8 @@ def with_convention(data: DataPlan, network: Network, untold: Mapping[str, Span]
             return replace(data, normalize=last, normalize_from=backbone.name)
     image = [Label(span, "gives values from 0 to 1") for span in _image_of(data, ctx)]
     for name, at in untold.items():
+        from retdsl.schema.spelling import spell_call
+
         text = f"nobody knows what photographs the weights of `{name}` were trained on"
         notes = ["a network that gets other values than it was trained on sees little, and nothing says so"]
         usual = spell_call(IMAGENET_INPUT, "image step")

@@ -271,6 +271,10 @@ def hint_for(val: Val, names: Iterable[str]) -> Hint:
     return Hint(helps=helps, fixes=rename_fixes(meant, val.value.name, val.span, own=True))
 
 
+def is_scalar(val: Val) -> bool:
+    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue | RuleValue)
+
+
 def describe(val: Val) -> str:
     """A value in words, for messages: "the number 3", "the name `relu`"."""
     match val.value:

@@ -10,7 +10,6 @@ import re
 
 from retdsl.diagnostics import Edit, Fix
 from retdsl.diagnostics.suggest import Guess
-from retdsl.schema.synonyms import means_the_same
 from retdsl.source import Span
 
 _EMPTY = re.compile(r"\s*\(\s*\)")
@@ -20,6 +19,8 @@ def surely(meant: Guess, word: str) -> str | None:
     """The name of the language that a word stands for beyond doubt: checking goes on as if that were written."""
     if len(meant.names) != 1 or "(" in meant.names[0]:
         return None
+    from retdsl.schema.synonyms import means_the_same
+
     return meant.names[0] if meant.slip or (meant.same and means_the_same(word, meant.names[0])) else None
 
 
@@ -30,6 +31,8 @@ def rename_fixes(meant: Guess, word: str, span: Span, *, own: bool = False) -> l
     """
     if len(meant.names) != 1:
         return []
+    from retdsl.schema.synonyms import means_the_same
+
     [name] = meant.names
     safe = (meant.same and means_the_same(word, name)) or (meant.slip and not own)
     bare, bracket, options = name.partition("(")

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from retdsl.balance.counts import SIDES, Counts, Side, shares_of
 from retdsl.balance.numbers import about, percent, whole_percent
-from retdsl.balance.precision import TYPICAL, cases_needed, wilson
 from retdsl.check.imbalance import NEARLY_BALANCED
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call
@@ -152,6 +151,8 @@ def _report_few(
     counts: Counts,
     out: Diagnostics,
 ) -> None:
+    from retdsl.balance.precision import TYPICAL, wilson
+
     name, title = next(iter(scarce.few)), classes[scarce.label]
     number = scarce.few[name].photographs[scarce.label]
     found = round(TYPICAL * number)
@@ -182,6 +183,8 @@ def _report_few(
 
 def _more_cases(scarce: Scarce, name: str, title: str, split: Call, counts: Counts) -> list[str]:
     """How many photographs a side needs, and how the split could give it more."""
+    from retdsl.balance.precision import cases_needed
+
     needed, shares = cases_needed(GOOD), shares_of(split)
     goal = f"plus or minus {100 * GOOD:.0f} points take {needed} photographs on a side"
     share = 0.0 if shares is None else dict(zip(SIDES, shares, strict=True))[name]

@@ -20,7 +20,6 @@ from retdsl.check.heads import report_after_loss
 from retdsl.check.inputs import INPUT_NAME, Inputs
 from retdsl.check.layers import add_layer, check_loss
 from retdsl.check.limits import Limits
-from retdsl.check.option_messages import report_unknown_call
 from retdsl.check.options import FAILED, Context, Failed, check_value
 from retdsl.check.scope import MANY, Scope, kind_of
 from retdsl.check.trail import Use, mark_of
@@ -271,6 +270,8 @@ class Builder:
         if frame.scope.excuses(ref.name, [*names, *ESSENTIAL, *ENTRIES["loss"]]):
             return None
         names += (layer.name for layer in other_layers()) if few else ()
+        from retdsl.check.option_messages import report_unknown_call
+
         sure = report_unknown_call("layer", ref.name, ref.span, self.out, entries, names)
         return sure if sure is not None and (sure in ENTRIES["loss"] or find_layer(sure)) else None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from retdsl.check.evaluate import CallValue, ChainValue, CutValue, RatioValue, RuleValue, Val
+from retdsl.check.evaluate import CallValue, ChainValue, Hint, Val, describe, hint_for, is_scalar
 from retdsl.check.fixes import rename_fixes, surely
 from retdsl.check.scope import MANY
-from retdsl.diagnostics import Diagnostics, Label
+from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import Guess, guess
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
 from retdsl.schema.augmentations import CATEGORY, VIEW
@@ -113,6 +113,8 @@ def report_unknown_option(
         hint = f"{whose} needs {' and '.join(f'`{option}`' for option in missing)}: is this meant for it?"
     label = Label(span, f"not {with_article(key)} of {'this block' if block else whose}")
     notes = [f"{'it' if block else whose} takes {', '.join(options) or 'no options'}"]
+    if hint is not None and len(options) > FEW:
+        notes = []
     left_out = LEFT_OUT.get(name) if entry.category == "layer" and name not in aliases else None
     if left_out is not None:
         meant, near, hint, notes = Guess(), [], None, [f"MXNet has it; here it is left out: {left_out.why}"]
@@ -149,6 +151,26 @@ def about(option: Option) -> str:
     return f"`{option.name}`: {doc[:1].lower()}{doc[1:]}"
 
 
+def report_mismatch(val: Val, kind: Type, text: str, parameters: Collection[str], out: Diagnostics) -> None:
+    """Says that a value is of another type than is taken. parameters: names that are known where it stands."""
+    hint = hint_for(val, parameters)
+    if isinstance(val.value, CallValue) and val.value.call.span == val.value.call.function.span:
+        number = val.span.text.split()[0]
+        hint = Hint(helps=[f"write `{number}`: the unit goes without saying"], fixes=[Fix.at(val.span, number)])
+    hint["helps"] = hint["helps"] or ways(val, kind)
+    out.report("R303", text, Label(val.span, f"this is {describe(val)}"), **hint)
+
+
+def report_bare_name(val: Val, parameters: Collection[str], out: Diagnostics) -> None:
+    """The name of a layer is a text: a bare word there is a parameter that does not exist."""
+    text = f'"{val.span.text}"'
+    hint = hint_for(val, parameters)
+    if not hint["helps"]:
+        hint = Hint(helps=[f"write `{text}`"], fixes=[Fix.at(val.span, text)])
+    label = Label(val.span, f"this is {describe(val)}")
+    out.report("R303", "the name of a layer must be a text or a parameter", label, **hint)
+
+
 def ways(val: Val, kind: Type) -> list[str]:
     """How what was written can be written so that the type takes it."""
     written = val.span.text
@@ -182,10 +204,6 @@ def ways(val: Val, kind: Type) -> list[str]:
             return [f"declare it, as `{wanted} NAME = ...`, and write its name here"]
         case _:
             return []
-
-
-def is_scalar(val: Val) -> bool:
-    return not isinstance(val.value, tuple | RatioValue | CallValue | ChainValue | CutValue | RuleValue)
 
 
 def is_percentage(value: Written, kind: ScalarType) -> bool:

@@ -11,31 +11,20 @@ from retdsl.check.evaluate import (
     ChainValue,
     CutValue,
     Env,
-    Hint,
     RatioValue,
     RuleValue,
     Val,
     describe,
     evaluate,
-    hint_for,
+    is_scalar,
 )
 from retdsl.check.fixes import rename_fixes
-from retdsl.check.option_messages import (
-    about,
-    is_percentage,
-    is_scalar,
-    report_unknown_call,
-    report_unknown_option,
-    report_unnamed,
-    ways,
-)
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.diagnostics.suggest import guess
 from retdsl.ir import Call, Place, Value
 from retdsl.records import dataclass
 from retdsl.schema import ENTRIES, REQUIRED, Entry, Option
-from retdsl.schema.synonyms import foreign
 from retdsl.schema.types import (
     Boolean,
     Choice,
@@ -103,6 +92,8 @@ def lookup(category: str, name: str, span: Span, out: Diagnostics, extra: Iterab
     entries = ENTRIES[category]
     if name in entries:
         return entries[name]
+    from retdsl.check.option_messages import report_unknown_call
+
     sure = report_unknown_call(category, name, span, out, entries.values(), extra)
     return entries.get(sure or "")
 
@@ -116,6 +107,8 @@ def check_call(val: Val, category: str, ctx: Context) -> Call | Failed:
         call = val.value.call
         name, arguments, env, at = call.function.name, call.arguments, val.value.env, call.function.span
     else:
+        from retdsl.check.option_messages import ways
+
         kind = Policy(category)
         label, helps = Label(val.span, f"this is {describe(val)}"), ways(val, kind)
         ctx.out.report("R303", f"{kind.words} is needed here", label, helps=helps)
@@ -173,6 +166,8 @@ def check_arguments(
             continue
         written[name] = (where, argument.value)
     for ident, expr in unknown:
+        from retdsl.check.option_messages import report_unknown_option
+
         near, sure = report_unknown_option(entry, ident, options, written, ctx.out)
         if sure is None or sure in written:
             meant.update(near)
@@ -180,6 +175,8 @@ def check_arguments(
         else:
             written[sure] = (ident.span, expr)
     if nameless:
+        from retdsl.check.option_messages import report_unnamed
+
         report_unnamed(entry, nameless[0].to(nameless[-1]), len(nameless), ctx.out)
         ok = False
     ctx = Context(ctx.scope, ctx.out, env.known)
@@ -190,7 +187,9 @@ def check_arguments(
             spans[name] = written[name][1].span
             val = evaluate(written[name][1], env, ctx.out)
             if option is NAME and val is not None and _bare(written[name][1], env):
-                _report_bare_name(val, ctx)
+                from retdsl.check.option_messages import report_bare_name
+
+                report_bare_name(val, ctx.parameters, ctx.out)
                 val = None
             value = FAILED if val is None else check_value(val, option.type, ctx, f"`{name}` of `{entry.name}`")
             if isinstance(value, Failed):
@@ -200,6 +199,8 @@ def check_arguments(
         elif option.default is REQUIRED and (name in meant or nameless):
             ok = False  # what was meant for it has been reported
         elif option.default is REQUIRED:
+            from retdsl.check.option_messages import about
+
             label = Label(span, f"`{name}` is missing")
             notes, helps = [about(option)], [f"give `{name} = ...`, {option.type.words}"]
             ctx.out.report("R301", f"`{entry.name}` needs `{name}`", label, notes=notes, helps=helps)
@@ -212,16 +213,6 @@ def check_arguments(
 def _bare(expr: t.Expr, env: Env) -> bool:
     """Whether a word stands for itself, and not for a parameter."""
     return isinstance(expr, t.Ref) and len(expr.parts) == 1 and expr.name not in env.known
-
-
-def _report_bare_name(val: Val, ctx: Context) -> None:
-    """The name of a layer is a text: a bare word there is a parameter that does not exist."""
-    text = f'"{val.span.text}"'
-    hint = hint_for(val, ctx.parameters)
-    if not hint["helps"]:
-        hint = Hint(helps=[f"write `{text}`"], fixes=[Fix.at(val.span, text)])
-    label = Label(val.span, f"this is {describe(val)}")
-    ctx.out.report("R303", "the name of a layer must be a text or a parameter", label, **hint)
 
 
 def default_of(option: Option) -> Value:
@@ -286,12 +277,9 @@ def check_value(val: Val, kind: Type, ctx: Context, what: str = "this") -> Check
 
 
 def _mismatch(val: Val, kind: Type, words: str, ctx: Context, what: str) -> None:
-    hint = hint_for(val, ctx.parameters)
-    if isinstance(val.value, CallValue) and val.value.call.span == val.value.call.function.span:
-        number = val.span.text.split()[0]
-        hint = Hint(helps=[f"write `{number}`: the unit goes without saying"], fixes=[Fix.at(val.span, number)])
-    hint["helps"] = hint["helps"] or ways(val, kind)
-    ctx.out.report("R303", f"{what} must be {words}", Label(val.span, f"this is {describe(val)}"), **hint)
+    from retdsl.check.option_messages import report_mismatch
+
+    report_mismatch(val, kind, f"{what} must be {words}", ctx.parameters, ctx.out)
 
 
 def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: str) -> Checked:
@@ -300,6 +288,8 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
         return kind.accept(val.value)
     except Mismatch as mismatch:
         if not mismatch.in_range:
+            from retdsl.check.option_messages import is_percentage
+
             percent = f"{val.value}%" if is_percentage(val.value, kind) else ""
             helps = [f"write `{percent}`"] if percent else []
             fixes = [Fix.at(val.span, percent)] if percent and val.span.text == str(val.value) else []
@@ -308,6 +298,8 @@ def _check_scalar(val: Val, kind: ScalarType, ctx: Context, what: str, words: st
             return FAILED
     names = kind.names if isinstance(kind, Choice) else ("true", "false") if isinstance(kind, Boolean) else ()
     if isinstance(val.value, Word | str) and names:
+        from retdsl.schema.synonyms import foreign
+
         name = val.value.name if isinstance(val.value, Word) else val.value
         meant = guess(name, (*names, *ctx.parameters), foreign("value"))
         helps = [meant.question] if meant.question else []
@@ -365,7 +357,8 @@ def _check_ratio(ratio: RatioValue, kind: RatioOf, ctx: Context, what: str) -> C
 
 
 def _check_one_of(val: Val, kind: OneOf, ctx: Context, what: str) -> Checked:
-    for alternative in kind.types:
+    # Those of the right form first, so that a right value costs no message that nobody reads.
+    for alternative in sorted(kind.types, key=lambda alternative: not _fits(val, alternative)):
         silent = Context(ctx.scope, Diagnostics())
         value = check_value(val, alternative, silent, what)
         if not isinstance(value, Failed) and not silent.out.errors:

@@ -13,22 +13,14 @@ from retdsl.check.options import Context, Failed, check_value, place_of
 from retdsl.diagnostics import Diagnostics, Fix, Label
 from retdsl.ir import Call
 from retdsl.schema import Option
-from retdsl.schema.types import Each, Type
+from retdsl.schema.types import Each
 from retdsl.syntax import tree as t
 
 
-def is_each(kind: Type) -> bool:
-    """Whether a key is said of parts."""
-    return isinstance(kind, Each)
-
-
-def check_form(setting: t.Setting, option: Option, ctx: Context) -> bool:
-    """Whether a part stands in brackets where the key wants one, and only there."""
-    each = isinstance(option.type, Each)
-    if each == (setting.part is not None):
-        return True
+def report_form(setting: t.Setting, option: Option, ctx: Context) -> None:
+    """Says that a part is missing in brackets behind a key that wants one, or stands behind another."""
     key = setting.key
-    if each:
+    if isinstance(option.type, Each):
         text, label = f"`{key.name}` is said of a part of the network", "of which part?"
         ctx.out.report("R303", text, Label(key.span, label), helps=[f"as in `{key.name}(head) = 10x`"])
     else:
@@ -36,7 +28,6 @@ def check_form(setting: t.Setting, option: Option, ctx: Context) -> bool:
         fixes = [Fix.at(setting.head, key.name)]
         label_at = Label(setting.head, label)
         ctx.out.report("R303", text, label_at, helps=[f"write `{key.name} = ...`"], fixes=fixes)
-    return False
 
 
 def check_parts(settings: Sequence[t.Setting], option: Option, env: Env, ctx: Context) -> tuple[Call, ...] | Failed:

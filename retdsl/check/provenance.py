@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from retdsl.check.evaluate import Env, evaluate
 from retdsl.check.options import Context, Failed, check_value, place_of
-from retdsl.check.parts import silently_part_of
 from retdsl.check.scope import Scope
 from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Call, Key, Value
@@ -45,6 +44,8 @@ def _keys_of_parts(
 ) -> Iterator[Key]:
     """A key for each part, as `rate(head)`; none where there is nothing to say."""
     for call in value if isinstance(value, tuple) else ():
+        from retdsl.check.parts import silently_part_of
+
         assert isinstance(call, Call)
         part = str(call["part"])
         own = [each for each in said if silently_part_of(each[1], option, Context(scope, Diagnostics())) == part]

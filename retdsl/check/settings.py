@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retdsl.check.evaluate import Env, evaluate
-from retdsl.check.option_messages import about, report_unknown_option
 from retdsl.check.options import Context, Failed, check_value, default_of
-from retdsl.check.parts import check_form, check_parts
 from retdsl.diagnostics import Label
 from retdsl.ir import Value
 from retdsl.records import dataclass, field
 from retdsl.schema import REQUIRED, Entry
-from retdsl.schema.types import Steps
+from retdsl.schema.types import Each, Steps
 from retdsl.source import Span
 from retdsl.syntax import tree as t
 
@@ -70,6 +68,8 @@ def check_settings(
     for setting in settings:
         key = setting.key.name
         if key not in known:
+            from retdsl.check.option_messages import report_unknown_option
+
             near, sure = report_unknown_option(entry, setting.key, known, given, ctx.out)
             if sure is None or (sure in keys and not overriding):
                 meant.update(near)
@@ -77,7 +77,10 @@ def check_settings(
                 continue
             key = sure
         illegible = isinstance(setting.value, t.Illegible)
-        if not illegible and not check_form(setting, known[key], ctx):
+        if not illegible and isinstance(known[key].type, Each) != (setting.part is not None):
+            from retdsl.check.parts import report_form
+
+            report_form(setting, known[key], ctx)
             ok = False
         elif setting.part is not None and not illegible:
             parts[key] = (*parts.get(key, ()), setting)
@@ -92,6 +95,8 @@ def check_settings(
         if key in written and isinstance(written[key].value, t.Illegible):
             ok = False
         elif key in parts:
+            from retdsl.check.parts import check_parts
+
             values_of_parts = check_parts(parts[key], option, env, ctx)
             if isinstance(values_of_parts, Failed):
                 ok = False
@@ -109,11 +114,10 @@ def check_settings(
         elif option.default is REQUIRED and (key in meant or not whole):
             ok = False
         elif option.default is REQUIRED:
-            label, notes, helps = (
-                Label(name, f"no `{key}`"),
-                [about(option)],
-                [f"add `{key} = ...`, {option.type.words}"],
-            )
+            from retdsl.check.option_messages import about
+
+            label, notes = Label(name, f"no `{key}`"), [about(option)]
+            helps = [f"add `{key} = ...`, {option.type.words}"]
             ctx.out.report("R301", f"this `{entry.name}` block needs `{key}`", label, notes=notes, helps=helps)
             ok = False
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from retdsl.compare import compare
 from retdsl.compare.words import rows
-from retdsl.evaluation.members import Finished, experiment_of, whole_program_of
+from retdsl.evaluation.members import Finished
 from retdsl.runtime.errors import RunError
 
 
@@ -25,8 +25,8 @@ def _in_meaning(first: str, one: Finished, second: str, other: Finished, width: 
         return
     a, b = one.members[0], other.members[0]
     try:
-        programs = whole_program_of(a), whole_program_of(b)
-        chosen = experiment_of(a).name, experiment_of(b).name
+        programs = a.checked_program, b.checked_program
+        chosen = a.experiment.name, b.experiment.name
     except RunError as error:
         yield f"{first} and {second}: what differs in their specs cannot be told: {error.message}"
         return

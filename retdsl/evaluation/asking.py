@@ -9,7 +9,6 @@ run's own test photographs are compared with what it left behind.
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from retdsl import __version__
-from retdsl.evaluation.members import Finished, mean_answers, mean_of, require_program
+from retdsl.evaluation.members import Finished, operating_points, require_program
 from retdsl.finished import RunRecord
 from retdsl.records import dataclass
 from retdsl.running import INTERRUPTED, WRONG, run_program
@@ -27,11 +26,9 @@ from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
+from retdsl.runtime.joining import mean_answers, mean_of
 from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
-
-OWN_FIGURES = ("loss",)
-"""Figures of test.json that no metric gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
     """
     metrics = finished.metrics
     programs = [require_program(member) for member in finished.members]
-    found: list[Answers] = []
+    found: dict[str, Answers] = {}
     facts: list[Mapping[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
         for member, train_py in zip(finished.members, programs, strict=True):
@@ -85,7 +82,7 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
             root = _root(member, wanted.root if wanted.labels is None else None)
             path = write_request(request, Path(folder) / "request.json")
             _run(train_py, "--evaluate", str(path), "--root", str(root), *options)
-            found.append(read_answers(Path(request.answers)))
+            found[str(member.path)] = read_answers(Path(request.answers))
             facts.append(json.loads(Path(request.facts).read_text("utf-8")))
     answers = mean_answers(found)
     is_best = finished.is_best(wanted.checkpoint)
@@ -179,9 +176,7 @@ def rule_of(finished: Finished, metric: str | None = None, checkpoint: str = "be
     """The rule that a run has frozen on its validation side: of the operating point that `metric` asks for, or else of
     the first. Of another checkpoint than the best there is none. Raises RunError for one that there is not.
     """
-    from retdsl.evaluation.members import experiment_of, operating_points
-
-    experiment = experiment_of(finished.members[0])
+    experiment = finished.members[0].experiment
     exclusive = experiment.network.loss is None or experiment.network.loss.kind != "Sigmoid"
     is_best = finished.is_best(checkpoint)
     points = operating_points(finished.record) if is_best else []
@@ -270,8 +265,3 @@ def _run(train_py: Path, *arguments: str) -> None:
         raise SystemExit(WRONG)
     if code != 0:
         raise RunError("the run gave no answer, for the reason above", where=train_py, exit_code=code)
-
-
-def is_number(value: object) -> bool:
-    """Whether a figure is one, and means something."""
-    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Any
 
 from retdsl.evaluation.apart import apart
 from retdsl.evaluation.comparing import Comparison, Duel, Figure
-from retdsl.evaluation.words import interval_words, three
+from retdsl.evaluation.words import interval_words, three, wrapped
 from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
 from retdsl.runtime.joining import caution_of
@@ -24,11 +23,11 @@ NARROW = 72
 
 def comparison_lines(found: Comparison, width: int) -> list[str]:
     """Everything there is to tell."""
-    lines = _wrapped(_head(found), width)
+    lines = wrapped(_head(found), width)
     lines += [f"  {name:<{_longest(found)}}  {finished.record.path}" for name, finished in found.runs.items()]
     for name, count in found.alone.items():
         if count:
-            lines += _wrapped(f"{count} test photographs of {name} are not those of the others, and left out", width)
+            lines += wrapped(f"{count} test photographs of {name} are not those of the others, and left out", width)
     for figure in found.figures:
         lines += ["", *_figure(found, figure, width)]
     lines += ["", *_conclusions(found, width)]
@@ -105,7 +104,7 @@ def _figure(found: Comparison, figure: Figure, width: int) -> Iterator[str]:
         yield f"{key_in_words(figure.key)}{better}"
     else:
         at = f"each run's own threshold, frozen on validation for {key_in_words(figure.at)}"
-        yield from _wrapped(f"{key_in_words(figure.key)} at {at}", width)
+        yield from wrapped(f"{key_in_words(figure.key)} at {at}", width)
     names = [*found.runs, *(_less(duel) for duel in figure.duels)]
     longest = max(map(len, names))
     for one in figure.standings:
@@ -126,7 +125,7 @@ def _conclusions(found: Comparison, width: int) -> Iterator[str]:
     """What may be concluded, in plain words, of the first figure, on which the others mostly hang."""
     patients = len(set(found.shared.patients))
     of = "patients" if patients < len(found.shared) else "photographs"
-    yield from _wrapped(
+    yield from wrapped(
         f"Intervals are 95 %, from 2000 resamples of the {patients} {of}, the same for every run. A difference whose "
         "interval contains 0 may be chance: such runs cannot be told apart on these photographs, which does not mean "
         "that they are alike.",
@@ -135,13 +134,13 @@ def _conclusions(found: Comparison, width: int) -> Iterator[str]:
     for figure in found.figures:
         for duel in figure.duels:
             if duel.delong is not None:
-                yield from _wrapped(_delong_words(duel, patients < len(found.shared)), width)
+                yield from wrapped(_delong_words(duel, patients < len(found.shared)), width)
     if any(figure.at is not None for figure in found.figures):
         for name, finished in found.runs.items():
             if caution := caution_of(finished.record.test or {}):
-                yield from _wrapped(f"{name}: its {caution}.", width)
+                yield from wrapped(f"{name}: its {caution}.", width)
     if any(len(figure.duels) > 1 for figure in found.figures):
-        yield from _wrapped(
+        yield from wrapped(
             "Of several comparisons one may differ by chance alone. `better` and `worse` are said where Holm's "
             "correction for the comparisons of a figure leaves p at 0.05 or less; it does not count the figures.",
             width,
@@ -175,7 +174,3 @@ def _longest(found: Comparison) -> int:
 def signed(value: float) -> str:
     """`+0.028`; a `-` where there is none."""
     return "-" if math.isnan(value) else f"{value:+.3f}"
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return wrap(text, width, break_long_words=False, break_on_hyphens=False)

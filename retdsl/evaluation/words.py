@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from retdsl.evaluation.asking import Evaluation, is_number
-from retdsl.runtime.figures_table import figures_table
+from retdsl.evaluation.asking import Evaluation
+from retdsl.runtime.figures_table import figures_table, is_number
 
 
 def evaluation_lines(found: Evaluation, labels: Path | None, width: int) -> list[str]:
@@ -32,14 +32,14 @@ def _head(found: Evaluation, labels: Path | None, width: int) -> list[str]:
         who = f"{record.name}, epoch {found.epochs[0]}" + (" (the best)" if best == found.epochs[0] else "")
     what = "its test side" if labels is None else str(labels)
     images = f"{len(answers)} photographs of {patients} patient{'s' if patients != 1 else ''}"
-    return _wrapped(f"{who}, on {what}: {images} ({counts})", width)
+    return wrapped(f"{who}, on {what}: {images} ({counts})", width)
 
 
 def _verdict(found: Evaluation, width: int) -> list[str]:
     if found.same is None:
         return []
     if found.same:
-        return ["", *_wrapped("the same as test.json and predictions.csv, bit by bit", width)]
+        return ["", *wrapped("the same as test.json and predictions.csv, bit by bit", width)]
     lines = ["", "not the same as test.json:"]
     for difference in found.differences[:5]:
         lines += wrap(difference, width, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
@@ -47,7 +47,8 @@ def _verdict(found: Evaluation, width: int) -> list[str]:
     return [*lines, f"  ... and {more} more"] if more > 0 else lines
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """A text in lines, broken between words only."""
     return wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from retdsl.report.words import figure, figure_name, interval, is_number
+from retdsl.report.words import figure, figure_name, interval
+from retdsl.runtime.figures_table import is_number
 
 FACTS = frozenset({"images", "patients", "best_epoch", "best_value", "epochs", "seconds", "images_per_second"})
 """Numbers of test.json that judge nothing."""

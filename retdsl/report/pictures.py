@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl import running
-from retdsl.finished import RunRecord, read_run
+from retdsl.finished import RunRecord
 from retdsl.report.mistakes import Shown
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
@@ -51,7 +51,7 @@ def pictures_of(record: RunRecord, shown: Sequence[Shown], root: Path | None, la
     if not shown:
         return Pictures()
     try:
-        found = [_looked(run, shown, root, layer) for run in _runs(record)]
+        found = [_looked(run, shown, root, layer) for run in record.members]
     except RunError as error:
         if layer is not None:
             raise
@@ -75,20 +75,6 @@ def pictures_of(record: RunRecord, shown: Sequence[Shown], root: Path | None, la
         first.layer,
         tuple(notes),
     )
-
-
-def _runs(record: RunRecord) -> list[RunRecord]:
-    """The runs whose networks answered: of an ensemble its members."""
-    members = record.lock.get("members")
-    if not members:
-        return [record]
-    places = [
-        next((p for p in (record.path / name, record.path.parent / name) if p.is_dir()), None) for name in members
-    ]
-    found = [read_run(place) for place in places if place is not None]
-    if len(found) < len(members):
-        raise RunError("members of the ensemble are not where they were", where=record.path)
-    return found
 
 
 def _looked(run: RunRecord, shown: Sequence[Shown], root: Path | None, layer: str | None) -> HeatMaps:

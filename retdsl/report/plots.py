@@ -14,7 +14,8 @@ from markupsafe import Markup
 from retdsl.report import measured
 from retdsl.report.drawing import ACCENT, CARD, EDGE, INK, LINE, SOFT, class_colour, draw
 from retdsl.report.questions import Asked, Question
-from retdsl.report.words import figure_name, is_number, percent
+from retdsl.report.words import figure_name, percent
+from retdsl.runtime.figures_table import is_number
 
 DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.6, 1.4, 1.6)))
 """Lines that are told apart without their colours, too."""

@@ -13,7 +13,8 @@ from typing import Any
 from markupsafe import Markup
 
 from retdsl.report.questions import Asked, Question
-from retdsl.report.words import counted, figure, figure_name, interval, is_number, percent
+from retdsl.report.words import counted, figure, figure_name, interval, percent
+from retdsl.runtime.figures_table import is_number
 
 
 @dataclass(frozen=True)

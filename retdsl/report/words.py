@@ -6,10 +6,10 @@ all never reads `0 %` or `100 %`; what means nothing reads `-`.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from retdsl.runtime.figures_table import is_number, key_in_words
 
 NAMES = {
     "auc": "AUC",
@@ -18,7 +18,6 @@ NAMES = {
     "npv": "negative predictive value",
     "f1": "F1",
     "brier": "Brier score",
-    "quadratic_kappa": "quadratic kappa",
     "multi_ace": "cross-entropy averaged over classes",
 }
 """What figures are called where their key would not do."""
@@ -26,15 +25,11 @@ NAMES = {
 SHARES = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv")
 """Figures that are shares of photographs or patients, and read best in per cent."""
 
-_AT = re.compile(r"(?P<figure>\w+?)_at_(?P<other>[a-z_]+?)_(?P<value>[0-9.e-]+)")
-
 
 def figure_name(key: str) -> str:
     """`sensitivity_at_specificity_90` as `sensitivity at 90 % specificity`."""
-    found = _AT.fullmatch(key)
-    if found is None:
-        return NAMES.get(key, key.replace("_", " "))
-    return f"{figure_name(found['figure'])} at {found['value']} % {found['other'].replace('_', ' ')}"
+    base, words = key.partition("_at_")[0], key_in_words(key)
+    return NAMES[base] + words[len(base) :] if base in NAMES else words
 
 
 def figure(key: str, value: Any) -> str:
@@ -59,10 +54,6 @@ def percent(share: float) -> str:
         if 0 < float(text) < 100 or share in (0, 1):
             return f"{text} %"
     return f"{100 * share:g} %"
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def counted(count: int, thing: str) -> str:

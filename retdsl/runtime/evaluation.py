@@ -7,7 +7,6 @@ folder changes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from retdsl.runtime.dataset import Dataset, require_labels_for
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
-from retdsl.runtime.files import write_json, write_text
+from retdsl.runtime.files import read_json_object, write_json, write_text
 from retdsl.runtime.finished_network import finished_network
 from retdsl.runtime.fitting import watched
 from retdsl.runtime.folders import folder
@@ -74,7 +73,7 @@ def answer_labelled(
     """
     run = Path(request.run)
     predictor, epoch = finished_network(experiment, run, request.checkpoint)
-    lock = json.loads((run / "lock.json").read_text("utf-8"))
+    lock = read_json_object(run / "lock.json")
     own = request.labels is None
     dataset = experiment.data.divided(root) if own else labelled_photographs(experiment, request)
     if not dataset.test:

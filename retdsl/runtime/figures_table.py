@@ -55,7 +55,12 @@ def figures_table(figures: Mapping[str, Any], columns: int = 80) -> list[str]:
 
 def key_in_words(key: str) -> str:
     """`sensitivity at 90 % specificity` for `sensitivity_at_specificity_90`."""
-    return re.sub(r"_at_([a-z]+)_([\d.]+)$", r" at \2 % \1", key).replace("_", " ")
+    return re.sub(r"_at_([a-z]+)_([\d.e-]+)$", r" at \2 % \1", key).replace("_", " ")
+
+
+def is_number(value: object) -> bool:
+    """Whether a figure is one, and means something."""
+    return isinstance(value, float | int) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def figure_in_words(value: float | None, interval: Sequence[float | None] | None = None) -> str:

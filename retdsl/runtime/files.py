@@ -91,6 +91,17 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_json_object(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote. Raises RunError for a file that cannot be read, or holds something else."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path.name} cannot be read: {error}", where=path) from None
+    if not isinstance(found, dict):
+        raise RunError(f"{path.name} is damaged: it is no object", where=path)
+    return found
+
+
 def append_json_line(path: Path, value: Any) -> None:
     """Adds one line of JSON at the end of `path` and brings it to the disk."""
     try:

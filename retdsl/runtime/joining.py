@@ -44,6 +44,12 @@ def mean_answers(members: Mapping[str, Answers]) -> Answers:
     return _joined(members, known, list(wanted))
 
 
+def mean_of(probabilities: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """What each member says [C] of one photograph to their mean, summed in float64 and rounded once."""
+    mean: NDArray[np.float64] = np.mean(np.stack(probabilities).astype(np.float64), axis=0)
+    return mean.astype(np.float32)
+
+
 def out_of_fold_answers(members: Mapping[str, Answers]) -> Answers:
     """For every photograph that any member has answered for, the mean of those who have; sorted by its name.
 
@@ -95,15 +101,13 @@ def _joined(
 ) -> Answers:
     first = next(iter(members.values()))
     at = {photograph: number for number, photograph in enumerate(wanted)}
-    total = np.zeros((len(wanted), len(first.classes)))
-    answered = np.zeros(len(wanted), np.int64)
+    answered: list[list[NDArray[np.float32]]] = [[] for _ in wanted]
     facts: list[tuple[str, NDArray[np.int64]] | None] = [None] * len(wanted)
     problems = Problems()
     for name, answers in members.items():
         for photograph, row in known[name].items():
             number = at[photograph]
-            total[number] += answers.probabilities[row]
-            answered[number] += 1
+            answered[number].append(answers.probabilities[row])
             own = answers.patients[row], answers.labels[row]
             told = facts[number]
             if told is None:
@@ -117,7 +121,7 @@ def _joined(
         tuple(patient for patient, _ in found),
         first.classes,
         np.array([label for _, label in found], np.int64).reshape(len(found), *first.labels.shape[1:]),
-        (total / answered[:, None]).astype(np.float32),
+        np.array([mean_of(each) for each in answered], np.float32).reshape(len(wanted), len(first.classes)),
     )
 
 

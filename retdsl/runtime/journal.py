@@ -6,7 +6,6 @@ that goes on from an earlier state takes the lines after it away and writes them
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -30,10 +29,6 @@ class Journal:
         """An epoch that is finished. Raises RunError when the system refuses; the file is as it was."""
         append_json_line(self._path, line)
         self._lines.append(json_line(line))
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Of all epochs so far."""
-        return [json.loads(line) for line in self._lines]
 
     def state(self) -> dict[str, NDArray[np.uint8]]:
         return {"lines": np.frombuffer(b"".join(self._lines), np.uint8)}

@@ -27,7 +27,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.evaluation import all_test, require_size
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
-from retdsl.runtime.files import replacing, write_text
+from retdsl.runtime.files import read_json_object, replacing, write_text
 from retdsl.runtime.finished_network import finished_network
 from retdsl.runtime.folders import folder
 from retdsl.runtime.inference import Predictor, predict
@@ -179,7 +179,7 @@ def _unknown(why: str) -> str:
 
 def _seen_in_training(dataset: Dataset, run: Path, progress: Progress, threads: int) -> Iterator[Seen]:
     """A sample of the training side, evenly spaced, without those that are not what they were."""
-    rows = json.loads((run / "lock.json").read_text("utf-8")).get("images", ())
+    rows = read_json_object(run / "lock.json").get("images", ())
     then = {row["image"]: row["sha256"] for row in rows if row.get("side") == "train"}
     places = np.linspace(0, len(dataset.train) - 1, min(LOOKED_AT, len(dataset.train))).round().astype(int)
     chosen = [dataset.train[place] for place in sorted({*places.tolist()})]

@@ -6,7 +6,6 @@ Guaranteed: nothing in the folder changes.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from retdsl.runtime.differences import Difference, differences_of, differences_o
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import digest
+from retdsl.runtime.files import read_json_object
 from retdsl.runtime.run_folder import RunFolder
 
 NO_RUN = "name a folder that `retdsl train` has made, as in `runs/NAME-DATE-TIME`"
@@ -31,11 +31,8 @@ def read_record(folder: RunFolder) -> dict[str, Any]:
         if folder.checkpoints.exists() or not begun:
             raise RunError("this folder holds no run: it has no lock.json", where=folder.path, help=NO_RUN)
         return {}
-    try:
-        record = json.loads(folder.lock.read_bytes())
-    except (OSError, ValueError) as error:
-        raise RunError(f"lock.json cannot be read: {error}", where=folder.lock) from None
-    if not isinstance(record, dict) or not isinstance(record.get("experiment"), str):
+    record = read_json_object(folder.lock)
+    if not isinstance(record.get("experiment"), str):
         raise RunError("lock.json is damaged", where=folder.lock)
     return record
 

@@ -1,6 +1,7 @@
 """One experiment from photographs to figures.
 
-Enters: an `Experiment`, the data's root, a run folder. Leaves: the run folder as `report` and `checkpoint` describe it.
+Enters: an `Experiment`, the data's root, a run folder. Leaves: the run folder, as `run_folder`, `journal` and
+`checkpoint` describe it.
 Guaranteed: whatever ends a run, every file in the folder is whole, and each finished epoch is in `metrics.jsonl`.
 """
 
@@ -98,38 +99,8 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        epochs = range(1, training.epochs + 1)
-        recipe = Recipe(
-            training.optimizer,
-            training.schedule,
-            Course(tuple(math.ceil(batches.in_epoch(epoch) / training.accumulate) for epoch in epochs)),
-            training.batch,
-            training.seed,
-            weights,
-            steps=tuple(min(training.batch * training.accumulate, batches.images_in_epoch(epoch)) for epoch in epochs),
-            soft=self._experiment.soft or dataset.soft,
-            rates=training.rates,
-            accumulate=training.accumulate,
-            clip=training.clip,
-            average=training.average,
-        )
-        trainer = Trainer(network, start, recipe)
-        facts = {
-            **facts_of_the_experiment(self._experiment, self._root),
-            **self._folder.facts_of_the_spec(),
-            **facts_of_the_data(dataset),
-            "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
-            "leaks": reading.leaks.to_json(),
-            "skipped": self._skipped.to_json(),
-            "cache": facts_of_the_cache(reading),
-            "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
-            **facts_of_the_machine(mx.__version__, str(device())),
-        }
-        if self._resumed is not None:
-            require_same_data(self._resumed, facts, self._folder)
-            require_states(self._folder)
-        if self._resumed is None or "images" not in self._resumed:
-            self._folder.write_lock(facts)
+        trainer = Trainer(network, start, self._recipe(batches, weights))
+        self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
         if self._resumed is not None:
@@ -151,6 +122,45 @@ class Run:
             return []
         require_same_program(self._resumed, self._experiment, self._folder)
         return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
+
+    def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
+        """What the trainer needs to know of the experiment and its data. weights: of the classes."""
+        training, dataset = self._experiment.training, batches.dataset
+        epochs, step = range(1, training.epochs + 1), training.batch * training.accumulate
+        return Recipe(
+            training.optimizer,
+            training.schedule,
+            Course(tuple(math.ceil(batches.in_epoch(epoch) / training.accumulate) for epoch in epochs)),
+            training.batch,
+            training.seed,
+            weights,
+            steps=tuple(min(step, batches.images_in_epoch(epoch)) for epoch in epochs),
+            soft=self._experiment.soft or dataset.soft,
+            rates=training.rates,
+            accumulate=training.accumulate,
+            clip=training.clip,
+            average=training.average,
+        )
+
+    def _record(self, reading: Reading, weights: tuple[float, ...] | None) -> None:
+        """Puts into lock.json what the run is made of; if it goes on, compares that with what it was made of."""
+        dataset = reading.dataset
+        facts = {
+            **facts_of_the_experiment(self._experiment, self._root),
+            **self._folder.facts_of_the_spec(),
+            **facts_of_the_data(dataset),
+            "images": manifest(dataset, {index: found.sha256 for index, found in reading.looked.items()}),
+            "leaks": reading.leaks.to_json(),
+            "skipped": self._skipped.to_json(),
+            "cache": facts_of_the_cache(reading),
+            "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
+            **facts_of_the_machine(mx.__version__, str(device())),
+        }
+        if self._resumed is not None:
+            require_same_data(self._resumed, facts, self._folder)
+            require_states(self._folder)
+        if self._resumed is None or "images" not in self._resumed:
+            self._folder.write_lock(facts)
 
     def saved(self) -> str:
         """What of this run can be used if it ends now, in a sentence."""

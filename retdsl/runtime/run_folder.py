@@ -1,7 +1,7 @@
 """What a run leaves behind: the files of a run folder, apart from its checkpoints.
 
-Enters: figures, predictions, facts about the run. Leaves: `metrics.jsonl`, `steps.jsonl`, `test.json`,
-`predictions.csv`, `validation.csv`, `lock.json`.
+Enters: figures, predictions, facts about the run. Leaves: `test.json`, `predictions.csv`, `validation.csv`,
+`lock.json`; it says where `journal` and `generations` put theirs.
 Guaranteed: whole files; a figure that means nothing is null; an existing run is never overwritten.
 """
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from retdsl import reproducing
 from retdsl.finished import RunRecord, read_run
 from retdsl.records import replace
-from retdsl.reproducing import Outcome
+from retdsl.reproducing import Outcome, counted
 from retdsl.runtime.differences import Difference
 from retdsl.runtime.errors import RunError
 from retdsl.series.joining import PREDICTIONS, TEST, VALIDATION, hashes_of, join
@@ -29,15 +29,16 @@ def reproduce(path: Path, root: Path | None = None, *, only_check: bool = False)
         if not runs:
             raise RunError("no run of this series is done", where=path)
         return _all(runs, ensembles, root, only_check=only_check)
-    if not (members := read_run(path).members):
+    record = read_run(path)
+    if not record.is_ensemble:
         return reproducing.reproduce(path, root, only_check=only_check)
-    return _all(members, [path], root, only_check=only_check)
+    return _all([member.path for member in record.members], [path], root, only_check=only_check)
 
 
 def _all(runs: Sequence[Path], ensembles: Sequence[Path], root: Path | None, *, only_check: bool) -> Outcome:
     """Runs, then the ensembles that were made of them; what differs in a run stands before what was made of it."""
     differences: list[Difference] = []
-    ran, compared = False, [_counted(len(runs), "run")]
+    ran, compared = False, [counted(len(runs), "run")]
     for run in runs:
         outcome = reproducing.reproduce(run, root, only_check=only_check)
         ran = ran or outcome.ran
@@ -45,7 +46,7 @@ def _all(runs: Sequence[Path], ensembles: Sequence[Path], root: Path | None, *, 
         compared += [what for what in outcome.compared if what not in compared]
     for folder in ensembles:
         differences += _differences_of_ensemble(read_run(folder))
-    compared += [_counted(len(ensembles), "ensemble")] if ensembles else []
+    compared += [counted(len(ensembles), "ensemble")] if ensembles else []
     return Outcome(tuple(differences), ran, () if differences else tuple(compared))
 
 
@@ -53,7 +54,7 @@ def _differences_of_ensemble(record: RunRecord) -> Iterator[Difference]:
     """The members' answers compared with those that were joined, then joined anew."""
     then = record.lock.get("answers_sha256") or {}
     changed = False
-    for member in record.members:
+    for member in (one.path for one in record.members):
         now = hashes_of(member)
         for file in (PREDICTIONS, VALIDATION):
             old, new = then.get(member.name, {}).get(file), now.get(file)
@@ -64,13 +65,9 @@ def _differences_of_ensemble(record: RunRecord) -> Iterator[Difference]:
     if changed:
         return
     with tempfile.TemporaryDirectory(prefix="retdsl-reproduce-") as folder:
-        join(record.name, record.members, Path(folder))
+        join(record.name, [member.path for member in record.members], Path(folder))
         for file in (PREDICTIONS, VALIDATION, TEST):
             old_file, new_file = record.path / file, Path(folder) / file
             pair = [each.read_bytes() if each.is_file() else b"" for each in (old_file, new_file)]
             if pair[0] != pair[1]:
                 yield Difference(file, f"{record.path.name}: {file} is not what its members give together")
-
-
-def _counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -9,14 +9,13 @@ last byte but for the time in lock.json; members that do not belong together are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from retdsl import __version__
 from retdsl.finished import RunRecord, read_run
-from retdsl.ir import Call, Value
 from retdsl.objects import made
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
@@ -40,7 +39,8 @@ def join(name: str, members: Sequence[Path], folder: Path) -> None:
     if tested and predictions is None:
         lacking = [title for title in records if title not in tested]
         raise RunError("the members cannot be joined: not all have test images", where=folder, items=lacking)
-    metrics = tuple(made(metric) for metric in _metrics(records.values()))
+    asked = [metric for record in records.values() for metric in record.experiment.training.metrics]
+    metrics = tuple(made(metric) for metric in dict.fromkeys(asked))
     make_folder(folder)
     spec = next(iter(records.values())).spec
     if spec is not None:
@@ -103,31 +103,6 @@ def _alike(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if len(objects) == len(facts) and (inner := _alike(objects)):
             found[key] = inner
     return found
-
-
-def _metrics(records: Iterable[RunRecord]) -> list[Call]:
-    """Everything that any of the members is measured by, in the order in which they name it."""
-    named = [_call(metric) for record in records for metric in _training(record)["metrics"]]
-    return list(dict.fromkeys(named))
-
-
-def _training(record: RunRecord) -> Mapping[str, Any]:
-    try:
-        training: Mapping[str, Any] = record.program["experiments"][0]["training"]
-    except (KeyError, IndexError, TypeError):
-        raise RunError("program.json is damaged: it has no experiment", where=record.path / "program") from None
-    return training
-
-
-def _call(found: Mapping[str, Any]) -> Call:
-    """A call as `program.json` has it."""
-    return Call(str(found["name"]), tuple((str(key), _value(value)) for key, value in found["options"]))
-
-
-def _value(found: Any) -> Value:
-    if isinstance(found, dict):
-        return _call(found)
-    return tuple(map(_value, found)) if isinstance(found, list) else found
 
 
 def _counted(answers: Answers) -> dict[str, Any]:

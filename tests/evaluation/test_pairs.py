@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retdsl.evaluation.members import mean_answers
 from retdsl.evaluation.pairs import beside
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
@@ -53,12 +52,3 @@ def test_what_does_not_fit_is_refused(other: Answers, message: str, item: str) -
         beside({"one": made(), "other": other})
     assert refused.value.message == message
     assert item in refused.value.items
-
-
-def test_the_mean_of_members() -> None:
-    other = made(probabilities=np.tile(np.array([0.5, 0.5], np.float32), (4, 1)))
-    mean = mean_answers([made(), other])
-    assert mean.probabilities[:, 1].tolist() == pytest.approx(np.mean([made().probabilities[:, 1], [0.5] * 4], axis=0))
-    assert mean.probabilities.dtype == np.float32
-    with pytest.raises(RunError, match="same photographs"):
-        mean_answers([made(), made("abcx")])

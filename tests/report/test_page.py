@@ -85,7 +85,7 @@ def test_an_ensemble(tmp_path: Path) -> None:
     run = made_run(tmp_path / "all", lock={"members": ["fold1", "fold2"]})
     page = page_of(run)
     assert "an ensemble of 2 runs" in page.said
-    assert "members of the ensemble are not where they were" in page.said
+    assert "members of this ensemble are gone" in page.said
 
 
 def test_an_ensemble_whose_members_have_little_in_common(tmp_path: Path) -> None:

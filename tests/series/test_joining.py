@@ -29,8 +29,7 @@ def test_an_ensemble_is_read_like_a_run(tmp_path: Path) -> None:
     join("joined", paths, tmp_path / "joined")
     record = read_run(tmp_path / "joined")
     assert record.name == "joined"
-    assert [path.name for path in record.members] == [path.name for path in paths]
-    assert all(path.is_dir() for path in record.members)
+    assert [run.path.name for run in record.members] == [path.name for path in paths]
     assert record.spec == read_run(paths[0]).spec
     parts = [read_run(path).predictions for path in paths]
     mean = np.mean([part.probabilities for part in parts if part is not None], axis=0)

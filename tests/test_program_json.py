@@ -9,8 +9,8 @@ from spec_texts import TINY, checked
 
 from retdsl import compiler
 from retdsl.diagnostics import Diagnostics
-from retdsl.evaluation.programs import program_of
 from retdsl.ir import to_json
+from retdsl.program_json import program_of
 
 
 @pytest.mark.parametrize("study", ["quickstart", "three_answers"])

@@ -238,8 +238,8 @@ def remarks(finished: Finished, device: str | None = None) -> list[str]:
     for member in finished.members:
         if member.test is None:
             found.append(
-                f"{member.path.name} is not finished: this is a network after {len(member.epochs)} of its epochs, and no "
-                f"threshold is frozen yet; `retdsl train --resume {member.path}` goes on with it"
+                f"{member.path.name} is not finished: this is a network after {len(member.epochs)} of its epochs, and "
+                f"no threshold is frozen yet; `retdsl train --resume {member.path}` goes on with it"
             )
         then = str((member.lock.get("versions") or {}).get("retdsl") or "")
         if then and then != __version__:

@@ -84,6 +84,10 @@ class RunRecord:
 def read_run(path: Path) -> RunRecord:
     """The run in a folder. Raises RunError if there is none, or if its lock.json cannot be read."""
     lock = path / "lock.json"
+    if not lock.is_file() and (path / "series.json").is_file():
+        inside = sorted(one.parent.name for one in path.glob("*/lock.json"))
+        help = "name one of the runs in it, or an ensemble" if inside else "none of its runs has begun yet"
+        raise RunError("this folder holds a series of runs, not a run", where=path, items=inside, help=help)
     if not lock.is_file():
         what = "there is no such folder" if not path.is_dir() else "this folder holds no run: it has no lock.json"
         raise RunError(what, where=path, help="name a folder that `retdsl train` has made, as in `runs/NAME-DATE-TIME`")

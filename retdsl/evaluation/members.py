@@ -51,9 +51,6 @@ class Finished:
 
 def read_finished(path: Path) -> Finished:
     """What a folder stands for. Raises RunError for one that holds no run, or an ensemble whose members are gone."""
-    if not (path / "lock.json").is_file() and (path / "series.json").is_file():
-        help = "name one of the runs in it, or an ensemble"
-        raise RunError("this folder holds a series of runs, not a run", where=path, help=help)
     record = read_run(path)
     named = record.lock.get("members")
     if named is None:

@@ -84,8 +84,8 @@ class sensitivity(Usual):
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         positive = positive_images(labels, probabilities)
-        if self.at_specificity is None and positive.any():
-            return float(np.mean(_answered(probabilities)[positive]))
+        if self.at_specificity is None:
+            return float(np.mean(_answered(probabilities)[positive])) if positive.any() else math.nan
         if one_kind(positive):
             return math.nan
         false_alarms, found = _roc(positive, probabilities[:, -1])
@@ -137,8 +137,8 @@ class specificity(Usual):
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         positive = positive_images(labels, probabilities)
-        if self.at_sensitivity is None and not positive.all():
-            return float(np.mean(~_answered(probabilities)[~positive]))
+        if self.at_sensitivity is None:
+            return float(np.mean(~_answered(probabilities)[~positive])) if not positive.all() else math.nan
         if one_kind(positive):
             return math.nan
         false_alarms, found = _roc(positive, probabilities[:, -1])

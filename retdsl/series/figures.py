@@ -141,9 +141,9 @@ def _numbers(figures: Mapping[str, Any]) -> Figures:
 
 
 def _with_interval(figures: Mapping[str, Any], key: str) -> tuple[float, Interval | None]:
-    ends = figures.get(f"{key}_ci") or ()
-    known = len(ends) == 2 and all(map(_is_number, ends))
-    return float(figures[key]), (float(ends[0]), float(ends[1])) if known else None
+    ends: Sequence[Any] = figures.get(f"{key}_ci") or (None, None)
+    low, high = ends
+    return float(figures[key]), (float(low), float(high)) if _is_number(low) and _is_number(high) else None
 
 
 def _is_number(value: object) -> bool:

@@ -120,10 +120,11 @@ class RunRecord:
 def read_run(path: Path) -> RunRecord:
     """The run in a folder. Raises RunError if there is none, or if its lock.json cannot be read."""
     lock = path / "lock.json"
+    if not lock.is_file() and (path / "series.json").is_file():
+        inside = sorted(one.parent.name for one in path.glob("*/lock.json"))
+        help = "name one of the runs in it, or an ensemble" if inside else "none of its runs has begun yet"
+        raise RunError("this folder holds a series of runs, not a run", where=path, items=inside, help=help)
     if not lock.is_file():
-        if (path / "series.json").is_file():
-            help = "name one of the runs in it, or an ensemble"
-            raise RunError("this folder holds a series of runs, not a run", where=path, help=help)
         what = "there is no such folder" if not path.is_dir() else "this folder holds no run: it has no lock.json"
         raise RunError(what, where=path, help=NO_RUN)
     return RunRecord(path, read_json_object(lock))

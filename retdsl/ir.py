@@ -27,7 +27,8 @@ class Place:
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        """`study.retina:12`, or `--set first.seed`: the command line has no lines."""
+        return self.file if self.file.startswith("--set ") else f"{self.file}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,13 @@ def test_a_program_of_another_version(tmp_path: Path) -> None:
     assert "it was made by retdsl 0.0.7" in str(refused.value)
 
 
-def test_a_series_is_no_run(tmp_path: Path) -> None:
+def test_a_series_is_told_from_a_run_and_its_runs_are_named(tmp_path: Path) -> None:
     (tmp_path / "series.json").write_text("{}")
-    with pytest.raises(RunError, match="holds a series of runs") as refused:
+    with pytest.raises(RunError) as none:
         read_run(tmp_path)
-    assert "name one of the runs in it" in str(refused.value)
+    assert "none of its runs has begun" in str(none.value)
+    write_run(tmp_path / "first-seed5")
+    with pytest.raises(RunError) as found:
+        read_run(tmp_path)
+    assert "a series of runs, not a run" in str(found.value)
+    assert "first-seed5" in str(found.value)

@@ -130,7 +130,9 @@ class _Tally:
     def lines(self) -> list[str]:
         """`12 photographs: 9 gradable (7 healthy, 2 infected), 3 not (2 blurred, 1 unreadable)`."""
         gradable = sum(self._labels.values())
-        labels = ", ".join(f"{count} {name}" for name, count in self._labels.most_common())
+        from retdsl.runtime.figures_table import counts_in_words
+
+        labels = counts_in_words(self._labels.most_common())
         flags = ", ".join(f"{count} {name}" for name, count in self._flags.most_common())
         total = gradable + self._ungradable
         said = [f"{gradable} gradable" + (f" ({labels})" if labels else "")]

@@ -239,9 +239,14 @@ def _joined(rows: Sequence[Mapping[str, Any]], classes: Sequence[str], rule: Rul
 
 
 def remarks(finished: Finished, device: str | None = None) -> list[str]:
-    """What is not as it was when the run was made, a line each. device: what answered now."""
+    """What is not as it was when the run was made, or not done yet, a line each. device: what answered now."""
     found = []
     for member in finished.members:
+        if member.test is None:
+            found.append(
+                f"{member.path.name} is not finished: this is a network after {len(member.epochs)} of its epochs, and "
+                f"no threshold is frozen yet; `retdsl train --resume {member.path}` goes on with it"
+            )
         then = str((member.lock.get("versions") or {}).get("retdsl") or "")
         if then and then != __version__:
             found.append(f"{member.path.name} was made by retdsl {then}, this is {__version__}: figures may differ")

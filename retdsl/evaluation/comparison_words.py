@@ -13,7 +13,7 @@ from typing import Any
 from retdsl.evaluation.apart import apart
 from retdsl.evaluation.comparing import Comparison, Duel, Figure
 from retdsl.evaluation.words import interval_words, three, wrapped
-from retdsl.runtime.figures_table import key_in_words
+from retdsl.runtime.figures_table import counts_in_words, key_in_words
 from retdsl.runtime.files import finite
 from retdsl.runtime.joining import caution_of
 
@@ -81,7 +81,7 @@ def _duel_json(duel: Duel) -> dict[str, Any]:
 def _head(found: Comparison) -> str:
     shared = found.shared
     patients = len(set(shared.patients))
-    counts = ", ".join(f"{count} {name}" for name, count in _counts(found).items())
+    counts = counts_in_words(_counts(found).items())
     return (
         f"{len(found.runs)} runs on the same {len(shared)} test photographs of {patients} "
         f"patient{'s' if patients != 1 else ''} ({counts})"

@@ -11,7 +11,7 @@ from textwrap import wrap
 from typing import Any
 
 from retdsl.evaluation.asking import Evaluation
-from retdsl.runtime.figures_table import figures_table, is_number
+from retdsl.runtime.figures_table import counts_in_words, figures_table, is_number
 
 
 def evaluation_lines(found: Evaluation, labels: Path | None, width: int) -> list[str]:
@@ -24,7 +24,7 @@ def evaluation_lines(found: Evaluation, labels: Path | None, width: int) -> list
 def _head(found: Evaluation, labels: Path | None, width: int) -> list[str]:
     answers, record = found.answers, found.finished.record
     patients = len(set(answers.patients))
-    counts = ", ".join(f"{count} {name}" for name, count in found.facts[0]["class_counts"].items())
+    counts = counts_in_words(found.facts[0]["class_counts"].items())
     if found.finished.is_ensemble:
         who = f"{record.name}, the mean of {len(found.finished.members)} members"
     else:

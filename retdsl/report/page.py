@@ -41,6 +41,8 @@ def write_report(
     """
     record = read_run(run)
     test = record.test or {}
+    if record.predictions is None:  # an ensemble over folds has the figures of what its members have not learned from
+        test = {**test, **(test.get("out_of_fold") or {})}
     answers = record.predictions or record.validation
     asked = None if answers is None or not len(answers) else ask(answers, test.get("operating_points") or ())
     groups = [] if asked is None else groups_of(asked)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from retdsl.report.questions import Asked, Question
 from retdsl.report.words import counted, figure, figure_name, interval, percent
-from retdsl.runtime.figures_table import is_number
+from retdsl.runtime.figures_table import class_in_words, is_number
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,11 @@ def _found(asked: Asked, question: Question, point: Mapping[str, Any]) -> Markup
     said, truth = asked.said(question), question.truth
     found, alarms, positive, others = (int(n.sum()) for n in (said & truth, said & ~truth, truth, ~truth))
     share = percent(found / positive)
+    name = class_in_words(question.positive)
     sentence = Markup("It finds <b>{} of {}</b> {} photographs ({}{})").format(
         found,
         f"{positive:,}",
-        question.positive,
+        name,
         share,
         _after_comma(interval("sensitivity", point.get("sensitivity_ci"))),
     )
@@ -94,7 +95,7 @@ def _found(asked: Asked, question: Question, point: Mapping[str, Any]) -> Markup
             alarms,
             f"{others:,}",
             f"{question.negative} ones" if asked.binary else "others",
-            question.positive,
+            name,
             percent(alarms / others),
             _after_comma(interval("specificity", _mirrored(point.get("specificity_ci")))),
         )

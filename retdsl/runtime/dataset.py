@@ -22,6 +22,7 @@ from retdsl.runtime.decode import Photograph
 from retdsl.runtime.drawing import Labels
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.exclusion import UNREADABLE, Exclusion, audit
+from retdsl.runtime.figures_table import counts_in_words
 from retdsl.runtime.image_cache import chain_text
 from retdsl.runtime.labels import Told
 from retdsl.runtime.memory import garbage_kept
@@ -274,8 +275,7 @@ def say_divided(name: str, dataset: Dataset, say: Callable[[str], None]) -> None
 
 def split_line(name: str, dataset: Dataset) -> str:
     """`refreshed: 660 photographs to learn from (520 healthy, 140 infected), 141 to validate, 144 to test`."""
-    counts = zip(dataset.classes, dataset.class_counts(dataset.train), strict=True)
-    classes = ", ".join(f"{count} {title}" for title, count in counts)
+    classes = counts_in_words(zip(dataset.classes, dataset.class_counts(dataset.train), strict=True))
     return (
         f"{name}: {len(dataset.train)} photographs to learn from ({classes}), "
         f"{len(dataset.valid)} to validate, {len(dataset.test)} to test"

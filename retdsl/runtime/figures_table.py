@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
@@ -53,6 +53,16 @@ def figures_table(figures: Mapping[str, Any], columns: int = 80) -> list[str]:
     return [*lines, *wrap(note, max(columns, NARROWEST))]
 
 
+def class_in_words(name: str) -> str:
+    """`infected`, but `class 4` where a number would be taken for a count."""
+    return f"class {name}" if name[:1].isdigit() else name
+
+
+def counts_in_words(counts: Iterable[tuple[str, int]]) -> str:
+    """`520 healthy, 140 infected`, or `17 of class 0, 12 of class 1`."""
+    return ", ".join(f"{count} {'of ' if name[:1].isdigit() else ''}{class_in_words(name)}" for name, count in counts)
+
+
 def key_in_words(key: str) -> str:
     """`sensitivity at 90 % specificity` for `sensitivity_at_specificity_90`."""
     return re.sub(r"_at_([a-z]+)_([\d.e-]+)$", r" at \2 % \1", key).replace("_", " ")
@@ -79,7 +89,7 @@ def _rows(figures: Mapping[str, Any], units: Mapping[str, str]) -> Iterator[Row]
         yield Row("threshold", tuple(_number(point["threshold"], 4) for point in points))
         yield from _figures(points, [key for key in points[0] if f"{key}_ci" in points[0]])
     keys = [key for key in figures if f"{key}_ci" in figures]
-    of_side = [key for key in keys if _has_threshold(key)]
+    of_side = [key for key in keys if has_threshold(key)]
     yield Row("all test images" if of_side or figures.get("operating_points") else "")
     yield from _figures(sides, [*(["loss"] if "loss" in figures else []), *(key for key in keys if key not in of_side)])
     if of_side:
@@ -92,7 +102,7 @@ def _figures(sides: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Iterato
         yield Row(key_in_words(key), tuple(figure_in_words(side.get(key), side.get(f"{key}_ci")) for side in sides))
 
 
-def _has_threshold(key: str) -> bool:
+def has_threshold(key: str) -> bool:
     return re.search(r"^s.*_at_s.*_[\d.]+$", key) is not None
 
 

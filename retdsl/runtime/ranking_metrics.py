@@ -84,20 +84,19 @@ class sensitivity(Usual):
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         positive = positive_images(labels, probabilities)
+        if self.at_specificity is None:
+            return float(np.mean(_answered(probabilities)[positive])) if positive.any() else math.nan
         if one_kind(positive):
             return math.nan
-        if self.at_specificity is None:
-            return float(np.mean(_answered(probabilities)[positive]))
         false_alarms, found = _roc(positive, probabilities[:, -1])
         return float(found[1 - false_alarms >= self.at_specificity - ROUNDING].max())
 
     def values(self, weighed: Weighed) -> Values:
         curve = weighed.curve(weighed.classes - 1)
         if self.at_specificity is None:
-            found = share(weighed.confusion[:, -1, -1], curve.positives)
-        else:
-            allowed = share(curve.alarms, curve.negatives[:, None]) <= 1 - self.at_specificity + ROUNDING
-            found = share(np.where(allowed, curve.found, 0).max(axis=1), curve.positives)
+            return share(weighed.confusion[:, -1, -1], curve.positives)
+        allowed = share(curve.alarms, curve.negatives[:, None]) <= 1 - self.at_specificity + ROUNDING
+        found = share(np.where(allowed, curve.found, 0).max(axis=1), curve.positives)
         return np.where(curve.defined, found, np.nan)
 
     def cases(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_] | None:
@@ -138,20 +137,19 @@ class specificity(Usual):
 
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         positive = positive_images(labels, probabilities)
+        if self.at_sensitivity is None:
+            return float(np.mean(~_answered(probabilities)[~positive])) if not positive.all() else math.nan
         if one_kind(positive):
             return math.nan
-        if self.at_sensitivity is None:
-            return float(np.mean(~_answered(probabilities)[~positive]))
         false_alarms, found = _roc(positive, probabilities[:, -1])
         return float((1 - false_alarms[found >= self.at_sensitivity - ROUNDING]).max())
 
     def values(self, weighed: Weighed) -> Values:
         curve = weighed.curve(weighed.classes - 1)
         if self.at_sensitivity is None:
-            alarms = weighed.confusion[:, :-1, -1].sum(axis=1)
-        else:
-            enough = share(curve.found, curve.positives[:, None]) >= self.at_sensitivity - ROUNDING
-            alarms = np.where(enough, curve.alarms, curve.negatives[:, None]).min(axis=1)
+            return 1 - share(weighed.confusion[:, :-1, -1].sum(axis=1), curve.negatives)
+        enough = share(curve.found, curve.positives[:, None]) >= self.at_sensitivity - ROUNDING
+        alarms = np.where(enough, curve.alarms, curve.negatives[:, None]).min(axis=1)
         return np.where(curve.defined, 1 - share(alarms, curve.negatives), np.nan)
 
     def cases(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.bool_] | None:

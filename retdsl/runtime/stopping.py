@@ -63,7 +63,7 @@ class Stopping:
     def reason(self) -> str:
         """Why it stops, in words."""
         since = f"since epoch {self._since}" if self._since else "in any epoch"
-        at = "" if math.isnan(self._best) else f" ({self._best:.4g})"
+        at = "" if math.isnan(self._best) else f", where it was {self._best:#.4g}"
         return f"valid {self.key} has not become better {since}{at}"
 
     def state(self) -> dict[str, NDArray[Any]]:

@@ -123,6 +123,8 @@ def work(
         for ensemble in series.ensembles:
             ensemble = _joined(series, ensemble)
             series = _keep(series, ensemble)
+            if ensemble.state == DONE:
+                say(f"ensemble {ensemble.name}: the mean of {len(ensemble.members)} runs")
             if ensemble.state == DONE and finished is not None:
                 finished(series.path / ensemble.folder)
     return series

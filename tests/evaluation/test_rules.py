@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from retdsl.evaluation import members
 from retdsl.evaluation.asking import Rule, rule_of
 from retdsl.evaluation.members import Finished
 from retdsl.finished import RunRecord
@@ -28,7 +27,7 @@ def head(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     """The loss head of every run."""
     kind, classes = request.param
     network, data = SimpleNamespace(loss=SimpleNamespace(kind=kind)), SimpleNamespace(classes=classes)
-    monkeypatch.setattr(members, "experiment_of", lambda _: SimpleNamespace(network=network, data=data))
+    monkeypatch.setattr(RunRecord, "experiment", SimpleNamespace(network=network, data=data))
     return str(kind)
 
 

@@ -139,3 +139,10 @@ def test_photographs_that_are_gone_are_a_note(tmp_path: Path) -> None:
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="holds no run"):
         write_report(tmp_path)
+
+
+def test_an_ensemble_over_folds_without_a_test_side_shows_what_it_has_out_of_fold(tmp_path: Path) -> None:
+    figures = {"loss": None, "images": 0, "patients": 0, "out_of_fold": {**FIGURES, "images": 60, "patients": 30}}
+    page = page_of(made_run(tmp_path / "all", lock={"members": ["a", "b"]}, test=False, figures=figures))
+    assert "0.950" in page.said
+    assert "no test side" in page.said

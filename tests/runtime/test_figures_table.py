@@ -7,7 +7,7 @@ import math
 import pytest
 from test_judging import POINT, side
 
-from retdsl.runtime.figures_table import figures_table, key_in_words
+from retdsl.runtime.figures_table import class_in_words, counts_in_words, figures_table, key_in_words
 from retdsl.runtime.judging import judge
 from retdsl.runtime.metrics import auc, calibration_error, ppv, sensitivity, specificity
 
@@ -62,3 +62,9 @@ def test_figures_that_mean_nothing():
     lines = figures_table({"loss": 0.5, "auc": math.nan, "auc_ci": [math.nan, math.nan], "images": 4, "patients": 4})
     assert [line.split() for line in lines] == [["loss", "0.500"], ["auc", "-"]]
     assert figures_table({"loss": 0.5, "auc": None, "auc_ci": [None, None], "images": 4, "patients": 4}) == lines
+
+
+def test_a_class_that_is_called_by_a_number_is_not_taken_for_a_count() -> None:
+    assert counts_in_words([("healthy", 520), ("infected", 140)]) == "520 healthy, 140 infected"
+    assert counts_in_words([("0", 17), ("1", 12)]) == "17 of class 0, 12 of class 1"
+    assert class_in_words("4") == "class 4"

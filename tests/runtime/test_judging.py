@@ -214,7 +214,7 @@ def test_a_class_that_validation_lacks():
     found = quietly(metrics, test, healthy)["operating_points"]
     assert found[0]["threshold"] > 0.5
     assert found[0]["sensitivity"] is not None
-    assert found[0]["on_validation"] == {"sensitivity": None, "specificity": None}
+    assert found[0]["on_validation"] == {"sensitivity": None, "specificity": 0.9}
     assert found[1]["threshold"] is None
     assert found[1]["sensitivity"] is None
     assert found[1]["sensitivity_ci"] == [None, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -48,6 +49,18 @@ def test_what_is_wrong_is_named(photographs: list[np.ndarray], usual: Usual) -> 
         found = flags_of(described(photo), usual, 224)
         assert flag in found, (flag, found)
     assert "the limit is" in flags_of(described(bad["blurred"]), usual, 224)["blurred"]
+
+
+def test_noise_and_a_picture_without_colour_are_unlike_a_retina(photographs: list[np.ndarray], usual: Usual) -> None:
+    chance = np.random.default_rng(1)
+    grey = cv2.cvtColor(cv2.cvtColor(photographs[45], cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    others = {
+        "fine detail": chance.integers(0, 255, (256, 256, 3), np.uint8),
+        "colour": grey,
+    }
+    near = replace(usual, farthest=float("inf"))  # what a coarse look cannot tell
+    for what, photo in others.items():
+        assert what in flags_of(described(photo), near, 224)["unlike"]
 
 
 def test_a_small_retina_is_no_matter_where_the_network_takes_less(photographs: list[np.ndarray], usual: Usual) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from pathlib import Path
 
@@ -50,11 +51,12 @@ def test_experiments_stand_below_one_another_figure_by_figure(tmp_path: Path) ->
         ("joined", 3, 3, 0),
     ]
     text = list(lines(made, found))
+    low, high = found[2].figures["auc"].interval
     assert text[:4] == [
-        "auc         mean      sd   least to most     runs",
-        "  first    0.800   0.100  0.700 to 0.900     3 of 3",
-        "  second   0.600                             1 of 2",
-        f"  joined  {found[2].figures['auc'].mean:>6.3f}                          ensemble of 3",
+        "auc        mean     sd   least to most   95 % interval           runs",
+        "  first   0.800  0.100  0.700 to 0.900                         3 of 3",
+        "  second  0.600                                                1 of 2",
+        f"  joined  {found[2].figures['auc'].mean:.3f}                         {low:.3f} to {high:.3f}  ensemble of 3",
     ]
     assert not [line for line in text if len(line) > 80 or line.startswith("loss")]
     assert "no confidence interval" in " ".join(text)
@@ -75,3 +77,46 @@ def test_without_test_images_the_validation_side_is_shown_and_said_to_be(tmp_pat
     assert found[2].side == "validation"
     assert "too good" in " ".join(text)
     assert not [line for line in text if len(line) > 80]
+
+
+def test_a_single_run_shows_its_interval_and_what_its_frozen_threshold_does(tmp_path: Path) -> None:
+    point = {
+        "metric": "sensitivity_at_specificity_90",
+        "threshold": 0.3,
+        "sensitivity": 0.75,
+        "sensitivity_ci": [0.5, 0.9],
+        "specificity": 0.875,
+        "specificity_ci": None,
+    }
+    figures = {"sensitivity_at_specificity_90": 0.8, "auc": 0.9, "auc_ci": [0.81, 0.97], "operating_points": [point]}
+    for name in ("first", "second"):
+        write_run(tmp_path / name, name)
+        (tmp_path / name / "test.json").write_text(json.dumps({**figures, "images": 4, "best_epoch": 1}))
+    members = tuple(Member(name, Trained(name, None, 5), DONE) for name in ("first", "second"))
+    made = Series(tmp_path, {"root": "/data", "study": "study"}, members, ())
+    text = list(lines(made, summaries(made)))
+    assert text == [
+        "auc               95 % interval    runs",
+        "  first   0.900  0.810 to 0.970  1 of 1",
+        "  second  0.900  0.810 to 0.970  1 of 1",
+        "",
+        "sensitivity, threshold frozen for sensitivity at 90 % specificity",
+        "                  95 % interval    runs",
+        "  first   0.750  0.500 to 0.900  1 of 1",
+        "  second  0.750  0.500 to 0.900  1 of 1",
+        "",
+        "specificity, threshold frozen for sensitivity at 90 % specificity",
+        "                   runs",
+        "  first   0.875  1 of 1",
+        "  second  0.875  1 of 1",
+        "",
+        "sensitivity at 90 % specificity, best threshold of this side itself",
+        "                   runs",
+        "  first   0.800  1 of 1",
+        "  second  0.800  1 of 1",
+        "",
+        "The 95 % intervals, of a run or an ensemble alone, are over patients.",
+    ]
+    data = as_json(made, summaries(made))["summaries"][0]["figures"]
+    assert data["auc"]["interval"] == [0.81, 0.97]
+    assert data["sensitivity_frozen_for_sensitivity_at_specificity_90"]["mean"] == 0.75

@@ -26,7 +26,10 @@ from retdsl.reproducing import TIMES, differences_of_runs
 from retdsl.runtime.errors import RunError
 
 PASSING = frozenset({"started", "resumed", "cache"})
-"""What lock.json says of the process rather than of the run."""
+"""What lock.json and series.json say of the process rather than of the run."""
+
+MADE_OF_THE_REST = frozenset({"report.html"})
+"""Files that show what the others hold, times among it."""
 
 EARLIER = 5
 """How often an earlier moment is tried where a run was done before it could be killed."""
@@ -91,16 +94,17 @@ def verify(
 
 
 def hashes_of(run: Path) -> dict[str, str]:
-    """The SHA-256 of what a finished run consists of, by file; times, and what tells of the process, left out."""
+    """The SHA-256 of what a finished run, or series, consists of, by file; times, and what tells of the process, left
+    out.
+    """
     found: dict[str, str] = {}
-    for path in sorted(path for path in run.rglob("*") if path.is_file()):
+    for path in sorted(path for path in run.rglob("*") if path.is_file() and path.name not in MADE_OF_THE_REST):
         content = path.read_bytes()
-        name = str(path.relative_to(run))
-        if name == "metrics.jsonl":
+        if path.suffix == ".jsonl":
             content = json.dumps([_without(json.loads(line), TIMES) for line in content.splitlines()]).encode()
-        elif name in ("test.json", "lock.json"):
+        elif path.name in ("test.json", "lock.json", "series.json"):
             content = json.dumps(_without(json.loads(content), TIMES | PASSING)).encode()
-        found[name] = sha256(content).hexdigest()
+        found[str(path.relative_to(run))] = sha256(content).hexdigest()
     return found
 
 

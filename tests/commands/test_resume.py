@@ -35,10 +35,21 @@ model small =
     => FullyConnected(2)
     => WSoftmax(weights = inverse_frequency)
 
+augment mixed = image => mixup(alpha = 0.4)
+
 train long {
   model      = small
   data       = eyes
-  optimizer  = adam(lr = 0.001)
+  augment    = mixed
+  sampling   = hard(50%)
+  optimizer  = nadam(lr = 0.001)
+  accumulate = 2
+  clip       = norm(1)
+  average    = ema(decay = 0.9)
+  views      = [flip_horizontal, rotate180]
+  stop       = early(auc, patience = 1000000)
+  validate   = every(5 batches)
+  log        = every(2 batches)
   epochs     = EPOCHS
   batch      = 4
   metrics    = [auc]

@@ -27,6 +27,7 @@ from retdsl.runtime.dataset import say_divided
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite, make_folder, write_text
+from retdsl.runtime.generations import Generations
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.reading import as_used
 from retdsl.runtime.resuming import read_record, root_of, threads_of
@@ -208,6 +209,7 @@ def _run(
     if record is None:
         folder.start()
     elif folder.finished:
+        Generations(folder.states).clear()  # it may have been killed just before
         print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
         return DONE
     # Imported late: this is what loads MXNet.

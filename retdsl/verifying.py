@@ -2,7 +2,7 @@
 
 Enters: an experiment of a checked program. Leaves: a `Trial` for every interruption, with the first file that is not as
 the uninterrupted run left it. Guaranteed: the processes really end by SIGKILL, every other one at a write of a file and
-the rest in the midst of computing; the same seed chooses the same writes.
+the rest in the midst of computing, every third twice; the same seed chooses the same writes.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ PASSING = frozenset({"started", "resumed", "cache"})
 
 MADE_OF_THE_REST = frozenset({"report.html"})
 """Files that show what the others hold, times among it."""
+
+AGAIN = 2
+"""Of three interruptions this one, from 0, is followed by another, once the run has gone on."""
 
 EARLIER = 5
 """How often an earlier moment is tried where a run was done before it could be killed."""
@@ -85,6 +88,9 @@ def verify(
                     break
                 second /= 2
             said = f"{second:.2f} s after training began"
+        if died and number % 3 == AGAIN:
+            second = chance.uniform(0, span / 2)
+            said += f", and {second:.2f} s after it went on" if _killed_again(run, second) else ""
         after = _resume(run) if died else None
         found = hashes_of(run)
         names = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
@@ -116,15 +122,25 @@ def _run(begun: Path, run: Path, moment: str, options: Sequence[str]) -> list[tu
     """Runs the program in a folder of its own. Returns its writes, each with its second; None if it was killed."""
     shutil.copytree(begun, run)
     train_py, log = run / "program" / "train.py", run.with_suffix(".log")
-    script = Path(__file__).with_name("interrupting.py")
-    command = [str(script), str(run), moment, str(log), str(train_py), "--run", str(run), *options]
-    code, said = _process(train_py, command)
+    code, said = _process(train_py, _with_its_end(run, moment, log, "--run", str(run), *options))
     if code == -SIGKILL and moment != "never":
         return None
     if code != 0:
         raise RunError("the program did not come to its end", where=train_py, items=said, exit_code=max(code, 1))
     lines = [line.split(" ", 1) for line in log.read_text().splitlines()]
     return [(float(second), what) for second, what in lines]
+
+
+def _killed_again(run: Path, second: float) -> bool:
+    """Goes on with a run, and kills it so long after its training has begun; whether it came to that."""
+    command = _with_its_end(run, f"second {second:.4f}", run.with_suffix(".log"), "--resume", str(run), "--plain")
+    return _process(run / "program" / "train.py", command)[0] == -SIGKILL
+
+
+def _with_its_end(run: Path, moment: str, log: Path, *options: str) -> list[str]:
+    """The program of a run as `interrupting` runs it."""
+    script = Path(__file__).with_name("interrupting.py")
+    return [str(script), str(run), moment, str(log), str(run / "program" / "train.py"), *options]
 
 
 def _resume(run: Path) -> str:

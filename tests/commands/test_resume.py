@@ -125,7 +125,7 @@ def test_verify_resume(capfd):
     err = capfd.readouterr().err
     assert "1 of 2: identical" in err
     assert "2 of 2: identical" in err
-    assert "long, killed 2 times" in err
+    assert "long, killed 2 times: 2 of 2 ended identical" in err
     assert re.search(r"1 +before `.*identical", err)
 
 

@@ -45,7 +45,7 @@ train killed {
   views      = [flip_horizontal, rotate180]
   batch      = 4
   metrics    = [auc]
-  stop       = early(auc, patience = 1000)
+  stop       = early(auc, patience = 2)
   validate   = every(5 batches)
   log        = every(2 batches)
   checkpoint = every(3 batches, keep = best(auc))

@@ -34,6 +34,9 @@ MADE_OF_THE_REST = frozenset({"report.html"})
 AGAIN = 2
 """Of three interruptions this one, from 0, is followed by another, once the run has gone on."""
 
+SOON = 30
+"""It comes within so many changes of files, of which a run that goes on has about as many before it trains."""
+
 EARLIER = 5
 """How often an earlier moment is tried where a run was done before it could be killed."""
 
@@ -89,8 +92,8 @@ def verify(
                 second /= 2
             said = f"{second:.2f} s after training began"
         if died and number % 3 == AGAIN:
-            second = chance.uniform(0, span / 2)
-            said += f", and {second:.2f} s after it went on" if _killed_again(run, second) else ""
+            more = chance.randrange(SOON)
+            said += f", and {more} writes after it went on" if _killed_again(run, more) else ""
         after = _resume(run) if died else None
         found = hashes_of(run)
         names = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
@@ -131,9 +134,9 @@ def _run(begun: Path, run: Path, moment: str, options: Sequence[str]) -> list[tu
     return [(float(second), what) for second, what in lines]
 
 
-def _killed_again(run: Path, second: float) -> bool:
-    """Goes on with a run, and kills it so long after its training has begun; whether it came to that."""
-    command = _with_its_end(run, f"second {second:.4f}", run.with_suffix(".log"), "--resume", str(run), "--plain")
+def _killed_again(run: Path, writes: int) -> bool:
+    """Goes on with a run, and kills it after so many changes of files; whether it came to that."""
+    command = _with_its_end(run, f"write {writes}", run.with_suffix(".log"), "--resume", str(run), "--plain")
     return _process(run / "program" / "train.py", command)[0] == -SIGKILL
 
 

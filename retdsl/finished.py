@@ -132,11 +132,15 @@ def read_run(path: Path) -> RunRecord:
 
 def read_epochs(run: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl in a run folder. Raises RunError if it cannot be read."""
-    path = run / "metrics.jsonl"
+    return read_json_lines(run / "metrics.jsonl")
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """A file with a JSON object in each line. Raises RunError if it cannot be read."""
     try:
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise RunError(f"metrics.jsonl cannot be read: {error}", where=path) from None
+        raise RunError(f"{path.name} cannot be read: {error}", where=path) from None
 
 
 def _is_run(path: Path) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from retdsl import running
-from retdsl.finished import read_epochs, read_run
+from retdsl.finished import read_epochs, read_json_lines, read_run
 from retdsl.records import dataclass
 from retdsl.runtime.differences import Difference, differences_of
 from retdsl.runtime.errors import RunError
@@ -22,6 +22,8 @@ from retdsl.weights.files import sha256_of
 
 TIMES = frozenset({"seconds", "images_per_second"})
 """What no two runs have alike."""
+
+STEPS = "steps.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def _is_sound(record: Mapping[str, Any]) -> bool:
     rows, threads = record["images"], record["threads"]
     return (
         isinstance(record["versions"], dict)
+        and isinstance(record.get("checkpoints", {}), dict)
         and isinstance(record["root"], str)
         and (threads is None or (isinstance(threads, int) and threads > 0))
         and isinstance(rows, list)
@@ -97,11 +100,16 @@ def differences_of_runs(run: Path, again: Path, same: list[str]) -> Iterator[Dif
     if found is not None:
         yield found
     same += [] if found else [f"{counted(len(epochs), 'epoch')} of metrics.jsonl"]
+    if (run / STEPS).is_file():
+        lines = [read_json_lines(each / STEPS) if (each / STEPS).is_file() else [] for each in (run, again)]
+        row = _first_unlike(*([dict(_figures(line)) for line in each] for each in lines))
+        if row is not None:
+            yield Difference("steps", f"{STEPS} differs, first in line {row}")
+        same += [STEPS] if row is None else []
     for name in ("predictions", "validation"):
         file = run / f"{name}.csv"
         if file.is_file():
-            pairs = zip_longest(_rows(file), _rows(again / file.name))
-            row = next((at for at, (old, new) in enumerate(pairs, 1) if old != new), None)
+            row = _first_unlike(_rows(file), _rows(again / file.name))
             if row is not None:
                 yield Difference(name, f"{file.name} differs, first in line {row}")
             same += [file.name] if row is None else []
@@ -122,6 +130,11 @@ def _changed_files(record: Mapping[str, Any], run: Path, train_py: Path) -> Iter
         yield Difference("spec", f"{spec} is not the spec that was run")
     if sha256_of(train_py) != record["program_sha256"]:
         yield Difference("program", f"{train_py} is not the program that was run")
+    for name, then in record.get("checkpoints", {}).items():
+        path = run / "checkpoints" / name
+        now = sha256_of(path) if path.is_file() else None
+        if now != then:
+            yield Difference("checkpoint", f"{path} is not what the run saved" if now else f"{path} is gone", then, now)
 
 
 def _facts(train_py: Path, root: Path, options: Sequence[str]) -> dict[str, Any]:
@@ -147,8 +160,13 @@ def _first_epoch_that_differs(old: Sequence[Mapping[str, Any]], new: Sequence[Ma
     return None
 
 
+def _first_unlike(old: Sequence[object], new: Sequence[object]) -> int | None:
+    """The number of the first line, from 1, that is not the same in both."""
+    return next((at for at, (one, other) in enumerate(zip_longest(old, new), 1) if one != other), None)
+
+
 def _figures(line: Mapping[str, Any], within: str = "") -> Iterator[tuple[str, Any]]:
-    """Everything in a line of metrics.jsonl but the times: `valid auc`, 0.93."""
+    """Everything in a line of metrics.jsonl or steps.jsonl but the times: `valid auc`, 0.93."""
     for key, value in line.items():
         if isinstance(value, Mapping):
             yield from _figures(value, f"{within}{key} ")

@@ -2,7 +2,7 @@
 
 Enters: an experiment of a checked program. Leaves: a `Trial` for every interruption, with the first file that is not as
 the uninterrupted run left it. Guaranteed: the processes really end by SIGKILL, every other one at a write of a file and
-the rest in the midst of computing; the same seed chooses the same writes.
+the rest in the midst of computing, every third twice; the same seed chooses the same writes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,16 @@ from retdsl.reproducing import TIMES, differences_of_runs
 from retdsl.runtime.errors import RunError
 
 PASSING = frozenset({"started", "resumed", "cache"})
-"""What lock.json says of the process rather than of the run."""
+"""What lock.json and series.json say of the process rather than of the run."""
+
+MADE_OF_THE_REST = frozenset({"report.html"})
+"""Files that show what the others hold, times among it."""
+
+AGAIN = 2
+"""Of three interruptions this one, from 0, is followed by another, once the run has gone on."""
+
+SOON = 30
+"""It comes within so many changes of files, of which a run that goes on has about as many before it trains."""
 
 EARLIER = 5
 """How often an earlier moment is tried where a run was done before it could be killed."""
@@ -82,6 +91,9 @@ def verify(
                     break
                 second /= 2
             said = f"{second:.2f} s after training began"
+        if died and number % 3 == AGAIN:
+            more = chance.randrange(SOON)
+            said += f", and {more} writes after it went on" if _killed_again(run, more) else ""
         after = _resume(run) if died else None
         found = hashes_of(run)
         names = [name for name in sorted({*expected, *found}) if expected.get(name) != found.get(name)]
@@ -91,16 +103,17 @@ def verify(
 
 
 def hashes_of(run: Path) -> dict[str, str]:
-    """The SHA-256 of what a finished run consists of, by file; times, and what tells of the process, left out."""
+    """The SHA-256 of what a finished run, or series, consists of, by file; times, and what tells of the process, left
+    out.
+    """
     found: dict[str, str] = {}
-    for path in sorted(path for path in run.rglob("*") if path.is_file()):
+    for path in sorted(path for path in run.rglob("*") if path.is_file() and path.name not in MADE_OF_THE_REST):
         content = path.read_bytes()
-        name = str(path.relative_to(run))
-        if name == "metrics.jsonl":
+        if path.suffix == ".jsonl":
             content = json.dumps([_without(json.loads(line), TIMES) for line in content.splitlines()]).encode()
-        elif name in ("test.json", "lock.json"):
+        elif path.name in ("test.json", "lock.json", "series.json"):
             content = json.dumps(_without(json.loads(content), TIMES | PASSING)).encode()
-        found[name] = sha256(content).hexdigest()
+        found[str(path.relative_to(run))] = sha256(content).hexdigest()
     return found
 
 
@@ -112,15 +125,25 @@ def _run(begun: Path, run: Path, moment: str, options: Sequence[str]) -> list[tu
     """Runs the program in a folder of its own. Returns its writes, each with its second; None if it was killed."""
     shutil.copytree(begun, run)
     train_py, log = run / "program" / "train.py", run.with_suffix(".log")
-    script = Path(__file__).with_name("interrupting.py")
-    command = [str(script), str(run), moment, str(log), str(train_py), "--run", str(run), *options]
-    code, said = _process(train_py, command)
+    code, said = _process(train_py, _with_its_end(run, moment, log, "--run", str(run), *options))
     if code == -SIGKILL and moment != "never":
         return None
     if code != 0:
         raise RunError("the program did not come to its end", where=train_py, items=said, exit_code=max(code, 1))
     lines = [line.split(" ", 1) for line in log.read_text().splitlines()]
     return [(float(second), what) for second, what in lines]
+
+
+def _killed_again(run: Path, writes: int) -> bool:
+    """Goes on with a run, and kills it after so many changes of files; whether it came to that."""
+    command = _with_its_end(run, f"write {writes}", run.with_suffix(".log"), "--resume", str(run), "--plain")
+    return _process(run / "program" / "train.py", command)[0] == -SIGKILL
+
+
+def _with_its_end(run: Path, moment: str, log: Path, *options: str) -> list[str]:
+    """The program of a run as `interrupting` runs it."""
+    script = Path(__file__).with_name("interrupting.py")
+    return [str(script), str(run), moment, str(log), str(run / "program" / "train.py"), *options]
 
 
 def _resume(run: Path) -> str:

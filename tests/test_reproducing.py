@@ -96,13 +96,16 @@ def test_data_that_cannot_be_used_stand_for_all_that_comes_from_them() -> None:
     ]
 
 
-def write_run(folder: Path, auc: float = 0.5, epochs: int = 2, parameters: str = "p", row: str = "0.25") -> Path:
+def write_run(
+    folder: Path, auc: float = 0.5, epochs: int = 2, parameters: str = "p", row: str = "0.25", loss: float = 1
+) -> Path:
     (folder / "checkpoints").mkdir(parents=True)
     lines = [
         {"epoch": 1 + at, "valid": {"auc": auc if at == epochs - 1 else 0.4}, "seconds": id(folder)}
         for at in range(epochs)
     ]
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    (folder / "steps.jsonl").write_text(json.dumps({"batch": 2, "loss": loss, "images_per_second": id(folder)}) + "\n")
     (folder / "predictions.csv").write_text(f"image,p\na.png,0.5\nb.png,{row}\n")
     (folder / "checkpoints" / "t-0002.params").write_text(parameters)
     return folder
@@ -114,6 +117,7 @@ def write_run(folder: Path, auc: float = 0.5, epochs: int = 2, parameters: str =
         ({}, []),
         ({"auc": 0.6}, ["epoch 2: valid auc is 0.6, it was 0.5"]),
         ({"epochs": 1, "auc": 0.4}, ["epoch 2 is missing"]),
+        ({"loss": 2}, ["steps.jsonl differs, first in line 1"]),
         ({"row": "0.75"}, ["predictions.csv differs, first in line 3"]),
         ({"parameters": "q"}, ["the parameters t-0002.params differ"]),
     ],
@@ -123,7 +127,7 @@ def test_results_are_compared(tmp_path: Path, other: dict[str, Any], expected: l
     run, again = write_run(tmp_path / "run"), write_run(tmp_path / "again", **other)
     assert [one.message for one in differences_of_runs(run, again, same)] == expected
     if not expected:
-        assert same == ["2 epochs of metrics.jsonl", "predictions.csv", "1 file of parameters"]
+        assert same == ["2 epochs of metrics.jsonl", "steps.jsonl", "predictions.csv", "1 file of parameters"]
 
 
 @pytest.mark.parametrize(

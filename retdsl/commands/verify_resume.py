@@ -52,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         }
         for number, trial in enumerate(trials, 1)
     ]
-    print_table(f"{experiment.name}, killed {len(trials)} times", rows)
+    same = sum(trial.difference is None for trial in trials)
+    print_table(f"{experiment.name}, killed {len(trials)} times: {same} of {len(trials)} ended identical", rows)
     if first := next((trial.difference for trial in trials if trial.difference), None):
         say(f"error: {first}")
         return WRONG

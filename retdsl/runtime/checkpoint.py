@@ -237,8 +237,9 @@ class Checkpoints:
             self._remove(self._folder / "best.json")
 
     def load(self, epoch: int) -> dict[str, Array]:
-        """The parameters and auxiliary states of a saved epoch. Raises RunError when the file cannot be read."""
-        return load_parameters(self.params_path(epoch))
+        """The parameters and auxiliary states of a saved epoch. Raises RunError if the file is not as it was saved."""
+        path = self.params_path(epoch)
+        return load_parameters(path, self._digests.get(path.name))
 
     def _save(self, epoch: int, snapshot: Snapshot) -> None:
         path = self.params_path(epoch)
@@ -297,8 +298,13 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def load_parameters(path: Path) -> dict[str, Array]:
-    """All arrays of a checkpoint's params file by MXNet's names, without `arg:` and `aux:`. Raises RunError."""
+def load_parameters(path: Path, sha256: str | None = None) -> dict[str, Array]:
+    """All arrays of a checkpoint's params file by MXNet's names, without `arg:` and `aux:`. sha256: what the file's
+    must be, where it is known. Raises RunError.
+    """
+    if sha256 is not None and path.is_file() and _digest(path) != sha256:
+        help = "copy it anew, or take another one: `retdsl evaluate RUN --checkpoint EPOCH`"
+        raise RunError("this checkpoint is damaged: it is not the file that the run saved", where=path, help=help)
     weights = open_arrays(path)
     return {name.split(":", 1)[-1]: read_array(weights, name) for name in weights.tensors}
 
@@ -308,7 +314,10 @@ def best_epoch(folder: Path) -> tuple[int, Path]:
     path = folder / "best.json"
     try:
         found = json.loads(path.read_text())
-        return int(found["epoch"]), folder / str(found["params"])
+        epoch, name = int(found["epoch"]), str(found["params"])
+        if not name.endswith(f"-{epoch:04d}.params"):
+            raise ValueError(f"{name} is not of epoch {epoch}")
+        return epoch, folder / name
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError("this run has no best checkpoint", where=path) from error
 

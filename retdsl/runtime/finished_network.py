@@ -1,11 +1,13 @@
 """The network of a finished run at one of its checkpoints, ready to answer.
 
 Enters: an experiment, the folder of a run of it, and which checkpoint. Leaves: a `Predictor`, and the epoch it is of.
-Guaranteed: whatever became of the folder is told in words, with the checkpoints that are still there.
+Guaranteed: whatever became of the folder is told in words, with the checkpoints that are still there; a file of which
+one bit is another than the run saved is not used.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +17,12 @@ import numpy as np
 from retdsl.runtime.checkpoint import best_epoch, load_parameters
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.generations import Generations
 from retdsl.runtime.inference import Predictor
 from retdsl.runtime.initial import Array
 from retdsl.runtime.network import require_scores
+from retdsl.runtime.run_folder import RunFolder
+from retdsl.runtime.state_file import State
 
 BEST, LAST = "best", "last"
 
@@ -31,10 +36,31 @@ def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) 
     deploy = network.deploy_symbol()
     require_scores(network, deploy, experiment.data.classes)
     epoch, path = _find(run / "checkpoints", experiment.name, checkpoint)
-    parameters = load_parameters(path)
+    parameters = saved_parameters(run, path)
     arguments, auxiliary = network.shapes(deploy)
     _require_fit(parameters, {**arguments, **auxiliary}, path)
     return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+
+
+def saved_parameters(run: Path, path: Path) -> dict[str, Array]:
+    """What a checkpoint of a run holds, in the very bits that the run saved. Raises RunError."""
+    return load_parameters(path, _digests(run).get(path.name))
+
+
+def _digests(run: Path) -> Mapping[str, str]:
+    """The SHA-256 of the checkpoint files of a run, by name: as lock.json has them, or, of a run that has not come to
+    its end, its newest state. Raises RunError if lock.json cannot be read.
+    """
+    folder = RunFolder(run)
+    if folder.finished and folder.lock.is_file():
+        try:
+            found = json.loads(folder.lock.read_bytes()).get("checkpoints", {})
+            return {str(name): str(digest) for name, digest in found.items()}
+        except (OSError, ValueError, AttributeError) as error:
+            raise RunError(f"lock.json cannot be read: {error}", where=folder.lock) from None
+    states = (state for _, state in Generations(folder.states).load() if isinstance(state, State))
+    newest = next(states, None)
+    return {} if newest is None else newest.files
 
 
 def _find(folder: Path, name: str, checkpoint: str) -> tuple[int, Path]:

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.checkpoint import best_epoch, load_parameters
+from retdsl.runtime.checkpoint import best_epoch
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.finished_network import saved_parameters
 from retdsl.runtime.heat_maps import HeatMaps, Wanted
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.inference import Bound, device, full_batch
@@ -151,7 +152,7 @@ def write_heat_maps(experiment: Experiment, root: Path, run: Path, asked: Path, 
     wanted = {one.image: one for one in (Wanted(**row) for row in json.loads(asked.read_text("utf-8")))}
     network, data = experiment.network, experiment.data
     _, checkpoint = best_epoch(run / "checkpoints")
-    cam = GradCam(network.scores_symbol(), load_parameters(checkpoint), network.input, network.input_shape, layer)
+    cam = GradCam(network.scores_symbol(), saved_parameters(run, checkpoint), network.input, network.input_shape, layer)
     dataset = data.divided(root)
     at = {s.image: i for i, s in reversed([*enumerate(dataset.samples)]) if s.image in wanted}
     images = PreparedImages(dataset, 1, ImageCache(dataset.chain))

@@ -23,6 +23,7 @@ import cv2
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
+from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.resuming import read_record, root_of, threads_of
@@ -95,6 +96,7 @@ def _train(
     if record is None:
         folder.start()
     elif folder.finished:
+        Generations(folder.states).clear()  # it may have been killed just before
         print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
         return DONE
     # Imported late: this is what loads MXNet.

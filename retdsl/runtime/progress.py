@@ -7,6 +7,7 @@ the terminal is in order afterwards, whatever ended the run. rich is imported on
 from __future__ import annotations
 
 import math
+import os
 import re
 import sys
 import time
@@ -102,7 +103,11 @@ class PlainProgress:
         self._stream.flush()
 
     def note(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        try:
+            print(text, file=self._stream, flush=True)
+        except OSError:
+            # Whoever listened, as through `ssh` or `tee`, is gone; that is no reason for a run of hours to end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
 
     def reading(self, done: int, total: int) -> None:
         if done == total:

@@ -218,6 +218,7 @@ class Run:
             self._folder.write_predictions(test)
         took = fitting.seconds
         self.checkpoints.prune(final=True)
+        self._folder.write_lock({"checkpoints": self.checkpoints.files})
         final = {
             **figures,
             "images": len(dataset.test),

@@ -26,7 +26,20 @@ from retdsl.weights.files import sha256_of
 
 PREDICTIONS, VALIDATION, TEST, LOCK = "predictions.csv", "validation.csv", "test.json", "lock.json"
 
-OWN = frozenset({"started", "experiment", "seed", "fold", "overrides", "frozen", "cache", "program_sha256"})
+OWN = frozenset(
+    {
+        "started",
+        "experiment",
+        "seed",
+        "fold",
+        "overrides",
+        "frozen",
+        "cache",
+        "checkpoints",
+        "resumed",
+        "program_sha256",
+    }
+)
 """What lock.json says of one run alone."""
 
 

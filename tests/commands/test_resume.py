@@ -35,10 +35,21 @@ model small =
     => FullyConnected(2)
     => WSoftmax(weights = inverse_frequency)
 
+augment mixed = image => mixup(alpha = 0.4)
+
 train long {
   model      = small
   data       = eyes
-  optimizer  = adam(lr = 0.001)
+  augment    = mixed
+  sampling   = hard(50%)
+  optimizer  = nadam(lr = 0.001)
+  accumulate = 2
+  clip       = norm(1)
+  average    = ema(decay = 0.9)
+  views      = [flip_horizontal, rotate180]
+  stop       = early(auc, patience = 1000000)
+  validate   = every(5 batches)
+  log        = every(2 batches)
   epochs     = EPOCHS
   batch      = 4
   metrics    = [auc]
@@ -114,7 +125,7 @@ def test_verify_resume(capfd):
     err = capfd.readouterr().err
     assert "1 of 2: identical" in err
     assert "2 of 2: identical" in err
-    assert "long, killed 2 times" in err
+    assert "long, killed 2 times: 2 of 2 ended identical" in err
     assert re.search(r"1 +before `.*identical", err)
 
 

@@ -18,6 +18,7 @@ from series_study import JOINED, STUDY
 
 from retdsl import cli
 from retdsl.series.record import DONE, PLANNED, RUNNING, read_series
+from retdsl.verifying import hashes_of
 
 FAST = ("--plain", "--threads", "1")
 
@@ -90,7 +91,10 @@ def test_an_ensemble_of_two_experiments_on_three_folds(here: Path, capsys: pytes
 
 @pytest.mark.slow
 def test_a_killed_series_goes_on_with_the_rest_and_ends_alike(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = [sys.executable, "-m", "retdsl", "train", "study.retina", "--train", "first", "--repeat", "3", *FAST]
+    asked = ["train", "study.retina", "--train", "first", "--repeat", "3", *FAST]
+    assert cli.main([*asked, "--runs", "whole"]) == 0
+    [whole] = (here / "whole").iterdir()
+    command = [sys.executable, "-m", "retdsl", *asked]
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
@@ -110,6 +114,7 @@ def test_a_killed_series_goes_on_with_the_rest_and_ends_alike(here: Path, capsys
     assert "3 of 3" in capsys.readouterr().err
     assert (path / "first-fold1-seed5" / "lock.json").stat().st_mtime_ns == before
     assert [lock(path / f"first-fold1-seed{seed}")["seed"] for seed in (5, 6, 7)] == [5, 6, 7]
+    assert hashes_of(path) == hashes_of(whole)
     assert cli.main(["reproduce", str(path / "first-fold1-seed6")]) == 0
 
 

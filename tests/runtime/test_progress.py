@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 
 import pytest
 
@@ -81,3 +82,12 @@ def test_the_bar_is_for_terminals():
     assert isinstance(make_progress(plain=False, stream=io.StringIO()), PlainProgress)
     assert isinstance(make_progress(plain=True, stream=Terminal()), PlainProgress)
     assert isinstance(make_progress(plain=False, stream=Terminal()), LiveProgress)
+
+
+def test_a_run_goes_on_when_nobody_listens_any_more():
+    """As when `ssh` or `tee` at the other end of a pipe has died in the night."""
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as stream, make_progress(plain=True, stream=stream) as progress:
+        progress.note("epoch 1/2")
+        progress.note("epoch 2/2")

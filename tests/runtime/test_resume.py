@@ -11,16 +11,28 @@ from killing import killed
 from test_phases import network as network_of_phases
 from tiny_study import experiment, network, paint, whole_part
 
-from retdsl.runtime import hard, mixup
+from retdsl.runtime import hard, mixup, optimizers
+from retdsl.runtime.average import ema
 from retdsl.runtime.checkpoint import best, every
-from retdsl.runtime.losses import Softmax
-from retdsl.runtime.optimizers import adam
+from retdsl.runtime.clipping import norm, value
+from retdsl.runtime.losses import Ordinal, Softmax
+from retdsl.runtime.metrics import auc
+from retdsl.runtime.optimizers import adam, adamw, rmsprop, sgd
 from retdsl.runtime.periods import batches
 from retdsl.runtime.program import run_program
 from retdsl.runtime.sampling import resample
 from retdsl.runtime.schedules import cosine
+from retdsl.runtime.stopping import early
+from retdsl.runtime.symbols import sym
+from retdsl.runtime.warps import flip_horizontal, rotate180
 
 TIMES = {"seconds", "images_per_second"}
+
+
+def head_with_dropout(features):
+    flat = sym.Dropout(sym.Flatten(features["joined"], name="flat"), p=0.3, name="dropout")
+    return sym.FullyConnected(flat, num_hidden=2, name="fc")
+
 
 STUDIES = {
     "plain": {"training": {"epochs": 2}},
@@ -38,6 +50,60 @@ STUDIES = {
         "network": network_of_phases(loss=Softmax()),
     },
     "seldom": {"training": {"epochs": 5, "checkpoint": every(2, from_=1, keep=best("auc"))}},
+    "everything": {
+        "training": {
+            "epochs": 4,
+            "batch": 2,
+            "optimizer": adamw(lr=0.003),
+            "schedule": cosine(warmup=1),
+            "rates": {"fc_*": 10.0, "conv1_*": 0.1},
+            "accumulate": 3,
+            "clip": norm(1),
+            "average": ema(0.9),
+            "checkpoint": every(batches(4), keep=best("auc")),
+            "stop": early(auc(), patience=3),
+            "validate": every(batches(5)),
+            "log": every(batches(2)),
+            "views": (flip_horizontal(), rotate180()),
+        },
+        "network": network_of_phases(loss=Softmax(smoothing=0.1), trained=head_with_dropout),
+        "augment": (mixup(alpha=0.4),),
+        "sampling": hard(0.5, resample()),
+    },
+    "stopped early": {
+        "training": {
+            "epochs": 30,
+            "stop": early("loss", patience=2, min_delta=0.5),
+            "validate": every(2),
+            "log": every(1),
+            "checkpoint": every(1, keep=best("auc")),
+        }
+    },
+    "ordered": {
+        "training": {
+            "epochs": 2,
+            "batch": 4,
+            "optimizer": rmsprop(centered=True, momentum=0.9),
+            "accumulate": 2,
+            "clip": value(0.5),
+            "checkpoint": every(batches(3)),
+            "log": every(batches(1)),
+        },
+        "network": network(loss=Ordinal(), frozen=None, trained=whole_part),
+    },
+}
+
+OPTIMIZERS = {
+    "sgd": sgd(lr=0.05, momentum=0.9),
+    "nag": sgd(lr=0.05, momentum=0.9, nesterov=True),
+    "rmsprop": rmsprop(),
+    "centered rmsprop": rmsprop(centered=True, momentum=0.9),
+    "signum": optimizers.signum(lr=0.01),
+    "lars": optimizers.lars(lr=0.1, wd=1e-4),
+    **{
+        name: getattr(optimizers, name)()
+        for name in ("adam", "adamw", "adagrad", "adadelta", "adamax", "nadam", "ftml", "lamb")
+    },
 }
 
 NASTIEST = [
@@ -94,7 +160,7 @@ def left(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = path.read_bytes()
-        if path.name == "metrics.jsonl":
+        if path.name in ("metrics.jsonl", "steps.jsonl"):
             lines = [{k: v for k, v in json.loads(line).items() if k not in TIMES} for line in content.splitlines()]
             content = json.dumps(lines).encode()
         elif path.name == "test.json":
@@ -138,6 +204,19 @@ def test_killed_again_and_again(name, whole, photographs, tmp_path):
     assert times >= 2
     assert resume(found, folder) == 0
     assert left(folder) | {".running": ""} == expected | {".running": ""}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_goes_on_exactly(name, photographs, tmp_path):
+    """In the midst of the second epoch, and of the batches of a step."""
+    training = {"optimizer": OPTIMIZERS[name], "epochs": 2, "batch": 4, "accumulate": 2, "average": ema(0.9)}
+    found = experiment(photographs, training={**training, "checkpoint": every(batches(3))})
+    with killed(tmp_path / "whole", None) as writes:
+        assert start(found, tmp_path / "whole") == 0
+    states = [at for at, write in enumerate(writes) if write.startswith("os.rename resume/")]
+    assert len(states) == 4  # batch 3 and the end of both epochs
+    assert kill_and_resume(found, tmp_path / "run", states[-1])
+    assert left(tmp_path / "run") == left(tmp_path / "whole")
 
 
 @pytest.mark.slow

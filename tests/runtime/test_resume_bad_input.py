@@ -14,6 +14,9 @@ from tiny_study import experiment, paint
 
 from retdsl.reproducing import TIMES
 from retdsl.runtime.checkpoint import best, every
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.finished_network import finished_network
+from retdsl.runtime.grad_cam import write_heat_maps
 from retdsl.runtime.program import run_program
 
 POLICIES = {"best": every(1, keep=best("auc")), "all": every(1)}
@@ -307,3 +310,40 @@ def test_a_full_disk(name, half, monkeypatch, capsys):
     assert not list(folder.rglob("*.part"))
     assert resume(study, folder) == 0
     same(folder, whole)
+
+
+@pytest.mark.parametrize("kind", ["whole", "half"])
+def test_a_flipped_bit_in_a_checkpoint_is_noticed_by_whoever_reads_it(kind, runs, tmp_path):
+    """Every number in it is still a number: only its hash tells."""
+    study, folder = runs["all"]
+    run = Path(shutil.copytree(folder / kind, tmp_path / "run"))
+    path = run / "checkpoints" / "tiny-0002.params"
+    finished_network(study, run, "2")
+    flip(path, 0.3)
+    with pytest.raises(RunError, match="this checkpoint is damaged: it is not the file that the run saved"):
+        finished_network(study, run, "2")
+    (tmp_path / "asked").write_text("[]")
+    best = json.loads((run / "checkpoints" / "best.json").read_text())
+    flip(run / "checkpoints" / best["params"], 0.3)
+    if best["params"] == path.name:
+        flip(path, 0.3)
+        flip(path, 0.4)
+    with pytest.raises(RunError, match="this checkpoint is damaged"):
+        write_heat_maps(study, study.data_root, run, tmp_path / "asked", None, tmp_path / "maps")
+
+
+def test_best_json_that_names_another_epoch_than_its_file(runs, tmp_path):
+    study, folder = runs["all"]
+    run = Path(shutil.copytree(folder / "whole", tmp_path / "run"))
+    found = json.loads((run / "checkpoints" / "best.json").read_text())
+    (run / "checkpoints" / "best.json").write_text(json.dumps({**found, "epoch": found["epoch"] ^ 2}))
+    with pytest.raises(RunError, match="this run has no best checkpoint"):
+        finished_network(study, run)
+
+
+def test_a_run_that_was_killed_after_its_last_file_keeps_no_states(half):
+    study, folder, whole = half()
+    for name in ("test.json", "lock.json"):
+        shutil.copy(whole / name, folder)
+    assert resume(study, folder) == 0
+    assert not (folder / "resume").exists()

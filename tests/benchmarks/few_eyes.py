@@ -11,12 +11,13 @@ Every run is exactly what `retdsl train few_eyes --train NAME --set NAME.fold=K 
 --set fundus.source='csv("draws/DRAW.csv", ...)' --threads 1` makes, but for rounding; see `frozen_once`. Figures go to
 stdout as Markdown, and into OUT/few_eyes.md and OUT/few_eyes.json:
 
-  chosen by      the auc of the out-of-fold answers: every eye to learn from is answered by networks that have not seen
-                 it. Mean over the draws, with its standard deviation. Only where all folds are trained
-  auc, ...       on the test side. One network alone: first the mean over the networks of a draw, then over the draws;
-                 `+-` is the standard deviation of the draws, then the least and the most of them
-  95 % interval  of that mean over the draws: all networks stay as they are, the test patients are drawn again
-  frozen         sensitivity and specificity at the threshold that gives 90 % specificity on the validation side
+  held out   the auc among the eyes that were put aside while learning: of one network those of its fold, of an ensemble
+             all eyes to learn from, each answered by the members that have not seen it. Choices are made by this column
+  test auc, sensitivity (at 90 % specificity of the test side itself): of one network first the mean over those of a
+             draw, then over the draws; `+-` is the standard deviation of the draws, then the least and the most of them
+  95 %       of that mean over the draws: all networks stay as they are, the test patients are drawn again (percentiles)
+  frozen     sensitivity and specificity at the threshold that gives 90 % specificity on the validation side, or of an
+             ensemble on its out-of-fold answers
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,9 @@ from retdsl.ir import Program, Trained
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.bootstrap import RESAMPLES, SEED, resampled
 from retdsl.runtime.joining import mean_answers, out_of_fold_answers
-from retdsl.runtime.metrics import auc, measure, sensitivity
-from retdsl.runtime.operating_points import operating_points
+from retdsl.runtime.metric import Metric
+from retdsl.runtime.metrics import auc, measure, sensitivity, specificity
+from retdsl.runtime.operating_points import by_threshold
 
 SPEC = Path(__file__).parents[2] / "specs" / "study" / "few_eyes.retina"
 
@@ -54,7 +56,7 @@ DRAWS = tuple(f"{number:02}" for number in range(10))
 
 AUC, FOUND = auc(), sensitivity(at_specificity=0.9)
 
-METRICS = (AUC, FOUND)
+METRICS, AT_THRESHOLD = (AUC, FOUND), (sensitivity(), specificity())
 
 
 @dataclass(frozen=True)
@@ -70,15 +72,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. networks: how many a draw, joined: whether they answer together; chosen_by: auc out of
-    fold; found: sensitivity at 90 % specificity of the test side itself; frozen: at a threshold from validation.
+    """One line of the table. networks: how many a draw, joined: whether they answer together; held_out: auc among eyes
+    that were put aside; found: sensitivity at 90 % specificity of the test side itself; frozen: at a threshold from
+    validation.
     """
 
     name: str
     networks: int
     joined: bool
     draws: int
-    chosen_by: Spread | None
+    held_out: Spread
     auc: Spread
     found: Spread
     frozen_sensitivity: Spread
@@ -156,74 +159,94 @@ def train(runner: Runner, trained: Trained, draw: str, root: Path, out: Path) ->
 def experiment_of(train_py: Path) -> Any:
     """The experiment that a generated program runs."""
     found = importlib.util.spec_from_file_location("generated_program", train_py)
-    assert found is not None and found.loader is not None
+    assert found is not None
+    assert found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module.EXPERIMENT
 
 
 def rows_of(program: Program, name: str, draws: Sequence[str], out: Path) -> list[Row]:
-    """The rows of an experiment or ensemble, of those draws in which all that it needs is done."""
+    """The row of an experiment or ensemble, of those draws in which all that it needs is done; none without any."""
     joined = any(ensemble.name == name for ensemble in program.ensembles)
-    for folds in (True, False):
+    for folds in (True, False):  # an experiment with all its folds, if they are there
         wanted = members(program, name, folds=folds)
-        done = {
-            draw: {folder.name: read_run(folder) for folder in (folder_of(one, draw, out) for one in wanted)}
-            for draw in draws
-            if all((folder_of(one, draw, out) / "test.json").is_file() for one in wanted)
-        }
+        folders = {draw: [folder_of(one, draw, out) for one in wanted] for draw in draws}
+        done = {draw: found for draw, found in folders.items() if all((run / "test.json").is_file() for run in found)}
         if done:
-            return [row_of(name, list(done.values()), joined=joined, folds=folds)]
+            runs = [{folder.name: read_run(folder) for folder in found} for found in done.values()]
+            return [row_of(name, [sides_of(each) for each in runs], joined=joined)]
     return []
 
 
-def row_of(name: str, draws: Sequence[Mapping[str, RunRecord]], *, joined: bool, folds: bool) -> Row:
-    """draws: of each the runs by name; joined: whether they answer together; folds: whether every fold is there."""
-    asked: list[list[tuple[Answers, Answers]]] = []  # of each draw: what answers, on the test and the validation side
-    developed: list[float] = []
-    for runs in draws:
-        tests, validated = ({key: getattr(run, side) for key, run in runs.items()} for side in SIDES)
-        out_of_fold = out_of_fold_answers(validated)
-        developed.append(measure([AUC], out_of_fold.labels, out_of_fold.probabilities)[AUC.key])
-        alone = [(tests[key], validated[key]) for key in runs]
-        asked.append([(mean_answers(tests), out_of_fold)] if joined else alone)
+Sides = dict[str, tuple[Answers, Answers]]
+"""What networks answer on the test and on the validation side, by their names."""
+
+
+def sides_of(runs: Mapping[str, RunRecord]) -> Sides:
+    return {name: (run.predictions, run.validation) for name, run in runs.items()}  # type: ignore[misc]
+
+
+def together(networks: Sides) -> Sides:
+    """One that answers for all."""
+    tests, validated = ({name: sides[at] for name, sides in networks.items()} for at in (0, 1))
+    return {"together": (mean_answers(tests), out_of_fold_answers(validated))}
+
+
+def row_of(name: str, draws: Sequence[Sides], *, joined: bool) -> Row:
+    """draws: of each its networks; joined: whether they answer together."""
+    asked = [list((together(networks) if joined else networks).values()) for networks in draws]
     values = [[figures(*one) for one in answerers] for answerers in asked]
-    again = [[resampled_figures(test) for test, _ in answerers] for answerers in asked]
+    again = [[resampled_figures(*one) for one in answerers] for answerers in asked]
     spreads = {
         key: spread(
-            [np.mean([one[key] for one in answerers]) for answerers in values],
-            None if key not in again[0][0] else np.mean([np.mean([b[key] for b in each], axis=0) for each in again], 0),
+            [np.mean([one[key] for one in of_draw]) for of_draw in values],
+            np.mean([np.mean([one[key] for one in of_draw], axis=0) for of_draw in again], axis=0)
+            if key in again[0][0]
+            else None,
         )
         for key in values[0][0]
     }
-    return Row(
-        name,
-        len(draws[0]),
-        joined,
-        len(draws),
-        spread(developed) if folds else None,
-        spreads[AUC.key],
-        spreads[FOUND.key],
-        spreads["frozen_sensitivity"],
-        spreads["frozen_specificity"],
-    )
+    return Row(name, len(draws[0]), joined, len(draws), *(spreads[key] for key in FIGURES))
 
 
-SIDES = ("predictions", "validation")
+HELD_OUT, FROZEN = "held_out", ("frozen_sensitivity", "frozen_specificity")
+
+FIGURES = (HELD_OUT, AUC.key, FOUND.key, *FROZEN)
 
 
 def figures(test: Answers, validation: Answers) -> dict[str, float]:
-    """The test figures of one network, or of several that answer together."""
-    [point] = operating_points(METRICS, test, validation, lambda chosen, of: measure(chosen, of.labels, of.probabilities))
-    frozen = {f"frozen_{key}": point[key] for key in ("sensitivity", "specificity")}
-    return {**measure(METRICS, test.labels, test.probabilities), **frozen}
+    """The figures of one network, or of several that answer together."""
+    frozen = at_threshold(test, threshold(validation))
+    return {
+        HELD_OUT: measure([AUC], validation.labels, validation.probabilities)[AUC.key],
+        **measure(METRICS, test.labels, test.probabilities),
+        **dict(zip(FROZEN, measure(AT_THRESHOLD, frozen.labels, frozen.probabilities).values(), strict=True)),
+    }
 
 
-def resampled_figures(test: Answers) -> dict[str, np.ndarray[Any, Any]]:
-    """The same in every resample of the test patients, but for thresholds. Resample b is the same for all networks."""
+def resampled_figures(test: Answers, validation: Answers) -> dict[str, np.ndarray[Any, Any]]:
+    """Those of the test side in every resample of its patients. Resample b is the same for all networks."""
+    frozen = at_threshold(test, threshold(validation))
     order = np.argsort(test.images)
     patients = [test.patients[at] for at in order]
-    return resampled(METRICS, test.labels[order], test.probabilities[order], patients, RESAMPLES, SEED)
+
+    def drawn(metrics: Sequence[Metric], answers: Answers) -> dict[str, np.ndarray[Any, Any]]:
+        return resampled(metrics, answers.labels[order], answers.probabilities[order], patients, RESAMPLES, SEED)
+
+    return {**drawn(METRICS, test), **dict(zip(FROZEN, drawn(AT_THRESHOLD, frozen).values(), strict=True))}
+
+
+def threshold(validation: Answers) -> float:
+    """What gives 90 % specificity on the validation side."""
+    found = FOUND.threshold(validation.labels, validation.probabilities)
+    assert found is not None
+    return found
+
+
+def at_threshold(test: Answers, above: float) -> Answers:
+    """Yes or no."""
+    return replace(test, probabilities=by_threshold(test.probabilities, above))
 
 
 def spread(of_draws: Sequence[Any], resamples: np.ndarray[Any, Any] | None = None) -> Spread:
@@ -236,21 +259,26 @@ def spread(of_draws: Sequence[Any], resamples: np.ndarray[Any, Any] | None = Non
 
 def markdown(rows: Sequence[Row]) -> list[str]:
     """The table."""
-    head = ("experiment", "networks", "auc out of fold", "test auc", "95 %", "sensitivity at 90 %", "95 %", "frozen")
+    head = ("experiment", "networks", "held out", "test auc", "95 %", "sensitivity", "95 %", "frozen")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in rows:
         networks = f"{row.networks} together" if row.joined else "1" if row.networks == 1 else f"1 of {row.networks}"
         short = "" if row.draws == len(DRAWS) else f", {row.draws} draws"
-        chosen = "" if row.chosen_by is None else f"{row.chosen_by.mean:.3f} +- {row.chosen_by.deviation:.3f}"
-        frozen = f"{row.frozen_sensitivity.mean:.2f}, {row.frozen_specificity.mean:.2f}"
-        cells = (f"`{row.name}`", networks + short, chosen, *_told(row.auc), *_told(row.found), frozen)
+        held_out = f"{row.held_out.mean:.3f} +- {row.held_out.deviation:.3f}"
+        frozen = ", ".join(
+            f"{one.mean:.2f} ({_ends(one, 2)})" for one in (row.frozen_sensitivity, row.frozen_specificity)
+        )
+        cells = (f"`{row.name}`", networks + short, held_out, *_told(row.auc), *_told(row.found), frozen)
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def _told(one: Spread) -> tuple[str, str]:
-    interval = "" if one.interval is None else f"{one.interval[0]:.3f} to {one.interval[1]:.3f}"
-    return f"{one.mean:.3f} +- {one.deviation:.3f} ({one.least:.3f} to {one.most:.3f})", interval
+    return f"{one.mean:.3f} +- {one.deviation:.3f} ({one.least:.3f} to {one.most:.3f})", _ends(one, 3)
+
+
+def _ends(one: Spread, digits: int) -> str:
+    return "" if one.interval is None else " to ".join(f"{end:.{digits}f}" for end in one.interval)
 
 
 if __name__ == "__main__":

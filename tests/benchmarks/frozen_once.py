@@ -41,8 +41,14 @@ class Memory:
         self.rows: dict[bytes, Rows] = {}
         self.asked = self.passed = 0
 
-    def frozen(self, symbol: Any, parameters: Mapping[str, Any], input: str, shape: Sequence[int], batch: int) -> Frozen:
-        own = {name: parameters[name] for name in (*symbol.list_arguments(), *symbol.list_auxiliary_states())[1:]}
+    def frozen(
+        self, symbol: Any, parameters: Mapping[str, Any], input: str, shape: Sequence[int], batch: int
+    ) -> Frozen:
+        own = {
+            name: parameters[name]
+            for name in (*symbol.list_arguments(), *symbol.list_auxiliary_states())
+            if name != input
+        }
         arrays = {name: value if hasattr(value, "asnumpy") else mx.nd.array(value) for name, value in own.items()}
         content = blake2b(repr(symbol.list_outputs()).encode())
         for name in sorted(arrays):
@@ -93,7 +99,7 @@ class Runner:
             values = {**trainer._arguments, **trainer._auxiliary}
             return memory.frozen(symbol, values, network.input, network.input_shape, trainer._recipe.batch)
 
-        def predictor(symbol: Any, parameters: Mapping[str, Any], *_: Any) -> TwoParts:
+        def predictor(_: Any, parameters: Mapping[str, Any], *__: Any) -> TwoParts:
             return TwoParts(network, parameters, memory, experiment.training.batch)
 
         with patch.object(Trainer, "_bind_frozen", bind_frozen), patch.object(runs, "Predictor", predictor):
@@ -105,8 +111,9 @@ class TwoParts:
 
     def __init__(self, network: Network, parameters: Mapping[str, Any], memory: Memory, batch: int) -> None:
         symbol = network.frozen_symbol()
-        assert symbol is not None and not network.phases
+        assert symbol is not None
         assert network.frozen is not None
+        assert not network.phases
         cuts = network.frozen(sym.Variable(network.input))
         _, shapes, _ = symbol.infer_shape(**{network.input: (1, *network.input_shape)})
         inputs = {name: tuple(shape[1:]) for name, shape in zip(cuts, shapes, strict=True)}

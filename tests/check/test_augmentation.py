@@ -25,8 +25,8 @@ def codes(image: str = "resize(32, 32)", augment: str = "rotate180", batch: int 
     return [item.code for item in checked(STUDY.format(image=image, augment=augment, batch=batch)).diagnostics]
 
 
-STEPS = ["crop_circle", "pad", "pad(48, 40)", "resize(32, 24)", "clahe", "subtract_local_average", "green_channel", "mask_circle"]
-STEPS += ["green_channel(channels = 1)"]
+STEPS = ["crop_circle", "pad", "pad(48, 40)", "resize(32, 24)", "clahe", "subtract_local_average", "green_channel"]
+STEPS += ["green_channel(channels = 1)", "mask_circle"]
 
 
 @pytest.mark.parametrize("last", STEPS)

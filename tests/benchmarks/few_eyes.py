@@ -4,8 +4,8 @@
 
 ROOT: holds draws/00.csv to 09.csv and images/, one draw a table of the same healthy and five other infected eyes to
 learn from, and the same test eyes. OUT: where runs go, one folder each, `OUT/DRAW/NAME-foldK-seedS`; what is done there
-is not done again. names: experiments, each trained once a draw, with `--folds` once for every fold of it; ensembles,
-with all their members. table: trains nothing.
+is not done again. names: experiments, each trained once a draw (its first fold validates), with `--folds` once for every
+fold of it; ensembles, with all their members; all of the study without it. table: trains nothing.
 
 Every run is exactly what `retdsl train few_eyes --train NAME --set NAME.fold=K --set NAME.seed=S
 --set fundus.source='csv("draws/DRAW.csv", ...)' --threads 1` makes, but for rounding; see `frozen_once`. Figures go to
@@ -167,16 +167,19 @@ def experiment_of(train_py: Path) -> Any:
 
 
 def rows_of(program: Program, name: str, draws: Sequence[str], out: Path) -> list[Row]:
-    """The row of an experiment or ensemble, of those draws in which all that it needs is done; none without any."""
+    """The row of an experiment or ensemble, of those draws in which all that it needs is done; none without any.
+
+    An experiment has all its folds in it if they are there for as many draws as its first one is.
+    """
     joined = any(ensemble.name == name for ensemble in program.ensembles)
-    for folds in (True, False):  # an experiment with all its folds, if they are there
+    found: list[Sides] = []
+    for folds in (False, True):
         wanted = members(program, name, folds=folds)
-        folders = {draw: [folder_of(one, draw, out) for one in wanted] for draw in draws}
-        done = {draw: found for draw, found in folders.items() if all((run / "test.json").is_file() for run in found)}
-        if done:
-            runs = [{folder.name: read_run(folder) for folder in found} for found in done.values()]
-            return [row_of(name, [sides_of(each) for each in runs], joined=joined)]
-    return []
+        folders = ({run.name: run for run in (folder_of(one, draw, out) for one in wanted)} for draw in draws)
+        done = [runs for runs in folders if all((run / "test.json").is_file() for run in runs.values())]
+        if done and len(done) >= len(found):
+            found = [sides_of({title: read_run(run) for title, run in runs.items()}) for runs in done]
+    return [row_of(name, found, joined=joined)] if found else []
 
 
 Sides = dict[str, tuple[Answers, Answers]]

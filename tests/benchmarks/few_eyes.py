@@ -4,8 +4,8 @@
 
 ROOT: holds draws/00.csv to 09.csv and images/, one draw a table of the same healthy and five other infected eyes to
 learn from, and the same test eyes. OUT: where runs go, one folder each, `OUT/DRAW/NAME-foldK-seedS`; what is done there
-is not done again. names: experiments, each trained once a draw (its first fold validates), with `--folds` once for every
-fold of it; ensembles, with all their members; all of the study without it. table: trains nothing.
+is not done again. names: experiments, each trained once a draw (its first fold validates), with `--folds` once for
+every fold of it; ensembles, with all their members; all of the study without it. table: trains nothing.
 
 Every run is exactly what `retdsl train few_eyes --train NAME --set NAME.fold=K --set NAME.seed=S
 --set fundus.source='csv("draws/DRAW.csv", ...)' --threads 1` makes, but for rounding; see `frozen_once`. Figures go to

@@ -75,6 +75,17 @@ def test_the_policies_train_at_200_to_3(tmp_path: Path):
 
 
 @pytest.mark.slow
+@needs_fundus
+def test_five_infected_eyes_are_told_by_the_rim_and_not_without_it(tmp_path: Path):
+    names = ("smoothed", "rim", "disc")
+    asked = [word for name in names for word in ("--train", name)]
+    figures = trained("few_eyes", tmp_path, "--root", str(FUNDUS), "--threads", "1", *asked)
+    assert set(figures) == set(names)
+    assert min(figures["smoothed"]["auc"], figures["rim"]["auc"]) >= 0.94
+    assert figures["disc"]["auc"] < 0.9
+
+
+@pytest.mark.slow
 def test_a_network_of_ones_own_learns(tmp_path: Path):
     (figures,) = trained("examples/own_network/small.retina", tmp_path).values()
     assert figures["auc"] >= 0.8

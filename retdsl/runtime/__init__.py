@@ -43,7 +43,7 @@ _NAMES_OF_MODULES = {
         *("lamb", "lars", "nadam", "rmsprop", "sgd", "signum"),
     ),
     "periods": ("batches", "epochs"),
-    "prepare": ("crop_circle", "pad", "resize"),
+    "prepare": ("crop_circle", "mask_circle", "pad", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),
     "record_source": ("recordio",),

@@ -13,10 +13,7 @@ import cv2
 import numpy as np
 
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.prepare import bright_field
-
-FIELD_THRESHOLD = 0.06
-"""What counts as retina, as in `crop_circle`."""
+from retdsl.runtime.prepare import beyond_circle, field_circle
 
 GREY = 128
 """What `subtract_local_average` makes of a pixel that is as its surroundings are."""
@@ -62,14 +59,10 @@ class subtract_local_average:
     scale_free: ClassVar[bool] = True
 
     def __call__(self, photo: Photograph) -> Photograph:
-        height, width, channels = photo.shape
-        left, top, wide, high = bright_field(photo, FIELD_THRESHOLD) or (0, 0, width, height)
-        radius = max(wide, high) / 2
+        across, down, radius = field_circle(photo)
         average = cv2.GaussianBlur(photo, (0, 0), max(self.sigma * radius, 0.1)).reshape(photo.shape)
         subtracted = cv2.addWeighted(photo, self.strength, average, -self.strength, GREY).reshape(photo.shape)
-        y, x = np.ogrid[:height, :width]
-        across, down = x - (left + (wide - 1) / 2), y - (top + (high - 1) / 2)
-        subtracted[across**2 + down**2 > (self.mask * radius) ** 2] = (GREY,) * channels
+        subtracted[beyond_circle(photo, across, down, self.mask * radius)] = (GREY,) * photo.shape[2]
         return np.asarray(subtracted, np.uint8)
 
 

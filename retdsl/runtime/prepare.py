@@ -17,6 +17,7 @@ from typing import ClassVar, Literal, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from retdsl.runtime.decode import Photograph
 
@@ -33,6 +34,9 @@ class Step(Protocol):
 FIELD_VIEW = 256
 """The longer side, in pixels, of the small copy on which the bright field is sought: averaging removes noise."""
 
+FIELD_THRESHOLD = 0.06
+"""What counts as retina where no step says otherwise, as a share of white."""
+
 SMALLEST_FIELD = 0.05
 """A bright region under this share of the picture is no retina: a label, a reflex, or a photograph that failed."""
 
@@ -48,11 +52,32 @@ class crop_circle:
 
     scale_free: ClassVar[bool] = True
 
-    threshold: float = 0.06
+    threshold: float = FIELD_THRESHOLD
 
     def __call__(self, photo: Photograph) -> Photograph:
         field = bright_field(photo, self.threshold)
         return photo if field is None else _square_around(photo, *field)
+
+
+@dataclass(frozen=True, slots=True)
+class mask_circle:
+    """Makes black what is beyond a circle, or with `keep = "outside"` what is within it.
+
+    radius: as a share of that of the retina's bright field, around its centre; what lies exactly on the circle is
+    within it. A picture without a field (all black) is taken for its inscribed disc.
+    """
+
+    scale_free: ClassVar[bool] = True
+
+    radius: float = 0.8
+    keep: Literal["inside", "outside"] = "inside"
+
+    def __call__(self, photo: Photograph) -> Photograph:
+        across, down, radius = field_circle(photo)
+        beyond = beyond_circle(photo, across, down, self.radius * radius)
+        masked = photo.copy()
+        masked[beyond if self.keep == "inside" else ~beyond] = 0
+        return masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +154,23 @@ def bright_field(photo: Photograph, threshold: float) -> tuple[int, int, int, in
     x0, x1 = round(left * across), round((left + wide) * across)
     y0, y1 = round(top * down), round((top + high) * down)
     return x0, y0, x1 - x0, y1 - y0
+
+
+def field_circle(photo: Photograph) -> tuple[float, float, float]:
+    """The centre (x, y) and the radius, in pixels, of the circle around the bright field; of the whole without one.
+
+    Where the camera cut the field at the top and bottom, the circle is the one that it was cut from.
+    """
+    height, width = photo.shape[:2]
+    left, top, wide, high = bright_field(photo, FIELD_THRESHOLD) or (0, 0, width, height)
+    return left + (wide - 1) / 2, top + (high - 1) / 2, max(wide, high) / 2
+
+
+def beyond_circle(photo: Photograph, across: float, down: float, radius: float) -> NDArray[np.bool_]:
+    """Which pixels [H, W] lie outside of a circle. across, down: its centre (x, y)."""
+    y, x = np.ogrid[: photo.shape[0], : photo.shape[1]]
+    outside: NDArray[np.bool_] = (x - across) ** 2 + (y - down) ** 2 > radius**2
+    return outside
 
 
 def _square_around(photo: Photograph, left: int, top: int, width: int, height: int) -> Photograph:

@@ -104,6 +104,18 @@ _STEPS: tuple[tuple[Entry, PhotographRule], ...] = (
     ),
     (
         Entry(
+            "mask_circle",
+            CATEGORY,
+            "Makes black what is beyond a circle around the middle of the retina's disc, or what is within it.",
+            (
+                Option("radius", Fraction(), 0.8, "Of the circle, as a share of the disc's radius."),
+                Option("keep", Choice(("inside", "outside")), "inside", "What of the photograph stays."),
+            ),
+        ),
+        _as_it_is,
+    ),
+    (
+        Entry(
             "pad",
             CATEGORY,
             "Puts a margin around the image: to a square, or to a size.",

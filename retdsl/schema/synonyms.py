@@ -139,6 +139,7 @@ _SIMILAR: dict[str, dict[str, str]] = {
     },
     "image step": {
         "crop_circle": "CenterCrop crop circle",
+        "mask_circle": "mask circle_mask hide_rim",
         "resize": "RandomResizedCrop rescale",
         "pad": "PadIfNeeded letterbox",
         "clahe": "equalize equalize_adapthist",

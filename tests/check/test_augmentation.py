@@ -26,7 +26,7 @@ def codes(image: str = "resize(32, 32)", augment: str = "rotate180", batch: int 
 
 
 STEPS = ["crop_circle", "pad", "pad(48, 40)", "resize(32, 24)", "clahe", "subtract_local_average", "green_channel"]
-STEPS += ["green_channel(channels = 1)"]
+STEPS += ["green_channel(channels = 1)", "mask_circle"]
 
 
 @pytest.mark.parametrize("last", STEPS)

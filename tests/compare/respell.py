@@ -7,6 +7,7 @@ descendants (`train a from b`) written out in full.
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 from retdsl.diagnostics import Diagnostics
@@ -22,7 +23,9 @@ from retdsl.syntax import parse
 from retdsl.syntax import tree as t
 
 GAPS = (" ", "  ", "\n", "\n\n  ", "\t", " # a comment\n")
-CALLED = {entry.name: entry for category in ENTRIES.values() for entry in category.values()}
+NAMES = Counter(name for category in ENTRIES.values() for name in category)
+CALLED = {name: entry for category in ENTRIES.values() for name, entry in category.items() if NAMES[name] == 1}
+"""What a name calls, wherever it stands; of `every`, say, its place decides."""
 
 
 def respelled(text: str, seed: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.decode import Photograph, decode
-from retdsl.runtime.prepare import crop_circle, pad, resize
+from retdsl.runtime.prepare import crop_circle, mask_circle, pad, resize
 
 FUNDUS = Path(__file__).resolve().parents[3] / "shared" / "fundus"
 
@@ -89,6 +89,42 @@ class TestCropCircle:
             assert cropped.shape[0] == cropped.shape[1]
             assert cropped.shape[0] >= 0.85 * photo.shape[1], path.name
             assert cropped.astype(int).sum() > 0.98 * photo[photo.max(axis=2) > 20].sum(), path.name
+
+
+class TestMaskCircle:
+    """mask_circle."""
+
+    PHOTO = fundus(300, 400, (220, 150), 100)
+
+    def test_what_is_beyond_is_black_and_the_rest_as_it_was(self) -> None:
+        masked = mask_circle(radius=0.6)(self.PHOTO)
+        y, x = np.mgrid[:300, :400]
+        distance = np.hypot(x - 220, y - 150)
+        assert not masked[distance > 63].any()
+        assert np.array_equal(masked[distance < 57], self.PHOTO[distance < 57])
+
+    @pytest.mark.parametrize("radius", [0.1, 0.5, 0.8, 1.0])
+    def test_inside_and_outside_together_are_the_photograph(self, radius: float) -> None:
+        inside, outside = (mask_circle(radius, keep)(self.PHOTO) for keep in ("inside", "outside"))
+        assert not (inside & outside).any()
+        assert np.array_equal(inside | outside, self.PHOTO)
+
+    def test_the_circle_is_that_of_the_field_before_it_was_cut(self) -> None:
+        whole, cut = fundus(300, 300, (150, 150), 120), fundus(300, 300, (150, 150), 120)
+        cut[:60] = cut[240:] = 0
+        masked = mask_circle(radius=0.5)(cut)
+        difference = (masked != mask_circle(radius=0.5)(whole)).any(axis=2)
+        assert difference.mean() < 0.01
+
+    def test_without_a_field_the_inscribed_disc_counts(self) -> None:
+        dark = np.full((100, 100, 3), 5, np.uint8)
+        lit = mask_circle(radius=1.0)(dark).any(axis=2)
+        assert lit.mean() == pytest.approx(np.pi / 4, abs=0.02)
+
+    def test_the_photograph_itself_stays(self) -> None:
+        before = self.PHOTO.copy()
+        mask_circle()(self.PHOTO)
+        assert np.array_equal(before, self.PHOTO)
 
 
 class TestResize:

@@ -106,7 +106,7 @@ def main() -> None:
                 for draw in arguments.draws:
                     for trained in members(program, name, folds=arguments.folds):
                         train(runner, trained, draw, root, out)
-    rows = [row for name in names for row in rows_of(program, name, arguments.draws, out)]
+    rows = [row for name in names for row in rows_of(program, name, arguments.draws, out, folds=arguments.folds)]
     text = "\n".join(markdown(rows))
     (out / "few_eyes.md").write_text(text + "\n")
     (out / "few_eyes.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
@@ -166,19 +166,13 @@ def experiment_of(train_py: Path) -> Any:
     return module.EXPERIMENT
 
 
-def rows_of(program: Program, name: str, draws: Sequence[str], out: Path) -> list[Row]:
-    """The row of an experiment or ensemble, of those draws in which all that it needs is done; none without any.
-
-    An experiment has all its folds in it if they are there for as many draws as its first one is.
-    """
+def rows_of(program: Program, name: str, draws: Sequence[str], out: Path, *, folds: bool) -> list[Row]:
+    """The row of an experiment or ensemble, of those draws in which all that it needs is done; none without any."""
+    wanted = members(program, name, folds=folds)
+    folders = ({run.name: run for run in (folder_of(one, draw, out) for one in wanted)} for draw in draws)
+    done = [runs for runs in folders if all((run / "test.json").is_file() for run in runs.values())]
+    found = [sides_of({title: read_run(run) for title, run in runs.items()}) for runs in done]
     joined = any(ensemble.name == name for ensemble in program.ensembles)
-    found: list[Sides] = []
-    for folds in (False, True):
-        wanted = members(program, name, folds=folds)
-        folders = ({run.name: run for run in (folder_of(one, draw, out) for one in wanted)} for draw in draws)
-        done = [runs for runs in folders if all((run / "test.json").is_file() for run in runs.values())]
-        if done and len(done) >= len(found):
-            found = [sides_of({title: read_run(run) for title, run in runs.items()}) for runs in done]
     return [row_of(name, found, joined=joined)] if found else []
 
 

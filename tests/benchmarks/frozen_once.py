@@ -50,7 +50,7 @@ class Memory:
             if name != input
         }
         arrays = {name: value if hasattr(value, "asnumpy") else mx.nd.array(value) for name, value in own.items()}
-        content = blake2b(repr(symbol.list_outputs()).encode())
+        content = blake2b(symbol.tojson().encode())
         for name in sorted(arrays):
             content.update(name.encode() + arrays[name].asnumpy().tobytes())
         return Frozen(self, content.digest(), Bound(symbol, arrays, {input: tuple(shape)}, batch, device()))

@@ -12,8 +12,6 @@ from made_up_run import add, age, epoch, run_folder, step
 from retdsl.watching.lines import GrowingFile
 from retdsl.watching.state import FAILED, FINISHED, RUNNING, SILENT, WAITING, Best, Watched
 
-NOW = time.time()
-
 
 def test_a_half_written_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
@@ -82,17 +80,18 @@ def test_metrics_alone_are_enough(tmp_path: Path) -> None:
 
 
 def test_the_states(tmp_path: Path) -> None:
-    assert Watched(tmp_path / "none").look(NOW).state == WAITING
+    now = time.time()
+    assert Watched(tmp_path / "none").look(now).state == WAITING
     (tmp_path / "empty").mkdir()
-    assert Watched(tmp_path / "empty").look(NOW).state == WAITING
+    assert Watched(tmp_path / "empty").look(now).state == WAITING
     begun = run_folder(tmp_path / "begun")
-    assert Watched(begun).look(NOW + 100).state == RUNNING
-    assert Watched(begun).look(NOW + 10_000).state == SILENT
+    assert Watched(begun).look(now + 100).state == RUNNING
+    assert Watched(begun).look(now + 10_000).state == SILENT
     going = run_folder(tmp_path / "going", 3)
-    assert Watched(going).look(NOW + 50).state == RUNNING
-    assert Watched(going).look(NOW + 100).state == SILENT
+    assert Watched(going).look(now + 50).state == RUNNING
+    assert Watched(going).look(now + 100).state == SILENT
     done = run_folder(tmp_path / "done", 20, finished=True)
-    assert Watched(done).look(NOW + 10_000).state == FINISHED
+    assert Watched(done).look(now + 10_000).state == FINISHED
 
 
 def test_long_epochs_are_waited_for(tmp_path: Path) -> None:
@@ -103,12 +102,12 @@ def test_long_epochs_are_waited_for(tmp_path: Path) -> None:
 
 
 def test_a_traceback_is_a_failure_until_the_run_goes_on(tmp_path: Path) -> None:
-    path = run_folder(tmp_path / "run", 3)
-    age(path, 100, NOW)
+    now, path = time.time(), run_folder(tmp_path / "run", 3)
+    age(path, 100, now)
     (path / "defect.txt").write_text("Traceback")
     watched = Watched(path)
-    assert watched.look(NOW).state == FAILED
-    age(path, 100, NOW)
+    assert watched.look(now).state == FAILED
+    age(path, 100, now)
     add(path, epoch(4))
     assert watched.look(time.time()).state == RUNNING
 

@@ -14,6 +14,9 @@ from retdsl.diagnostics.model import Diagnostic, Diagnostics, Edit, Fix
 from retdsl.records import dataclass, replace
 from retdsl.source import MARK, Source, one_line_end
 
+SYNTAX = "R102"
+"""The code of slips of syntax."""
+
 MOST_ROUNDS = 20
 """A mistake may hide another that only shows, and is fixed, in the next round."""
 
@@ -62,7 +65,11 @@ def fix_text(text: str, source: Source, check: Callable[[Source], Diagnostics]) 
 def _round(
     now: Fixed, found: Diagnostics, source: Source, check: Callable[[Source], Diagnostics]
 ) -> tuple[Fixed, Diagnostics] | None:
-    """All fixes at once; or, if that makes it worse, the first that does not."""
+    """All fixes at once; or, if that makes it worse, the first that does not; or the first of a slip of syntax.
+
+    Of several slips in one statement the parser sees the first alone, and what stands behind it only once that is gone.
+    """
+    behind: tuple[Fixed, Diagnostics] | None = None
     chosen = choose(found, replace(source, text=now.plain))
     for together in (chosen, *([one] for one in chosen)) if chosen else ():
         text = apply(now.text, [edit for one in together for edit in one.fix.edits])
@@ -70,7 +77,9 @@ def _round(
         after = check(replace(source, text=done.plain))
         if after.errors <= found.errors and _illegible(after) <= _illegible(found):
             return done, after
-    return None
+        if behind is None and len(together) == 1 and together[0].diagnostic.code == SYNTAX:
+            behind = done, after
+    return behind
 
 
 def choose(found: Iterable[Diagnostic], source: Source) -> list[Applied]:

@@ -52,6 +52,10 @@ def test_slips_that_do_not_touch_are_taken_back_together(names: set[str]) -> Non
     assert fixed(text).text == STUDY
 
 
+def test_slips_that_hide_others_in_their_statement_are_taken_back() -> None:
+    assert fixed(edited(*(SLIPS[name] for name in ("bare point", "space before percent", "pipe arrow")))).text == STUDY
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("last", [True, False])

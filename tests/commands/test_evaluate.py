@@ -167,7 +167,7 @@ def spoil_options(run: Path) -> None:
         (spoil_nothing_saved, "this run has no checkpoint"),
         (spoil_best_gone, "is gone"),
         (spoil_no_best, "this run has no best epoch yet"),
-        (spoil_cut, "cannot be read"),
+        (spoil_cut, "this checkpoint is damaged"),
         (spoil_program, "this is not the program that was run"),
         (spoil_version, "`accuracy_of_old` is not in this version"),
         (spoil_options, "epoks"),

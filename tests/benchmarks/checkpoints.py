@@ -30,8 +30,9 @@ data eyes {{
 }}
 backbone base = zoo(efficientnet_lite0)
 model net = base[global_pool] => Flatten => FullyConnected(128) => Activation(relu) => FullyConnected(2) => Softmax
+augment turned = image => rotate180(p = 50%)
 train t {{
-  model = net  data = eyes  freeze = {freeze}  batch = {batch}  epochs = {epochs}  optimizer = adam  metrics = [auc]
+  augment = {augment}  model = net  data = eyes  freeze = {freeze}  batch = {batch}  epochs = {epochs}  optimizer = adam  metrics = [auc]
   checkpoint = every({every}, keep = best(auc))
 }}
 """
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument(
         "--freeze", default="base", help="what of `base` is frozen: `base`, `base[.. blocks_10]`, `none`"
     )
+    parser.add_argument("--plain", action="store_true", help="augment nothing: epochs of a frozen base are short then")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--root", type=Path)
     arguments = parser.parse_args()
@@ -89,6 +91,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     source, classes = SYNTHETIC if arguments.root is None else TABLE
     every = 1 if arguments.every is None else f"{arguments.every} batches"
     text = SPEC.format(
+        augment="none" if arguments.plain else "turned",
         source=source.format(images=arguments.images),
         classes=classes,
         freeze=arguments.freeze,

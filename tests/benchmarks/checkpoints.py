@@ -32,7 +32,8 @@ backbone base = zoo(efficientnet_lite0)
 model net = base[global_pool] => Flatten => FullyConnected(128) => Activation(relu) => FullyConnected(2) => Softmax
 augment turned = image => rotate180(p = 50%)
 train t {{
-  augment = {augment}  model = net  data = eyes  freeze = {freeze}  batch = {batch}  epochs = {epochs}  optimizer = adam  metrics = [auc]
+  augment = {augment}  model = net  data = eyes  freeze = {freeze}  batch = {batch}  epochs = {epochs}
+  optimizer = adam  metrics = [auc]
   checkpoint = every({every}, keep = best(auc))
 }}
 """

@@ -69,11 +69,7 @@ def _softmax(op: str, sign: float = 1.0) -> Lowering:
 
 
 def _softmax_activation(graph: Graph, step: Step) -> str:
-    [value] = step.inputs
-    if step.options["mode"] == "channel":
-        return graph.add("Softmax", value, axis=1)
-    rows = graph.add("Softmax", graph.add("Flatten", value, axis=1), axis=1)
-    return graph.reshape(rows, step.shape) if len(step.shape) != 2 else rows
+    return graph.add("Softmax", *step.inputs, axis=1 if step.options["mode"] == "channel" else -1)
 
 
 # --- functions

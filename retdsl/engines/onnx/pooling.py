@@ -10,7 +10,7 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
-from retdsl.engines.onnx.graph import Graph, Lowering, Refused, Step
+from retdsl.engines.onnx.graph import Graph, Lowering, Step
 from retdsl.records import dataclass
 
 _LOWEST = -3.4028234663852886e38
@@ -33,10 +33,12 @@ class Axis:
         return max((self.count - 1) * self.stride + self.kernel - self.size - self.pad, 0)
 
     def pixels(self, *, padding: bool) -> list[int]:
-        """How many pixels MXNet counts in each window: those of the image, or with its padding, but never more."""
+        """How many pixels MXNet counts in each window: those of the image, or with its padding, but never more. A
+        window beside the image has the sum 0, whatever it is divided by.
+        """
         starts = [place * self.stride - self.pad for place in range(self.count)]
         low, high = (-self.pad, self.size + self.pad) if padding else (0, self.size)
-        return [min(start + self.kernel, high) - max(start, low) for start in starts]
+        return [max(min(start + self.kernel, high) - max(start, low), 1) for start in starts]
 
 
 def _pooling(graph: Graph, step: Step) -> str:
@@ -48,8 +50,6 @@ def _pooling(graph: Graph, step: Step) -> str:
     windows = map(step.pair, ("kernel", "stride", "pad"))
     counts = cast("tuple[int, int]", step.shape[2:])
     axes = [Axis(*numbers) for numbers in zip(step.size(), *windows, counts, strict=True)]
-    if any(pixels < 1 for axis in axes for pixels in axis.pixels(padding=False)):
-        raise Refused("its last window lies beside the image")
     before, behind = [axis.pad for axis in axes], [axis.behind for axis in axes]
     if any(reach >= axis.kernel for axis in axes for reach in (axis.pad, axis.behind)):
         margin = graph.real(_LOWEST if kind == "max" else 0)  # more than a pooling operator takes

@@ -26,7 +26,6 @@ from retdsl.runtime.skeleton import read_skeleton, require_onnx
 from retdsl.schema.preparation import CATEGORY
 from retdsl.schema.spelling import spell_call
 
-
 _POINT = ("metric", "finding", "threshold", "chosen_on")
 """What is told of a frozen threshold."""
 

@@ -39,7 +39,8 @@ def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) 
     parameters = saved_parameters(run, path)
     arguments, auxiliary = network.shapes(deploy)
     _require_fit(parameters, {**arguments, **auxiliary}, path)
-    return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+    shape, batch = network.input_shape, experiment.training.batch
+    return Predictor(deploy, parameters, network.input, shape, batch, network.predicting), epoch
 
 
 def saved_parameters(run: Path, path: Path) -> dict[str, Array]:

@@ -20,5 +20,7 @@ def tell_fused(_: Experiment, after: Experiment) -> str:
     """What is bound for prediction."""
     below = {name for piece in after.execution.pieces if piece.from_epoch != 1 for name in piece.nodes}
     frozen = f"the {counted(len(below), 'layer')} before the cut, " if below else ""
-    return f"Bound for prediction: {frozen}validation, test and prediction. Layers may be joined there, or computed by "\
+    return (
+        f"Bound for prediction: {frozen}validation, test and prediction. Layers may be joined there, or computed by "
         "another engine; where gradients are computed MXNet goes layer by layer."
+    )

@@ -8,7 +8,6 @@ from pathlib import Path
 from retdsl.check import Checked, check_source
 from retdsl.ir import Experiment, Program
 from retdsl.passes import ALL, run
-from retdsl.records import replace
 from retdsl.source import Source
 
 TINY = """

@@ -39,9 +39,7 @@ class Pass:
 
 PASSES = (
     Pass("branches", drop_branches, "leaves out layers that the scores do not need", tell_branches),
-    Pass(
-        "split", split, "cuts the network where training begins: what lies before is only computed forward", tell_split
-    ),
+    Pass("split", split, "cuts the network where training begins: what lies before only predicts", tell_split),
     Pass("idle", drop_idle, "leaves out layers that do nothing where the network only predicts", tell_idle),
     Pass("fold", fold_batch_norms, "computes a BatchNorm together with the layer before it", tell_folds),
     Pass("fuse", fuse, "binds what needs no gradient for prediction, so that layers are computed together", tell_fused),

@@ -1,7 +1,7 @@
 """BatchNorms that are folded into the convolution or dense layer before them, where the network only predicts.
 
-Enters: networks. Leaves: `Execution.folds`. Guaranteed: nobody but the BatchNorm looks at what its layer gives, and both
-count the same axis as channels, so that one layer with other weights and a bias gives what both of them give.
+Enters: networks. Leaves: `Execution.folds`. Guaranteed: nobody but the BatchNorm looks at what its layer gives, and
+both count the same axis as channels, so that one layer with other weights and a bias gives what both of them give.
 
 With its stored statistics a BatchNorm is `gamma (x - mean) / sqrt(var + eps) + beta`: a factor and a summand for each
 channel. A convolution whose weights are multiplied by the factor, and whose bias takes in the rest, does it on the way
@@ -83,10 +83,10 @@ def tell_folds(_: Experiment, after: Experiment) -> str:
         return "There is no BatchNorm."
     if not folds:
         return f"None of {counted(norms, 'BatchNorm')} stands right behind a convolution or dense layer of its own."
-    rest = norms - len(folds)
-    stay = f" {counted(rest, 'other')} cannot be: no such layer is right before {'it' if rest == 1 else 'them'}."
-    return (
-        f"{counted(len(folds), 'BatchNorm')} of {norms} {'is' if len(folds) == 1 else 'are'} computed by the layer "
-        f"before, with weights that are multiplied once, in validation, prediction and whatever is frozen below the cut."
-        f"{stay if rest else ''} Checkpoints keep the weights as they are trained."
+    text = (
+        f"{len(folds):,} of {counted(norms, 'BatchNorm')} {'is' if len(folds) == 1 else 'are'} computed by the layer "
+        "before wherever the network only predicts: weights are multiplied once instead of values in every batch."
     )
+    if rest := norms - len(folds):
+        text += f" Of {rest:,} what comes right before is no convolution or dense layer, or serves others, too."
+    return f"{text} Checkpoints keep the weights as they are trained."

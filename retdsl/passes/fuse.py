@@ -21,6 +21,6 @@ def tell_fused(_: Experiment, after: Experiment) -> str:
     below = {name for piece in after.execution.pieces if piece.from_epoch != 1 for name in piece.nodes}
     frozen = f"the {counted(len(below), 'layer')} before the cut, " if below else ""
     return (
-        f"Bound for prediction: {frozen}validation, test and prediction. Layers may be joined there, or computed by "
-        "another engine; where gradients are computed MXNet goes layer by layer."
+        f"Bound for prediction: {frozen}validation, test and `predict`. Layers are joined there, or computed by "
+        "another engine; only where gradients are needed MXNet goes layer by layer."
     )

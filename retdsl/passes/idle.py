@@ -29,7 +29,8 @@ def tell_idle(_: Experiment, after: Experiment) -> str:
     if not kinds:
         return "Every layer does something where the network predicts, too."
     named = ", ".join(f"{n} x {kind}" if n > 1 else kind for kind, n in kinds.items())
+    do, are = ("does", "is") if len(idle) == 1 else ("do", "are")
     return (
-        f"{counted(len(idle), 'layer')} that {'does' if len(idle) == 1 else 'do'} nothing outside of training ({named}) "
-        f"{'is' if len(idle) == 1 else 'are'} left out of validation and prediction."
+        f"{counted(len(idle), 'layer')} that {do} nothing outside of training ({named}) {are} left out wherever the "
+        "network only predicts."
     )

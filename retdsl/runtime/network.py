@@ -106,9 +106,10 @@ class Network:
     input, input_shape: name and `(3, height, width)` of what enters. frozen: takes the input and gives the values at
     the cuts by name; None when all is trained. trained: takes these (or `{input: ...}`) and gives the logits [N, C].
     loss: the head, named `loss_name`. frozen_parameters: names or wildcards of what stays as it is above the cuts;
-    resting: layers there that would draw random numbers, and are left out of training since they are frozen. phases: what training changes about that at later epochs, in their order; their parts lie between `frozen` and
-    `trained`, the later the lower. pretrained: where parameters start; the first that covers a parameter gives it, the
-    rest is drawn (see `initial`). predicting: what becomes of it all where it only predicts; the symbols and parameters
+    resting: layers there that would draw random numbers, and are left out of training since they are frozen. phases:
+    what training changes about that at later epochs, in their order; their parts lie between `frozen` and `trained`,
+    the later the lower. pretrained: where parameters start; the first that covers a parameter gives it, the rest is
+    drawn (see `initial`). predicting: what becomes of it all where it only predicts; the symbols and parameters
     that are given and saved stay ordinary ones.
     """
 

@@ -44,7 +44,8 @@ def start_series(
     """A new folder of `runs` with the program of every run of the plan, none of which has run yet.
 
     settings, chosen: what the command line says on top of the spec, and of which experiments; options: what every
-    program is run with; passes: which every program is compiled with, None for all. Raises RunError for a folder that cannot be written.
+    program is run with; passes: which every program is compiled with, None for all. Raises RunError for a folder that
+    cannot be written.
     """
     study = Path(spec.source.name).stem
     path = make_folder(new_run_folder(study, runs))

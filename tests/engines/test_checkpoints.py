@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spec_texts import checked, carried_out, experiment
+from spec_texts import carried_out, checked, experiment
 
 from retdsl.engines.mxnet import emit_program
 from retdsl.runtime.mx import mx

@@ -11,8 +11,8 @@ from retdsl.engines.mxnet import emit_program
 from retdsl.engines.mxnet.layout import Line, laid_out
 from retdsl.engines.mxnet.lower import literal, lower_node, operator_path
 from retdsl.ir import Freeze, Network, Node, Parameter, Place
-from retdsl.runtime.mx import mx
 from retdsl.passes.split import cut_into_pieces
+from retdsl.runtime.mx import mx
 from retdsl.schema.lookup import find_node
 from retdsl.schema.model import parameter_names
 from retdsl.schema.operators import spellings

@@ -45,7 +45,7 @@ def predicting_lines(experiment: Experiment) -> list[Line]:
     execution = experiment.execution
     lines: list[Line] = []
     if execution.idle:
-        lines.append(Line(f"    without={literal(execution.idle)},", "they do nothing outside of training"))
+        lines.append(Line(f"    without={literal(execution.idle)},", "nothing outside of training"))
     if execution.folds:
         pairs = (f"{literal(fold.batch_norm)}: {literal(fold.layer)}" for fold in execution.folds)
         lines.append(Line("    folded={", "each BatchNorm into the layer before it"))

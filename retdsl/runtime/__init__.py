@@ -36,6 +36,7 @@ _NAMES_OF_MODULES = {
     ),
     "mixing": ("cutmix", "mixup"),
     "moving_ratio": ("progressive",),
+    "folding": ("Predicting",),
     "network": ("Network", "Phase", "Pretrained"),
     "network_input": ("normalize",),
     "optimizers": (

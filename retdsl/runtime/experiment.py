@@ -63,8 +63,9 @@ class Experiment:
     """One `train` block with all that it refers to.
 
     name: of its files; program: the generated file itself; root: where relative data paths start, the program's folder
-    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what;
-    overrides: what the command line said on top of it, by the keys it said it of.
+    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what; passes: by
+    name, those that have decided how it is carried out; overrides: what the command line said on top of it, by the keys
+    it said it of.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Experiment:
     root: Path | str | None = None
     spec: Path | str | None = None
     made_by: str | None = None
+    passes: Sequence[str] | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property

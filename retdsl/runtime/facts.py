@@ -69,6 +69,7 @@ def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any
     return {
         "experiment": experiment.name,
         "made_by": experiment.made_by,
+        "passes": None if experiment.passes is None else list(experiment.passes),
         "spec": None if experiment.spec is None else str(experiment.spec),
         "overrides": dict(experiment.overrides),
         "fold": getattr(experiment.data.split, "fold", None),

@@ -36,7 +36,8 @@ class FrozenFeatures:
         start = network.starting_values(network.deploy_symbol(), experiment.training.seed, experiment.folder, root)
         where = device()
         parameters = {name: mx.nd.array(value, ctx=where) for name, value in start.all().items()}
-        self._forward = forward_by(symbol, parameters, network.input, network.input_shape, BATCH, where)
+        shape = network.input_shape
+        self._forward = forward_by(symbol, parameters, network.input, shape, BATCH, where, network.predicting)
         self._last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
 
     def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:

@@ -35,7 +35,8 @@ def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) 
     """
     network = experiment.network
     deploy, parameters, epoch = finished_parameters(experiment, run, checkpoint)
-    return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+    shape, batch = network.input_shape, experiment.training.batch
+    return Predictor(deploy, parameters, network.input, shape, batch, network.predicting), epoch
 
 
 def finished_parameters(

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.folding import Predicting
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import Symbol
@@ -36,7 +37,7 @@ class Bound:
     """A symbol bound for prediction at one batch size.
 
     parameters: NDArrays by name (arguments and auxiliary states), used as they are, not copied; inputs: name and shape
-    `[...]` of each input, without the batch axis.
+    `[...]` of each input, without the batch axis; predicting: what becomes of the symbol before it is bound.
     """
 
     def __init__(
@@ -46,14 +47,18 @@ class Bound:
         inputs: Mapping[str, Shape],
         batch: int,
         where: Device,
+        predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
     ) -> None:
         self.batch = batch
+        symbol, folded = predicting.prepared(symbol, parameters)
+        parameters = {**parameters, **{name: mx.nd.array(value, ctx=where) for name, value in folded.items()}}
         self._inputs = [mx.nd.zeros((batch, *shape), ctx=where) for shape in inputs.values()]
         given = dict(zip(inputs, self._inputs, strict=True))
         # A part may leave inputs unused, and a frozen part may pass its input through.
         arguments = {name: given[name] if name in given else parameters[name] for name in symbol.list_arguments()}
         auxiliary = {name: parameters[name] for name in symbol.list_auxiliary_states()}
-        self._executor = symbol.bind(where, arguments, grad_req="null", aux_states=auxiliary)
+        with predicting.binding():
+            self._executor = symbol.bind(where, arguments, grad_req="null", aux_states=auxiliary)
 
     def __call__(self, inputs: Sequence[MxArray]) -> list[MxArray]:
         """The outputs for full batches. They are overwritten by the next call."""
@@ -91,19 +96,35 @@ class ByMXNet:
     """A part with one input, computed by MXNet."""
 
     def __init__(
-        self, symbol: Symbol, parameters: Mapping[str, MxArray], input: str, shape: Shape, batch: int, where: Device
+        self,
+        symbol: Symbol,
+        parameters: Mapping[str, MxArray],
+        input: str,
+        shape: Shape,
+        batch: int,
+        where: Device,
+        predicting: Predicting,
     ) -> None:
         self.engine = f"mxnet {mx.__version__}"
         self.batch = batch
         self._where = where
-        self._bound = Bound(symbol, parameters, {input: shape}, batch, where)
+        self._bound = Bound(symbol, parameters, {input: shape}, batch, where, predicting)
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
         return self._bound([full_batch(images, self.batch, self._where)])
 
 
 def forward_by(
-    symbol: Symbol, parameters: Mapping[str, MxArray], input: str, shape: Sequence[int], batch: int, where: Device
+    symbol: Symbol,
+    parameters: Mapping[str, MxArray],
+    input: str,
+    shape: Sequence[int],
+    batch: int,
+    where: Device,
+    predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
 ) -> Forward:
-    """What computes a symbol for images `shape`: the one place that decides which engine carries what only predicts."""
-    return ByMXNet(symbol, parameters, input, tuple(shape), batch, where)
+    """What computes a symbol for images `shape`: the one place that decides which engine carries what only predicts.
+
+    predicting: what becomes of the symbol first; where that asks for no fusion, MXNet carries it, layer after layer.
+    """
+    return ByMXNet(symbol, parameters, input, tuple(shape), batch, where, predicting)

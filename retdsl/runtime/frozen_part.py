@@ -32,7 +32,9 @@ class FrozenPart:
         self._where = where
         self._given = symbols.inputs
         self._forward = (
-            None if symbols.frozen is None else forward_by(symbols.frozen, values, input, shape, batch, where)
+            None
+            if symbols.frozen is None
+            else forward_by(symbols.frozen, values, input, shape, batch, where, symbols.predicting)
         )
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.folding import Predicting
 from retdsl.runtime.forward import MxArray, device, forward_by
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
@@ -68,10 +69,11 @@ class Predictor:
         input: str,
         input_shape: Sequence[int],
         batch: int,
+        predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
     ) -> None:
         where = device()
         arrays = {name: mx.nd.array(value, ctx=where) for name, value in parameters.items()}
-        self._forward = forward_by(symbol, arrays, input, input_shape, batch, where)
+        self._forward = forward_by(symbol, arrays, input, input_shape, batch, where, predicting)
 
     def __call__(self, images: NDArray[np.float32]) -> MxArray:
         """Probabilities [batch, C]; rows beyond `len(images)` mean nothing."""

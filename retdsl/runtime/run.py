@@ -201,7 +201,8 @@ class Run:
         assert found is not None  # the final epoch at least is saved and ranked
         network, training = self._experiment.network, self._experiment.training
         parameters = self.checkpoints.load(found.epoch)
-        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, training.batch)
+        deploy, shape = network.deploy_symbol(), network.input_shape
+        predictor = Predictor(deploy, parameters, network.input, shape, training.batch, network.predicting)
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))

@@ -180,7 +180,8 @@ class Trainer:
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
+        values, batch = self._judged(), self._recipe.batch
+        trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, self._where, symbols.predicting)
         return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
 
     def parameters(self) -> Parameters:

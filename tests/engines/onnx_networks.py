@@ -29,14 +29,17 @@ def built(experiment: Experiment) -> Any:
 def drawn(network: Any, images: int = 2) -> tuple[dict[str, Any], Any]:
     """Parameters that keep the size of values from layer to layer, and images."""
     draw = np.random.RandomState(0)
+    normal, uniform = draw.normal(size=10_007).astype(np.float32), draw.uniform(0.5, 1.5, 10_007).astype(np.float32)
     arguments, auxiliary = network.shapes(network.deploy_symbol())
     values = {}
     for name, shape in {**arguments, **auxiliary}.items():
-        spread = (2 / max(1, np.prod(shape[1:]))) ** 0.5
-        positive = name.endswith(("gamma", "var", "bias"))  # the last layer of some networks is a rectifier
-        values[name] = draw.uniform(0.5, 1.5, shape) if positive else draw.normal(0, spread, shape)
-    found = {name: value.astype(np.float32) for name, value in values.items()}
-    return found, draw.standard_normal((images, *network.input_shape)).astype(np.float32)
+        # The last layer of some networks is a rectifier: their biases are positive, too.
+        positive = name.endswith(("gamma", "var", "bias"))
+        spread = np.float32((2 / max(1, np.prod(shape[1:]))) ** 0.5)
+        start = draw.randint(len(normal))
+        numbers = np.resize(np.roll(uniform if positive else normal, start), shape)
+        values[name] = numbers if positive else numbers * spread
+    return values, draw.standard_normal((images, *network.input_shape)).astype(np.float32)
 
 
 def answers(experiment: Experiment) -> tuple[list[Any], list[Any]]:

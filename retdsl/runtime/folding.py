@@ -67,19 +67,20 @@ class Predicting:
         values = _fold(graph, self.folded, parameters)
         return _symbol(graph), values
 
-    @contextmanager
-    def binding(self) -> Iterator[None]:
-        """While this is open, MXNet joins layers of what it binds for prediction, or not."""
-        before = os.environ.get(BACKEND)
-        if not self.fused:
-            os.environ[BACKEND] = NO_BACKEND
-        try:
-            yield
-        finally:
-            if self.fused or before is not None:
-                os.environ.update({} if before is None else {BACKEND: before})
-            else:
-                del os.environ[BACKEND]
+
+@contextmanager
+def joining(*, fused: bool) -> Iterator[None]:
+    """While this is open, MXNet joins layers of what it binds for prediction as it always does, or none."""
+    before = os.environ.get(BACKEND)
+    if not fused:
+        os.environ[BACKEND] = NO_BACKEND
+    try:
+        yield
+    finally:
+        if before is not None:
+            os.environ[BACKEND] = before
+        elif not fused:
+            del os.environ[BACKEND]
 
 
 def without_layers(symbol: Symbol, names: Collection[str]) -> Symbol:

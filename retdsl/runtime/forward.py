@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.folding import Predicting
+from retdsl.runtime.folding import Predicting, joining
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import Symbol
@@ -57,8 +57,7 @@ class Bound:
         # A part may leave inputs unused, and a frozen part may pass its input through.
         arguments = {name: given[name] if name in given else parameters[name] for name in symbol.list_arguments()}
         auxiliary = {name: parameters[name] for name in symbol.list_auxiliary_states()}
-        with predicting.binding():
-            self._executor = symbol.bind(where, arguments, grad_req="null", aux_states=auxiliary)
+        self._executor = _bind(symbol, where, arguments, auxiliary, fused=predicting.fused)
 
     def __call__(self, inputs: Sequence[MxArray]) -> list[MxArray]:
         """The outputs for full batches. They are overwritten by the next call."""
@@ -66,6 +65,20 @@ class Bound:
             values.copyto(bound)
         outputs: list[MxArray] = self._executor.forward(is_train=False)
         return outputs
+
+
+def _bind(
+    symbol: Symbol, where: Device, arguments: Mapping[str, MxArray], auxiliary: Mapping[str, MxArray], *, fused: bool
+) -> Any:
+    """The symbol bound without gradients. fused: its layers joined where MXNet can."""
+    with joining(fused=fused):
+        try:
+            return symbol.bind(where, arguments, grad_req="null", aux_states=auxiliary)
+        except mx.base.MXNetError:
+            # A layer that is an output, and joined to the next one as well, is counted twice by the joining.
+            if not fused:
+                raise
+    return _bind(symbol, where, arguments, auxiliary, fused=False)
 
 
 def full_batch(images: NDArray[np.float32], batch: int, where: Device) -> MxArray:

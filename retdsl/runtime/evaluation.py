@@ -23,8 +23,9 @@ from retdsl.runtime.files import read_json_object, write_json, write_text
 from retdsl.runtime.finished_network import finished_network
 from retdsl.runtime.fitting import watched
 from retdsl.runtime.folders import folder
+from retdsl.runtime.forward import device
 from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.inference import device, predict
+from retdsl.runtime.inference import predict
 from retdsl.runtime.known_photographs import find_known
 from retdsl.runtime.labels import Told
 from retdsl.runtime.mean_image import with_mean_image

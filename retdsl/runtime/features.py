@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.inference import Bound, device, full_batch
+from retdsl.runtime.forward import device, forward_by
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network_input import to_network
@@ -34,14 +34,14 @@ class FrozenFeatures:
         if symbol is None:
             raise RunError("no part of the network is frozen, so nothing can describe the photographs")
         start = network.starting_values(network.deploy_symbol(), experiment.training.seed, experiment.folder, root)
-        self._where = device()
-        parameters = {name: mx.nd.array(value, ctx=self._where) for name, value in start.all().items()}
-        self._bound = Bound(symbol, parameters, {network.input: tuple(network.input_shape)}, BATCH, self._where)
+        where = device()
+        parameters = {name: mx.nd.array(value, ctx=where) for name, value in start.all().items()}
+        self._forward = forward_by(symbol, parameters, network.input, network.input_shape, BATCH, where)
         self._last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
 
     def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:
         """Features of at most `BATCH` prepared photographs."""
         images = np.stack([to_network(photo, self._last) for photo in photographs])
-        values = [output.asnumpy() for output in self._bound([full_batch(images, BATCH, self._where)])]
+        values = [output.asnumpy() for output in self._forward(images)]
         rows = [value.reshape(*value.shape[:2], -1).mean(axis=2) for value in values]
         return np.asarray(np.concatenate(rows, axis=1)[: len(photographs)], np.float32)

@@ -23,9 +23,9 @@ from retdsl.runtime.checkpoint import best_epoch
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.finished_network import saved_parameters
+from retdsl.runtime.forward import Bound, device, full_batch
 from retdsl.runtime.heat_maps import HeatMaps, Wanted
 from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.inference import Bound, device, full_batch
 from retdsl.runtime.initial import Array, Shape
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.clipping import Clipping, norm, value
-from retdsl.runtime.inference import MxArray
+from retdsl.runtime.forward import MxArray
 from retdsl.runtime.mx import mx
 
 

@@ -45,7 +45,7 @@ def facts_of_today(experiment: Experiment, root: Path, threads: int = 2) -> dict
 
     What cannot be found out stands under "problems", in words, by its subject: "data", "weights".
     """
-    from retdsl.runtime.inference import device
+    from retdsl.runtime.forward import device
     from retdsl.runtime.mx import mx
 
     problems: dict[str, str] = {}

@@ -30,7 +30,8 @@ from retdsl.runtime.facts import (
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
-from retdsl.runtime.inference import Predictor, device, predict
+from retdsl.runtime.forward import device
+from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest

@@ -16,7 +16,6 @@ the seeds; the states of those that join start fresh.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,19 +29,20 @@ from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.forward import Bound, MxArray, device, full_batch
+from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.gradients import Gradients
-from retdsl.runtime.inference import Bound, MxArray, device, full_batch, predict
-from retdsl.runtime.initial import Shape
+from retdsl.runtime.inference import predict
 from retdsl.runtime.loader import Batch
-from retdsl.runtime.losses import as_targets
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.state import Pauses, Stateful
-from retdsl.runtime.symbols import Symbol
+from retdsl.runtime.trained_part import TrainedPart
 from retdsl.runtime.updater import Updater
+from retdsl.runtime.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,15 @@ class BehindFrozen:
 
 
 class Trainer:
-    """Holds the parameters of a network on the device and improves them epoch by epoch."""
+    """Holds the parameters of a network on the device and improves them epoch by epoch.
 
-    def __init__(self, network: Network, start: Parameters, recipe: Recipe) -> None:
+    workers: the processes that train it together; None for this one alone.
+    """
+
+    def __init__(self, network: Network, start: Parameters, recipe: Recipe, workers: Workers | None = None) -> None:
         self._network = network
         self._recipe = recipe
+        self._workers = workers or Workers()
         self._where = device()
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
@@ -85,8 +89,11 @@ class Trainer:
         if self._average is not None:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
-        self._executors: dict[int, Any] = {}
-        self._frozen = self._bind_frozen()
+        values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
+        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
+        self._trained = TrainedPart(
+            self._symbols, self._arguments, self._auxiliary, self._gradients, self._label, self._updated, self._where
+        )
         self._known: dict[int, list[NDArray[np.float32]]] = {}
 
     @property
@@ -147,14 +154,12 @@ class Trainer:
 
     def bytes_behind_frozen(self) -> int | None:
         """What one image takes behind the frozen part, in bytes; None where nothing is frozen off."""
-        if self._frozen is None:
-            return None
-        return sum(4 * math.prod(shape) for shape in self._symbols.inputs.values())
+        return self._frozen.bytes
 
     def behind_frozen(self, batches: Iterable[Batch]) -> Iterator[BehindFrozen]:
         """The batches as the frozen part gives them on. They may be kept and used as long as the cuts are the same."""
         for batch in batches:
-            features = [array.copy() for array in self._features(batch.images)]
+            features = [array.copy() for array in self._frozen(batch.images)]
             yield BehindFrozen(features, batch.labels, batch.indices)
 
     def know(self, batches: Iterable[Batch]) -> None:
@@ -176,7 +181,7 @@ class Trainer:
         mx.nd.waitall()
         symbols = self._symbols
         trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
-        return predict(batches, lambda images: trained(images if type(images) is list else self._features(images))[0])
+        return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
 
     def parameters(self) -> Parameters:
         """A copy of the whole network's parameters, frozen ones included, as training goes on with them."""
@@ -247,12 +252,7 @@ class Trainer:
 
     def _learn(self, batch: Batch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
         """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
-        executor = self._executor(len(batch.images))
-        self._give(executor, batch)
-        (probabilities,) = executor.forward(is_train=True)
-        # Whatever is still to be computed is computed while this one looks at the probabilities.
-        executor.backward()
-        values: NDArray[np.float32] = probabilities.asnumpy()
+        values = self._trained.learn(self._features_of(batch), batch.labels)
         losses = self.loss_of(values, batch.labels)
         if not is_number(losses, values):
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
@@ -262,6 +262,7 @@ class Trainer:
     def _step(self, batch: Batch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""
         images = self._recipe.full_step(epoch)
+        self._workers.sum(self._gradients.arrays)
         if not self._gradients.measure(images):
             raise self._diverged("a gradient is not a number", batch, epoch, number)
         scale = self._gradients.clipped(images)
@@ -269,16 +270,6 @@ class Trainer:
         self._gradients.finish()
         if self._average is not None:
             self._average.note()
-
-    def _give(self, executor: Any, batch: Batch) -> None:
-        """Puts a batch where an executor takes it."""
-        size = len(batch.images)
-        for name, features in zip(self._symbols.inputs, self._features_of(batch), strict=True):
-            # A loss or a part may not look at every input.
-            if name in executor.arg_dict:
-                _first(features, size).copyto(executor.arg_dict[name])
-        label = executor.arg_dict[self._label]
-        mx.nd.array(as_targets(batch.labels, label.shape), ctx=self._where, dtype=np.float32).copyto(label)
 
     def _moment(self, record: EpochRecord, epoch: int, losses: NDArray[np.float64], seconds: float) -> Moment:
         number = record.batches
@@ -310,46 +301,16 @@ class Trainer:
             images = {self._network.input: full_batch(batch.images, self._recipe.batch, self._where)}
             found = first_layer(self._symbols.frozen, values, images, train=False)
         if found is None:
-            executor = self._executor(len(batch.images))
-            given = {n: executor.arg_dict[n] for n in (*self._symbols.inputs, self._label) if n in executor.arg_dict}
-            found = first_layer(self._symbols.trained, values, given, train=True)
+            found = first_layer(self._symbols.trained, values, self._trained.given(len(batch.images)), train=True)
         found = found or last_gradient(self._symbols.trained, self._gradients.arrays)
         return Diverged(text, [found or "no layer gives such numbers when the batch is repeated", rates])
 
     def _features_of(self, batch: Batch) -> list[MxArray]:
         """The inputs of the trained part, of at least as many rows as the batch has."""
         if not self._known:
-            return self._features(batch.images)
+            return self._frozen(batch.images)
         columns = zip(*(self._known[int(index)] for index in batch.indices), strict=True)
         return [mx.nd.array(np.stack(column), ctx=self._where) for column in columns]
-
-    def _features(self, images: NDArray[np.float32]) -> list[MxArray]:
-        """The inputs of the trained part, padded to the full batch."""
-        data = full_batch(images, self._recipe.batch, self._where)
-        return [data] if self._frozen is None else self._frozen([data])
-
-    def _executor(self, size: int) -> Any:
-        """The trained part bound for training at this batch size; all sizes share parameters and gradients."""
-        if size not in self._executors:
-            symbol, request = self._symbols.trained, self._gradients.request
-            given = {name: (size, *shape) for name, shape in self._symbols.inputs.items()}
-            given[self._label] = self._shape_of_labels(symbol, given)
-            inputs = {name: mx.nd.zeros(shape, ctx=self._where) for name, shape in given.items()}
-            self._executors[size] = symbol.bind(
-                self._where,
-                {name: inputs[name] if name in inputs else self._arguments[name] for name in symbol.list_arguments()},
-                args_grad=self._gradients.arrays,
-                grad_req={name: request if name in self._updated else "null" for name in symbol.list_arguments()},
-                aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
-            )
-        return self._executors[size]
-
-    def _shape_of_labels(self, symbol: Symbol, inputs: Mapping[str, Shape]) -> Shape:
-        """`[n]`, or `[n, C]` where they are soft, for these inputs."""
-        known = {**inputs, **{name: array.shape for name, array in self._arguments.items()}}
-        names = symbol.list_arguments()
-        shapes, _, _ = symbol.infer_shape(**{name: known[name] for name in names if name in known})
-        return tuple(dict(zip(names, shapes, strict=True))[self._label])
 
     def _require_finite_parameters(self, epoch: int) -> None:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.
@@ -360,20 +321,8 @@ class Trainer:
             items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
             raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
 
-    def _bind_frozen(self) -> Bound | None:
-        if self._symbols.frozen is None:
-            return None
-        values = {**self._arguments, **self._auxiliary}
-        shape = {self._network.input: tuple(self._network.input_shape)}
-        return Bound(self._symbols.frozen, values, shape, self._recipe.batch, self._where)
-
     def _is_updated(self, name: str) -> bool:
         return name in self._arguments and name not in self._frozen_names
-
-
-def _first(array: MxArray, rows: int) -> MxArray:
-    """The first rows. By an operator: a plain slice of what oneDNN laid out in its own way cannot be copied."""
-    return array if len(array) == rows else mx.nd.slice_axis(array, axis=0, begin=0, end=rows)
 
 
 def _with_next(batches: Iterable[Batch]) -> Iterator[tuple[Batch, bool]]:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from retdsl.runtime import run as runs
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.inference import Bound, device, full_batch
+from retdsl.runtime.forward import Bound, device, full_batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network
 from retdsl.runtime.program import run_program

@@ -107,7 +107,7 @@ def test_below_the_lowest_trained_layer_nothing_is_bound_for_training():
     made = trainer(network(), weights=None)
 
     def look(epoch):
-        for executor in made._executors.values():
+        for executor in made._trained._executors.values():
             given = {name for name, array in executor.grad_dict.items() if array is not None}
             assert given == (of(0, 1, 2) | HEAD) - FROZEN[epoch] - moving
 

@@ -23,6 +23,7 @@ from retdsl.runtime.answers import read_answers
 from retdsl.runtime.checkpoint import every, load_parameters
 from retdsl.runtime.drawing import Pool
 from retdsl.runtime.files import finite
+from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.judging import judge
 from retdsl.runtime.losses import Softmax, WSoftmax
 from retdsl.runtime.mx import mx
@@ -363,8 +364,8 @@ def test_hard_examples_are_those_of_the_largest_losses(photographs, tmp_path, mo
 @pytest.mark.parametrize("sampling", [natural(), oversample((1, 1)), hard(0.5)])
 def test_photographs_pass_the_frozen_part_once_where_nothing_is_drawn(sampling, photographs, tmp_path, monkeypatch):
     passed = []
-    plain = Trainer._features
-    monkeypatch.setattr(Trainer, "_features", lambda self, images: passed.append(len(images)) or plain(self, images))
+    plain = FrozenPart.__call__
+    monkeypatch.setattr(FrozenPart, "__call__", lambda self, images: passed.append(len(images)) or plain(self, images))
     for name, room in (("known", 2**29), ("anew", 0)):
         monkeypatch.setattr("retdsl.runtime.fitting.KEPT", room)
         passed.append(name)

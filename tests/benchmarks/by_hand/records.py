@@ -38,7 +38,7 @@ def record_iterator(arguments: argparse.Namespace, name: str, shuffle: bool) -> 
 
 
 class HalfTurned(mx.io.DataIter):
-    """Turns each photograph by 180 degrees with a chance of one half. The iterator itself turns by small angles only."""
+    """Turns each photograph by 180 degrees with a chance of one half. The iterator turns by small angles only."""
 
     def __init__(self, photographs: mx.io.DataIter) -> None:
         super().__init__(photographs.batch_size)

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from retdsl.runtime.errors import RunError
 
+
 @dataclass(frozen=True, slots=True)
 class cpu:
     """The processor. Other numbers than 0 are the same processor, with arrays and threads of their own: by them what

@@ -12,6 +12,7 @@ are those of the shares, averaged by how many images each has, after every batch
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +125,7 @@ def shares_of(images: int, devices: int) -> list[slice]:
     """The rows of each device: as even as can be, the first ones larger; fewer than there are devices of few images."""
     size, larger = divmod(images, devices)
     ends = [number * size + min(number, larger) for number in range(devices + 1)]
-    return [slice(start, end) for start, end in zip(ends, ends[1:], strict=False) if end > start]
+    return [slice(start, end) for start, end in pairwise(ends) if end > start]
 
 
 def _rows(array: MxArray, share: slice) -> MxArray:

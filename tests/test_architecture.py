@@ -38,6 +38,7 @@ MAY_IMPORT = {
     "pages": set(),
     "sheet": {"records", "ir", "schema", "objects", "pages", "runtime", "viz"},
     "account": {"records", "ir", "outline", "schema", "balance"},
+    "speed": {"records", "account", "compiler", "ir", "running", "runtime"},
     "compare": {"records", "ir", "schema"},
     "compiler": {
         "records",
@@ -70,6 +71,7 @@ MAY_IMPORT = {
     "verifying": {"records", "compiler", "ir", "running", "reproducing", "runtime"},
     "commands": {
         "audit",
+        "speed",
         "watching",
         "evaluation",
         "records",

@@ -9,21 +9,23 @@ the network computes. What every stage could do alone with the processor is ther
 
 from __future__ import annotations
 
+import platform
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
 from itertools import count, cycle, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from retdsl.runtime.bench_record import Bench
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_labels_for
+from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
-from retdsl.runtime.forward import device
 from retdsl.runtime.gemm import gemm_rates
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Batch
@@ -48,35 +50,6 @@ WARM_UP = 2
 """Batches that do not count: the first one binds."""
 
 
-@dataclass(frozen=True)
-class Bench:
-    """Images per second: loader: prepared, augmented and put into batches; forward: through the part in which nothing
-    is trained, None where there is none; step: through the trained part, forwards and backwards, with its update;
-    whole: all of it as a run does it.
-
-    device, threads, batch, photographs: on what, and how many different ones; gpus: how many MXNet sees; painted: that
-    photographs were not the study's own; frozen, trained: the engines of both parts; gflops: what `gemm_rates` gives.
-    """
-
-    experiment: str
-    device: str
-    gpus: int
-    threads: int
-    batch: int
-    photographs: int
-    painted: bool
-    frozen: str | None
-    trained: str
-    loader: float
-    forward: float | None
-    step: float
-    whole: float
-    gflops: dict[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 def measure(
     experiment: Experiment, root: Path, threads: int, seconds: float, *, painted: bool = False, cached: bool = True
 ) -> Bench:
@@ -97,9 +70,10 @@ def measure(
     last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
     batches = Batches(experiment, dataset, images, last, threads)
     start = network.starting_values(deploy, training.seed, experiment.folder, root)
-    trainer = Trainer(network, start, _recipe(experiment, dataset))
+    devices = contexts(training.devices)
+    trainer = Trainer(network, start, _recipe(experiment, dataset), devices=devices)
 
-    def drawn() -> Iterator[Batch]:
+    def drawn() -> Generator[Batch, None, None]:
         for _ in count():
             yield from batches.training(1)
 
@@ -125,7 +99,8 @@ def measure(
     step = _rate(train, lambda: cycle(same), seconds)
     return Bench(
         experiment=experiment.name,
-        device=str(device()),
+        device=in_words(devices),
+        processor=_processor(),
         gpus=mx.context.num_gpus(),
         threads=threads,
         batch=training.batch,
@@ -137,7 +112,7 @@ def measure(
         forward=ahead,
         step=step,
         whole=whole,
-        gflops=gemm_rates(device()),
+        gflops=gemm_rates(devices[0]),
     )
 
 
@@ -182,6 +157,15 @@ def _painted(experiment: Experiment) -> Dataset:
     )
     data = replace(experiment.data, source=source, labels=None, test=None, exclude=None)
     return Dataset(data, Path(), samples, tuple(range(photographs)), (), ())
+
+
+def _processor() -> str:
+    """What the processor calls itself; where the system does not tell, its kind."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def _recipe(experiment: Experiment, dataset: Dataset) -> Recipe:

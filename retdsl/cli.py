@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": "what may be wrong with photographs and labels: a table, and a page to look at",
     "train": "compile and run experiments, or go on with runs that were interrupted",
     "watch": "how runs come on, live: epochs, curves, time left",
+    "bench": "how many images a second every stage of training takes, device against device",
     "series": "how far several runs have come: mean and spread of their figures",
     "report": "a run on one page that opens offline: report.html",
     "evaluate": "the figures of a finished run, once more or on other labelled photographs",

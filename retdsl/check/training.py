@@ -127,6 +127,10 @@ def check_train(
         from retdsl.check.views import check_views
 
         check_views(checked, ctx.out)
+    if values["devices"]:
+        from retdsl.check.devices import check_devices
+
+        check_devices(checked, train.name.span, ctx.out)
     training = _training(values, data, counts, checked, train, ctx)
     if data is None or network is None or policy is None or augment is None or training is None:
         return None

@@ -21,6 +21,7 @@ _NAMES_OF_MODULES = {
     "colours": ("brightness", "contrast", "hue", "saturation"),
     "dataset": ("Data",),
     "defects": ("blur", "cutout", "gaussian_noise", "jpeg"),
+    "devices": ("cpu", "gpu"),
     "enhance": ("clahe", "green_channel", "subtract_local_average"),
     "errors": ("RunError",),
     "exclusion": ("audit",),

@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.devices import contexts
 from retdsl.runtime.folding import Predicting, joining
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
@@ -30,7 +31,7 @@ MxArray: TypeAlias = Any
 
 def device() -> Device:
     """The first GPU if the installed MXNet can use one, else the processor."""
-    return mx.gpu(0) if mx.context.num_gpus() > 0 else mx.cpu()
+    return contexts()[0]
 
 
 class Bound:

@@ -45,11 +45,12 @@ def facts_of_today(experiment: Experiment, root: Path, threads: int = 2) -> dict
 
     What cannot be found out stands under "problems", in words, by its subject: "data", "weights".
     """
-    from retdsl.runtime.forward import device
+    from retdsl.runtime.devices import contexts, in_words
     from retdsl.runtime.mx import mx
 
     problems: dict[str, str] = {}
-    facts: dict[str, Any] = {**facts_of_the_machine(mx.__version__, str(device())), "problems": problems}
+    where = in_words(contexts(experiment.training.devices))
+    facts: dict[str, Any] = {**facts_of_the_machine(mx.__version__, where), "problems": problems}
     try:
         facts |= facts_of_the_experiment(experiment, root)
     except RunError as error:

@@ -157,6 +157,16 @@ def write_symbols(experiment: Experiment, root: Path, arguments: Namespace) -> i
     return DONE
 
 
+def write_bench(experiment: Experiment, root: Path, arguments: Namespace) -> int:
+    """Measures the stages of training for `--seconds` each, on painted photographs with `--synthetic`; writes JSON."""
+    from retdsl.runtime.bench import measure
+
+    options = {"painted": arguments.synthetic, "cached": arguments.cache}
+    found = measure(experiment, root, arguments.threads, arguments.seconds, **options)
+    write_text(arguments.bench, json.dumps(found.to_json()))
+    return DONE
+
+
 MODES = (
     Mode("--check-data", None, "only read all labels and photographs", check_data),
     Mode("--facts", None, "only say, as JSON, what a run would be made of", say_facts),
@@ -165,5 +175,6 @@ MODES = (
     Mode("--predict", "FILE", "only answer the photographs that this request names", predict),
     Mode("--export", "FILE", "only write the network that this request names in ONNX", export),
     Mode("--heat-maps", "FILE", "only write where the network of --run sees its answers", write_heat_maps),
+    Mode("--bench", "FILE", "only measure how many images a second every stage of training takes", write_bench),
     Mode("--symbols", "DIR", "only write the symbols as JSON into DIR", write_symbols),
 )

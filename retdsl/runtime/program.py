@@ -147,6 +147,8 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
     add("--images", type=Path, metavar="FILE", help="--heat-maps: of these photographs, as JSON")
     add("--layer", metavar="NAME", help="--heat-maps: at this layer (default: the last with more than one pixel)")
+    add("--seconds", type=float, default=3.0, metavar="S", help="--bench: for each stage (default: 3)")
+    add("--synthetic", action="store_true", help="--bench: on painted photographs, not on the study's")
     return parser
 
 

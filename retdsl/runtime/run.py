@@ -18,6 +18,7 @@ from retdsl.runtime.answers import Answers, answers_of
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
+from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
@@ -30,7 +31,6 @@ from retdsl.runtime.facts import (
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
-from retdsl.runtime.forward import device
 from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
@@ -78,6 +78,7 @@ class Run:
         self._cached = cached
         self._resumed = resumed
         self._inexact = inexact
+        self._devices = contexts(training.devices)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -100,7 +101,7 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        trainer = Trainer(network, start, self._recipe(batches, weights))
+        trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
@@ -116,7 +117,7 @@ class Run:
 
     def _begin(self) -> list[str]:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
-        facts = facts_of_the_machine(mx.__version__, str(device()))
+        facts = facts_of_the_machine(mx.__version__, in_words(self._devices))
         if self._resumed is None:
             known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
             self._folder.write_lock(known)
@@ -155,7 +156,7 @@ class Run:
             "skipped": self._skipped.to_json(),
             "cache": facts_of_the_cache(reading),
             "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
-            **facts_of_the_machine(mx.__version__, str(device())),
+            **facts_of_the_machine(mx.__version__, in_words(self._devices)),
         }
         if self._resumed is not None:
             require_same_data(self._resumed, facts, self._folder)

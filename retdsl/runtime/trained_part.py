@@ -48,18 +48,25 @@ class TrainedPart:
 
         features: an array for every cut, of at least as many rows as labels [n] or [n, C].
         """
+        # Whatever is still to be computed is computed while the caller looks at the probabilities.
+        values: NDArray[np.float32] = self.begin(features, labels).asnumpy()
+        return values
+
+    def begin(self, features: Sequence[MxArray], labels: NDArray[np.float32]) -> MxArray:
+        """The same, not waited for: the device is told what to do. The next batch overwrites the probabilities."""
         executor = self._executor(len(labels))
         self._give(executor, features, labels)
         (probabilities,) = executor.forward(is_train=True)
-        # Whatever is still to be computed is computed while the caller looks at the probabilities.
         executor.backward()
-        values: NDArray[np.float32] = probabilities.asnumpy()
-        return values
+        return probabilities
 
     def given(self, size: int) -> dict[str, MxArray]:
         """What the last batch of that size was given, features and labels by name."""
         arrays = self._executor(size).arg_dict
         return {name: arrays[name] for name in (*self._symbols.inputs, self._label) if name in arrays}
+
+    def follow(self) -> None:
+        """Told that parameters or statistics have changed: they are the very arrays that are computed with."""
 
     def _give(self, executor: Any, features: Sequence[MxArray], labels: NDArray[np.float32]) -> None:
         """Puts a batch where an executor takes it."""

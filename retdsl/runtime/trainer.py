@@ -17,7 +17,7 @@ the seeds; the states of those that join start fresh.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,10 +26,11 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.averaging import Average
 from retdsl.runtime.callbacks import Moment
+from retdsl.runtime.devices import contexts
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Bound, MxArray, device, full_batch
+from retdsl.runtime.forward import Bound, Device, MxArray, full_batch
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict
@@ -39,6 +40,7 @@ from retdsl.runtime.network import Network, Parameters
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.several_devices import OnSeveralDevices
 from retdsl.runtime.state import Pauses, Stateful
 from retdsl.runtime.trained_part import TrainedPart
 from retdsl.runtime.updater import Updater
@@ -57,14 +59,23 @@ class BehindFrozen:
 class Trainer:
     """Holds the parameters of a network on the device and improves them epoch by epoch.
 
-    workers: the processes that train it together; None for this one alone.
+    workers: the processes that train it together, None for this one alone; devices: that share each batch of this
+    process, None for the usual one. Parameters are updated on the first.
     """
 
-    def __init__(self, network: Network, start: Parameters, recipe: Recipe, workers: Workers | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        start: Parameters,
+        recipe: Recipe,
+        workers: Workers | None = None,
+        devices: Sequence[Device] | None = None,
+    ) -> None:
         self._network = network
         self._recipe = recipe
         self._workers = workers or Workers()
-        self._where = device()
+        self._devices = tuple(devices or contexts())
+        self._where = self._devices[0]
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
         self._label = f"{network.loss_name}_label"
@@ -91,10 +102,17 @@ class Trainer:
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
         self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
-        self._trained = TrainedPart(
-            self._symbols, self._arguments, self._auxiliary, self._gradients, self._label, self._updated, self._where
-        )
+        self._trained = self._part_that_learns()
         self._known: dict[int, list[NDArray[np.float32]]] = {}
+
+    def _part_that_learns(self) -> TrainedPart | OnSeveralDevices:
+        symbols, gradients, label, updated = self._symbols, self._gradients, self._label, self._updated
+        if len(self._devices) == 1:
+            return TrainedPart(symbols, self._arguments, self._auxiliary, gradients, label, updated, self._where)
+        frozen = self._frozen_names
+        return OnSeveralDevices(
+            symbols, self._arguments, self._auxiliary, gradients, label, updated, frozen, self._devices
+        )
 
     @property
     def updated(self) -> tuple[str, ...]:
@@ -111,6 +129,11 @@ class Trainer:
         """The whole network with its loss, as it is trained now, as JSON."""
         symbol: str = self._symbols.whole.tojson()
         return symbol
+
+    @property
+    def frozen_engine(self) -> str | None:
+        """What computes the part in which nothing is trained; None where there is none."""
+        return self._frozen.engine
 
     @property
     def cuts(self) -> tuple[str, ...]:
@@ -228,6 +251,7 @@ class Trainer:
         for part, stateful in self._parts.items():
             stateful.restore(split[part])
         mx.nd.waitall()
+        self._trained.follow()
 
     def frozen(self) -> Parameters:
         """A copy of what is frozen now, parameters and statistics, as they lie on the device."""
@@ -268,6 +292,7 @@ class Trainer:
             raise self._diverged("a gradient is not a number", batch, epoch, number)
         scale = self._gradients.clipped(images)
         self._updater.step(self._updated, self._gradients.arrays, self._arguments, scale)
+        self._trained.follow()
         self._gradients.finish()
         if self._average is not None:
             self._average.note()

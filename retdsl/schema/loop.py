@@ -64,3 +64,17 @@ RHYTHMS = (
         ("n",),
     ),
 )
+
+_NUMBER = Option("id", Integer(0, 255), 0, "Which of them, counted from 0.")
+
+DEVICES = (
+    Entry(
+        "cpu",
+        "device",
+        "The processor; other numbers are the same one, to try out what is written for several devices.",
+        (_NUMBER,),
+        ("id",),
+        ("CPU", "host"),
+    ),
+    Entry("gpu", "device", "A graphics card, by CUDA's number.", (_NUMBER,), ("id",), ("GPU", "cuda", "CUDA")),
+)

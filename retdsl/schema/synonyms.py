@@ -187,6 +187,7 @@ _OPTIONS_SAME: dict[str, str] = {
     "accumulate": "accumulate_grad_batches gradient_accumulation_steps accumulation_steps accum_steps",
     "stop": "early_stopping EarlyStopping early_stop",
     "average": "ema model_ema swa",
+    "devices": "device gpus ctx context device_ids",
     "validate": "check_val_every_n_epoch val_check_interval eval_every validation_freq",
     "log": "log_every_n_steps log_interval",
     "decay": "rho alpha gamma1",

@@ -23,7 +23,9 @@ def batches(count=21, seed=0, shape=(3, SIDE, SIDE)):
     return [Batch(images[a : a + BATCH], labels[a : a + BATCH], np.arange(a, min(a + BATCH, count))) for a in cuts]
 
 
-def trainer(net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=None, epochs=2, **more) -> Trainer:
+def trainer(
+    net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=None, epochs=2, devices=None, **more
+) -> Trainer:
     start = net.starting_values(net.deploy_symbol(), seed, None, None)
     rng = np.random.RandomState(1)
     for name, array in start.auxiliary.items():  # statistics that a wrong step would visibly move
@@ -31,7 +33,7 @@ def trainer(net: Network, optimizer=None, seed=7, weights=(1.0, 2.0), schedule=N
     optimizer = optimizer or sgd(lr=0.05, momentum=0.9, wd=1e-4)
     settings = {"course": Course((3,) * epochs), "batch": BATCH, "seed": seed, "weights": weights, **more}
     recipe = Recipe(optimizer, schedule or constant(), **settings)
-    return Trainer(net, start, recipe)
+    return Trainer(net, start, recipe, devices=devices)
 
 
 def train(net: Network, epochs=2, data=None, **options) -> Trainer:

@@ -1,0 +1,188 @@
+"""What an experiment's training spends its time with, measured on some of its photographs, on this device.
+
+Enters: an experiment, its data's root. Leaves: a `Bench`, plain data. Guaranteed: what is measured is what trains, the
+same loader, the same trainer, the same engines; nothing is written but the user's cache of prepared photographs.
+
+Each stage is measured alone, and then all of them together, as a run has them: the loader's threads make batches while
+the network computes. What every stage could do alone with the processor is therefore more than what it does in a run.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
+from itertools import count, cycle, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retdsl.runtime.bench_record import Bench
+from retdsl.runtime.class_weights import class_weights
+from retdsl.runtime.dataset import Dataset, require_labels_for
+from retdsl.runtime.devices import contexts, in_words
+from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.feed import Batches
+from retdsl.runtime.gemm import gemm_rates
+from retdsl.runtime.image_cache import ImageCache
+from retdsl.runtime.loader import Batch
+from retdsl.runtime.mean_image import with_mean_image
+from retdsl.runtime.mx import mx
+from retdsl.runtime.network import require_scores
+from retdsl.runtime.prepared import PreparedImages
+from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.sample import Sample
+from retdsl.runtime.schedules import Course
+from retdsl.runtime.synthetic import synthetic_fundus
+from retdsl.runtime.trainer import Trainer
+from retdsl.runtime.unreadable import gathered
+
+BATCHES = 4
+"""As many batches of different photographs are looked at."""
+
+PAINTED = 400
+"""Height and width of a painted photograph, in pixels."""
+
+WARM_UP = 2
+"""Batches that do not count: the first one binds."""
+
+
+def measure(
+    experiment: Experiment, root: Path, threads: int, seconds: float, *, painted: bool = False, cached: bool = True
+) -> Bench:
+    """Measures each stage for so many seconds, or two batches if they take longer.
+
+    painted: takes synthetic photographs in place of the study's own. Raises RunError for photographs, labels or weights
+    that a run could not use either; of photographs those that are looked at.
+    """
+    network, training = experiment.network, experiment.training
+    deploy = network.deploy_symbol()
+    require_scores(network, deploy, experiment.data.classes)
+    dataset = _painted(experiment) if painted else _some(experiment, root)
+    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached and not painted))
+    refused = images.load_all(indices=dataset.train).refused
+    if refused and dataset.data.on_bad_image != "skip":
+        raise gathered(dataset.samples, refused).error()
+    dataset = dataset.without(refused)
+    last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
+    batches = Batches(experiment, dataset, images, last, threads)
+    start = network.starting_values(deploy, training.seed, experiment.folder, root)
+    devices = contexts(training.devices)
+    trainer = Trainer(network, start, _recipe(experiment, dataset), devices=devices)
+
+    def drawn() -> Generator[Batch, None, None]:
+        for _ in count():
+            yield from batches.training(1)
+
+    with closing(drawn()) as made:
+        same = [Batch(batch.images.copy(), batch.labels, batch.indices) for batch in islice(made, WARM_UP)]
+
+    def load(given: Iterable[Batch]) -> None:
+        for _ in given:
+            pass
+
+    def forward(given: Iterable[Batch]) -> None:
+        for _ in trainer.behind_frozen(given):
+            mx.nd.waitall()
+
+    def train(given: Iterable[Batch]) -> None:
+        trainer.train_epoch(1, given)
+
+    loader, whole = _rate(load, drawn, seconds), _rate(train, drawn, seconds)
+    ahead = None
+    if trainer.bytes_behind_frozen() is not None:
+        ahead = _rate(forward, lambda: cycle(same), seconds)
+        trainer.know(same)  # from now on its steps begin behind the frozen part
+    step = _rate(train, lambda: cycle(same), seconds)
+    return Bench(
+        experiment=experiment.name,
+        device=in_words(devices),
+        processor=_processor(),
+        gpus=mx.context.num_gpus(),
+        threads=threads,
+        batch=training.batch,
+        photographs=len(dataset.train),
+        painted=painted,
+        frozen=trainer.frozen_engine,
+        trained=f"mxnet {mx.__version__}",
+        loader=loader,
+        forward=ahead,
+        step=step,
+        whole=whole,
+        gflops=gemm_rates(devices[0]),
+    )
+
+
+def _rate(work: Callable[[Any], object], batches: Callable[[], Iterator[Any]], seconds: float) -> float:
+    """Images per second of what takes batches, once it is warm."""
+    work(islice(batches(), WARM_UP))
+    seen = 0
+    began = time.perf_counter()
+
+    def until(given: Iterator[Any]) -> Iterator[Any]:
+        nonlocal seen
+        for at, batch in enumerate(given, start=1):
+            seen += len(batch.labels)
+            yield batch
+            if at >= WARM_UP and time.perf_counter() - began > seconds:
+                return
+
+    work(until(batches()))
+    return seen / (time.perf_counter() - began)
+
+
+def _some(experiment: Experiment, root: Path) -> Dataset:
+    """A few photographs of the training side: the first of each class, and others from all over it."""
+    dataset = experiment.data.open(root)
+    require_labels_for(dataset, exclusive=experiment.network.loss.exclusive)
+    firsts = {shown: index for index in reversed(dataset.train) for shown in dataset.samples[index].classes}
+    wanted = min(len(dataset.train), max(BATCHES * experiment.training.batch, len(firsts)))
+    spread = (dataset.train[at] for at in np.linspace(0, len(dataset.train) - 1, wanted).astype(int))
+    chosen = set(list(dict.fromkeys([*firsts.values(), *spread]))[:wanted])
+    return dataset.without(set(range(len(dataset.samples))) - chosen)
+
+
+def _painted(experiment: Experiment) -> Dataset:
+    """Painted photographs, dealt out to the classes in turn: whoever measures time does not mind what they show."""
+    photographs, classes = BATCHES * experiment.training.batch, len(experiment.data.classes)
+    source = synthetic_fundus(max(photographs, 12), ratio=(1, 1), size=PAINTED)
+    soft = experiment.data.soft or not experiment.network.loss.exclusive
+    whole = [tuple(float(shown == label) for shown in range(classes)) for label in range(classes)]
+    samples = tuple(
+        Sample(f"synthetic/{i:05d}", i % classes, f"patient-{i:05d}", None, whole[i % classes] if soft else None)
+        for i in range(photographs)
+    )
+    data = replace(experiment.data, source=source, labels=None, test=None, exclude=None)
+    return Dataset(data, Path(), samples, tuple(range(photographs)), (), ())
+
+
+def _processor() -> str:
+    """What the processor calls itself; where the system does not tell, its kind."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _recipe(experiment: Experiment, dataset: Dataset) -> Recipe:
+    """As a run has it, but for the length of an epoch."""
+    training = experiment.training
+    weights = class_weights(experiment.network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
+    return Recipe(
+        training.optimizer,
+        training.schedule,
+        Course((BATCHES,) * training.epochs),
+        training.batch,
+        training.seed,
+        weights,
+        steps=(training.batch * training.accumulate,) * training.epochs,
+        soft=experiment.soft or dataset.soft,
+        rates=training.rates,
+        accumulate=training.accumulate,
+        clip=training.clip,
+        average=training.average,
+    )

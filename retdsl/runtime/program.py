@@ -25,6 +25,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
+from retdsl.runtime.out_of_memory import OutOfMemory
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.resuming import read_record, root_of, threads_of
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
@@ -56,6 +57,11 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if folder is None:
             return max(mode.work(experiment, root, arguments) for mode in modes)
         return _train(experiment, root, RunFolder(folder), record, arguments)
+    except OutOfMemory as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.exit_code)  # MXNet may crash while it is taken down
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

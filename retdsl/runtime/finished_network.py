@@ -23,6 +23,7 @@ from retdsl.runtime.initial import Array
 from retdsl.runtime.network import require_scores
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.state_file import State
+from retdsl.runtime.symbols import Symbol
 
 BEST, LAST = "best", "last"
 
@@ -33,13 +34,22 @@ def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) 
     Raises RunError.
     """
     network = experiment.network
+    deploy, parameters, epoch = finished_parameters(experiment, run, checkpoint)
+    return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+
+
+def finished_parameters(
+    experiment: Experiment, run: Path, checkpoint: str = BEST
+) -> tuple[Symbol, dict[str, Array], int]:
+    """The deploy symbol, its parameters as they were after an epoch, and that epoch. Raises RunError."""
+    network = experiment.network
     deploy = network.deploy_symbol()
     require_scores(network, deploy, experiment.data.classes)
     epoch, path = _find(run / "checkpoints", experiment.name, checkpoint)
     parameters = saved_parameters(run, path)
     arguments, auxiliary = network.shapes(deploy)
     _require_fit(parameters, {**arguments, **auxiliary}, path)
-    return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+    return deploy, parameters, epoch
 
 
 def saved_parameters(run: Path, path: Path) -> dict[str, Array]:

@@ -117,6 +117,17 @@ def predict(experiment: Experiment, root: Path, arguments: Namespace) -> int:
     return DONE
 
 
+def export(experiment: Experiment, root: Path, arguments: Namespace) -> int:
+    """Writes the network as a file of ONNX, as `export.export` does."""
+    from retdsl.runtime import export
+    from retdsl.runtime.requests import read_export_request
+
+    request = read_export_request(arguments.export)
+    with make_progress(plain=arguments.plain) as progress:
+        export.export(experiment, root, request, progress, arguments.threads, cached=arguments.cache)
+    return DONE
+
+
 def write_heat_maps(experiment: Experiment, root: Path, arguments: Namespace) -> int:
     """Where the best checkpoint of `--run` sees its answers in the photographs that the file `--images` names."""
     if arguments.run is None or arguments.images is None:
@@ -152,6 +163,7 @@ MODES = (
     Mode("--survey", "FILE", "only look at every photograph, and write what an audit needs", write_survey),
     Mode("--evaluate", "FILE", "only answer the labelled photographs that this request names", evaluate),
     Mode("--predict", "FILE", "only answer the photographs that this request names", predict),
+    Mode("--export", "FILE", "only write the network that this request names in ONNX", export),
     Mode("--heat-maps", "FILE", "only write where the network of --run sees its answers", write_heat_maps),
     Mode("--symbols", "DIR", "only write the symbols as JSON into DIR", write_symbols),
 )

@@ -89,15 +89,20 @@ Lowering: TypeAlias = Callable[["Graph", Step], str]
 
 @dataclass(slots=True)
 class Graph:
-    """Operations in topological order, and the constants that they take. taken: every name that is in use."""
+    """Operations in topological order, and the constants that they take.
+
+    taken: every name that is in use; unnamed: values that no layer has called by its name yet.
+    """
 
     taken: set[str] = field(default_factory=set)
+    unnamed: set[str] = field(default_factory=set)
     operations: list[Operation] = field(default_factory=list)
     constants: dict[Constant, str] = field(default_factory=dict)
 
     def add(self, op: str, *inputs: str, **attributes: Attribute) -> str:
         """One more operator; gives the name of its value."""
         output = self._fresh(f"{op.lower()}/{len(self.operations)}")
+        self.unnamed.add(output)
         self.operations.append(Operation(op, inputs, output, tuple(attributes.items())))
         return output
 
@@ -128,12 +133,12 @@ class Graph:
 
     def finish(self, name: str, value: str) -> None:
         """Calls a value by the name of the layer that gives it; one that passes on what came in gives a value too."""
-        last = self.operations[-1] if self.operations else None
-        if last is not None and last.output == value and "/" in value:
-            self.taken.discard(value)
+        last = self.operations[-1] if value in self.unnamed else None
+        if last is not None and last.output == value:
             self.operations[-1] = replace(last, output=name)
         else:
             self.operations.append(Operation("Identity", (value,), name, ()))
+        self.unnamed.clear()
 
     def _constant(self, constant: Constant) -> str:
         assert prod(constant.shape) == len(constant.values)

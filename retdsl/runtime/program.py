@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 import cv2
 
+from retdsl.runtime.engines import ENGINES
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
@@ -110,7 +111,12 @@ def _train(
 
     with folder.held(), make_progress(plain=arguments.plain) as progress:
         folder.clear_leftovers()
-        options = {"cached": arguments.cache, "resumed": record, "inexact": arguments.inexact}
+        options = {
+            "cached": arguments.cache,
+            "resumed": record,
+            "inexact": arguments.inexact,
+            "engine": arguments.engine,
+        }
         run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
             run.execute()
@@ -144,6 +150,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     where.add_argument("--resume", type=Path, metavar="RUN", help="go on exactly where this run stopped")
     add("--inexact", action="store_true", help="--resume: on another machine, too, though not to the last bit")
     add("--threads", type=_positive, metavar="N", help=f"processor threads ({usual})")
+    add("--engine", choices=ENGINES, help="what computes what only predicts (default: onnxruntime where it can)")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--no-cache", dest="cache", action="store_false", help="prepare all photographs anew, and keep none")
     for mode in MODES:

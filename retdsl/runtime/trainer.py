@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from retdsl.runtime.averaging import Average
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.forward import Bound, MxArray, device, full_batch
@@ -57,13 +58,22 @@ class BehindFrozen:
 class Trainer:
     """Holds the parameters of a network on the device and improves them epoch by epoch.
 
-    workers: the processes that train it together; None for this one alone.
+    workers: the processes that train it together; None for this one alone. engines: those that may compute what only
+    predicts; None for MXNet alone.
     """
 
-    def __init__(self, network: Network, start: Parameters, recipe: Recipe, workers: Workers | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        start: Parameters,
+        recipe: Recipe,
+        workers: Workers | None = None,
+        engines: Engines | None = None,
+    ) -> None:
         self._network = network
         self._recipe = recipe
         self._workers = workers or Workers()
+        self._engines = engines
         self._where = device()
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
@@ -90,7 +100,9 @@ class Trainer:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
+        self._frozen = FrozenPart(
+            self._symbols, values, self._network.input, shape, self._recipe.batch, self._where, engines=self._engines
+        )
         self._trained = TrainedPart(
             self._symbols, self._arguments, self._auxiliary, self._gradients, self._label, self._updated, self._where
         )

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from retdsl.runtime.checkpoint import best_epoch, load_parameters
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.generations import Generations
@@ -28,15 +29,18 @@ from retdsl.runtime.symbols import Symbol
 BEST, LAST = "best", "last"
 
 
-def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) -> tuple[Predictor, int]:
-    """The network as it was after an epoch, and that epoch. checkpoint: "best", "last", or the epoch's number.
+def finished_network(
+    experiment: Experiment, run: Path, checkpoint: str = BEST, engines: Engines | None = None
+) -> tuple[Predictor, int]:
+    """The network as it was after an epoch, and that epoch. checkpoint: "best", "last", or the epoch's number;
+    engines: those that may compute it, None for MXNet alone.
 
     Raises RunError.
     """
     network = experiment.network
     deploy, parameters, epoch = finished_parameters(experiment, run, checkpoint)
     shape, batch = network.input_shape, experiment.training.batch
-    return Predictor(deploy, parameters, network.input, shape, batch, network.predicting), epoch
+    return Predictor(deploy, parameters, network.input, shape, batch, network.predicting, engines), epoch
 
 
 def finished_parameters(

@@ -15,6 +15,7 @@ from retdsl.runtime.callbacks import Callback
 from retdsl.runtime.checkpoint import every
 from retdsl.runtime.clipping import Clipping
 from retdsl.runtime.dataset import Data
+from retdsl.runtime.feature_cache import features
 from retdsl.runtime.metrics import Metric, accuracy
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
@@ -36,7 +37,8 @@ class Training:
     which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
     often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
-    photograph is predicted as, besides as it is, or None.
+    photograph is predicted as, besides as it is, or None; cache: whether what the frozen part makes of photographs is
+    kept, and in how many variants of each.
     """
 
     optimizer: Optimizer
@@ -56,6 +58,7 @@ class Training:
     log: every | None = None
     callbacks: Sequence[Callback] = ()
     views: Sequence[OnImages] | None = None
+    cache: features | None = features()  # noqa: RUF009 (frozen)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def write_survey(experiment: Experiment, root: Path, arguments: Namespace) -> in
 
     describe = None
     if arguments.network:
-        from retdsl.runtime.features import FrozenFeatures
+        from retdsl.runtime.frozen_features import FrozenFeatures
 
         describe = FrozenFeatures(experiment, root)
     with make_progress(plain=arguments.plain) as progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Choice, Integer, OneOf, Policy, Real
+from retdsl.schema.types import Choice, Integer, OneOf, Policy, Real, optional
 
 _LIMIT = Real(0, above=True)
 
@@ -62,5 +62,21 @@ RHYTHMS = (
         "Once in so many batches or epochs.",
         (Option("n", Policy("period"), REQUIRED, "How many: `50 batches`, `2 epochs`."),),
         ("n",),
+    ),
+)
+
+CACHES = (
+    Entry(
+        "features",
+        "cache",
+        "What the frozen part makes of each photograph is computed once, and kept on the disk.",
+        (
+            Option(
+                "draws",
+                optional(Integer(1, 10_000)),
+                None,
+                "How many variants every photograph has where augmentation would never give the same image twice.",
+            ),
+        ),
     ),
 )

@@ -92,6 +92,12 @@ TRAIN_KEYS = Entry(
         Option("validate", optional(Policy("rhythm")), None, "How often validation is done; without it, every epoch."),
         Option("stop", optional(Policy("stop rule")), None, "When training ends before its last epoch."),
         Option("log", optional(Policy("rhythm")), None, "How often steps.jsonl gets a line."),
+        Option(
+            "cache",
+            optional(Policy("cache")),
+            Call("features"),
+            "Whether what the frozen part makes of photographs is kept.",
+        ),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),
     ),
 )

@@ -87,7 +87,7 @@ def write_survey(experiment: Experiment, root: Path, arguments: Namespace) -> in
 
     describe = None
     if arguments.network:
-        from retdsl.runtime.features import FrozenFeatures
+        from retdsl.runtime.frozen_features import FrozenFeatures
 
         describe = FrozenFeatures(experiment, root, engines_of(experiment, asked_engine(arguments.engine)))
     with make_progress(plain=arguments.plain) as progress:

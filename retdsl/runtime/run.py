@@ -29,10 +29,11 @@ from retdsl.runtime.facts import (
     facts_of_the_machine,
     now,
 )
+from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
-from retdsl.runtime.inference import Predictor, predict
+from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
@@ -108,7 +109,14 @@ class Run:
         trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices, engines=self._engines)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
-        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
+
+        def feed(frozen: FrozenPart) -> FeatureFeed:
+            rows = feature_rows(frozen, last, training.cache, len(dataset.samples), lasts=self._cached)
+            return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
+
+        fitting = Fitting(
+            self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock
+        )
         if self._resumed is not None:
             at = fitting.recall()
             self._progress.note(f"going on after {at}" if at.batches else "nothing was saved: it begins anew")
@@ -204,16 +212,13 @@ class Run:
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        network, training = self._experiment.network, self._experiment.training
+        training = self._experiment.training
         parameters = self.checkpoints.load(found.epoch)
-        deploy, shape = network.deploy_symbol(), network.input_shape
-        predictor = Predictor(
-            deploy, parameters, network.input, shape, training.batch, network.predicting, self._engines
-        )
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))
-            predictions = predict(watched(self._progress, batches.of(side)), predictor)
+            behind = fitting.feed.of(batches.of(side))
+            predictions = trainer.predict(watched(self._progress, behind), parameters)
             return answers_of(predictions, dataset.samples, dataset.classes)
 
         validation = answers("validating", dataset.valid) if dataset.valid else None

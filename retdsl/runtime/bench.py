@@ -24,8 +24,10 @@ from retdsl.runtime.bench_record import Bench
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_labels_for
 from retdsl.runtime.devices import contexts, in_words
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.gemm import gemm_rates
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Batch
@@ -37,7 +39,7 @@ from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.synthetic import synthetic_fundus
-from retdsl.runtime.trainer import Trainer
+from retdsl.runtime.trainer import AnyBatch, Trainer
 from retdsl.runtime.unreadable import gathered
 
 BATCHES = 4
@@ -71,7 +73,8 @@ def measure(
     batches = Batches(experiment, dataset, images, last, threads)
     start = network.starting_values(deploy, training.seed, experiment.folder, root)
     devices = contexts(training.devices)
-    trainer = Trainer(network, start, _recipe(experiment, dataset), devices=devices)
+    engines = engines_of(experiment, asked_engine(None))
+    trainer = Trainer(network, start, _recipe(experiment, dataset), devices=devices, engines=engines)
 
     def drawn() -> Generator[Batch, None, None]:
         for _ in count():
@@ -85,18 +88,19 @@ def measure(
             pass
 
     def forward(given: Iterable[Batch]) -> None:
-        for _ in trainer.behind_frozen(given):
+        for batch in given:
+            trainer.frozen_part(batch.images)
             mx.nd.waitall()
 
     def train(given: Iterable[Batch]) -> None:
         trainer.train_epoch(1, given)
 
     loader, whole = _rate(load, drawn, seconds), _rate(train, drawn, seconds)
-    ahead = None
-    if trainer.bytes_behind_frozen() is not None:
+    ahead, begins = None, list[AnyBatch](same)
+    if trainer.frozen_part.is_there:
         ahead = _rate(forward, lambda: cycle(same), seconds)
-        trainer.know(same)  # from now on its steps begin behind the frozen part
-    step = _rate(train, lambda: cycle(same), seconds)
+        begins = [_behind(trainer.frozen_part, batch) for batch in same]
+    step = _rate(train, lambda: cycle(begins), seconds)
     return Bench(
         experiment=experiment.name,
         device=in_words(devices),
@@ -114,6 +118,11 @@ def measure(
         whole=whole,
         gflops=gemm_rates(devices[0]),
     )
+
+
+def _behind(frozen: FrozenPart, batch: Batch) -> BehindFrozen:
+    """A batch as the trained part takes it."""
+    return BehindFrozen([array.copy() for array in frozen(batch.images)], batch.labels, batch.indices, lambda: batch)
 
 
 def _rate(work: Callable[[Any], object], batches: Callable[[], Iterator[Any]], seconds: float) -> float:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmenter
 from retdsl.runtime.augmentation import Augmentation, OnImages
+from retdsl.runtime.dealing import Deal
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
@@ -30,12 +31,13 @@ from retdsl.runtime.views import Views
 @dataclass(frozen=True, slots=True)
 class Batch:
     """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or soft ones `[n, classes]` to train on; indices: int64
-    `[n]`, places in the data set's samples.
+    `[n]`, places in the data set's samples; rows: int64 `[n]`, places in the batch of all workers, None where it is that.
     """
 
     images: FloatImage
     labels: npt.NDArray[np.float32]
     indices: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64] | None = None
 
 
 class Images(Protocol):
@@ -58,7 +60,8 @@ class Loader:
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
     augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them;
     targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes; views:
-    what each photograph is shown as where it is not trained on.
+    what each photograph is shown as where it is not trained on; deal: which rows of a batch to train on this worker
+    takes, None where it is the only one.
     """
 
     def __init__(
@@ -76,9 +79,11 @@ class Loader:
         *,
         targets: npt.NDArray[np.float32] | None = None,
         views: Sequence[OnImages] | None = None,
+        deal: Deal | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples
+        self._first = int(indices[0]) if len(indices) else 0
         self._label_of = dict(zip(map(int, indices), labels, strict=True))
         self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = Augmenter(augment, classes, seed)
@@ -87,7 +92,9 @@ class Loader:
         self._normalize = normalize
         self._buffers = Buffers()
         self._batch = batch
+        self._own = batch if deal is None else deal.most(batch)
         self._threads = max(1, threads)
+        self._deal = deal
 
     def epoch(
         self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool, first: int = 0
@@ -99,7 +106,8 @@ class Loader:
         Raises RunError if a photograph that must be read anew cannot be.
         """
         turns = _turns(order) if training else [(int(i), view) for i in order for view in range(len(self._views))]
-        parts = [turns[start : start + self._batch] for start in range(first * self._batch, len(turns), self._batch)]
+        size = self._batch if training else self._own
+        parts = [turns[start : start + size] for start in range(first * size, len(turns), size)]
 
         def make(part: Sequence[tuple[int, int]]) -> Batch:
             return self._make(part, epoch, training)
@@ -107,8 +115,27 @@ class Loader:
         yield from ahead(make, parts, self._threads, "loader")
 
     def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
-        height, width, channels = self._images[turns[0][0]].shape
-        images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
+        rows = None
+        if training and self._deal is not None:
+            rows = self._deal.rows(np.array([index for index, _ in turns], np.int64))
+            if not self._mix:
+                return self._made([turns[row] for row in rows], epoch, rows)
+        made = self._made(turns, epoch, None, training=training)
+        # Who is mixed with whom depends on the whole batch: it is made as a whole, and then the rows are taken.
+        return made if rows is None else Batch(made.images[rows], made.labels[rows], made.indices[rows], rows)
+
+    def _made(
+        self,
+        turns: Sequence[tuple[int, int]],
+        epoch: int,
+        rows: npt.NDArray[np.int64] | None,
+        *,
+        training: bool = True,
+    ) -> Batch:
+        # A worker may have no row of a batch that is smaller than there are workers.
+        height, width, channels = self._images[turns[0][0] if turns else self._first].shape
+        room = self._batch if self._mix else self._own
+        images = self._buffers.take((room, channels, height, width))[: len(turns)]
         for (index, turn), out in zip(turns, images, strict=True):
             image = self._images[index]
             if training:
@@ -123,7 +150,7 @@ class Loader:
         if training and self._mix:
             names = [(self._samples[index].image, occurrence) for index, occurrence in turns]
             labels = self._mix(images, labels, names, epoch)
-        return Batch(images, labels, indices)
+        return Batch(images, labels, indices, rows)
 
 
 class Buffers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
@@ -18,6 +19,7 @@ from retdsl.runtime.answers import Answers, answers_of
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
+from retdsl.runtime.dealing import require_rows_for_all
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
@@ -32,21 +34,27 @@ from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.forward import device
 from retdsl.runtime.inference import Predictor, predict
+from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.journal import Clock
+from retdsl.runtime.initial import Array
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_scores
+from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
+from retdsl.runtime.same_everywhere import require_same_everywhere
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.trainer import Trainer
+from retdsl.runtime.state_file import Position, State, state_of, state_parts
 from retdsl.runtime.unreadable import Unreadable
+from retdsl.runtime.workers import Workers
 
 
 class Run:
@@ -68,7 +76,9 @@ class Run:
         cached: bool = True,
         resumed: Mapping[str, Any] | None = None,
         inexact: bool = False,
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers or Workers()
         training = experiment.training
         self._experiment = experiment
         self._root = root
@@ -80,7 +90,10 @@ class Run:
         self._inexact = inexact
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
-        self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
+        first = self._workers.first
+        self.checkpoints = Checkpoints(
+            folder.checkpoints, experiment.name, training.checkpoint, self._rank, writes=first
+        )
 
     def execute(self) -> None:
         """Trains, keeps the best epoch and measures it on the test images. Raises RunError."""
@@ -98,12 +111,15 @@ class Run:
         )
         reading = self._read(dataset)
         dataset = reading.dataset
-        batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
+        self._require_same_everywhere(reading)
+        batches = Batches(self._experiment, dataset, reading.images, last, self._threads, self._workers)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        trainer = Trainer(network, start, self._recipe(batches, weights))
+        trainer = Trainer(network, start, self._recipe(batches, weights), self._workers)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
-        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
+        fitting = Fitting(
+            self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock, self._workers
+        )
         if self._resumed is not None:
             at = fitting.recall()
             self._progress.note(f"going on after {at}" if at.batches else "nothing was saved: it begins anew")
@@ -116,13 +132,35 @@ class Run:
 
     def _begin(self) -> list[str]:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
-        facts = facts_of_the_machine(mx.__version__, str(device()))
+        facts = {**facts_of_the_machine(mx.__version__, str(device())), "workers": self._workers.count}
         if self._resumed is None:
             known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
+            known["workers"] = facts["workers"]
             self._folder.write_lock(known)
             return []
         require_same_program(self._resumed, self._experiment, self._folder)
         return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
+
+    def _require_same_everywhere(self, reading: Reading) -> None:
+        """Raises RunError if the workers would train different things; notes where they are."""
+        if self._workers.count == 1:
+            return
+        require_rows_for_all(self._experiment.training.batch, self._workers.count)
+        dataset = reading.dataset
+        files = sha256("".join(sorted(found.sha256 for found in reading.looked.values())).encode())
+        hosts = require_same_everywhere(
+            self._workers,
+            {
+                "photographs to train on": len(dataset.train),
+                "photographs to validate on": len(dataset.valid),
+                "photographs to test on": len(dataset.test),
+                "names, labels and sides of photographs": facts_of_the_data(dataset)["split_sha256"][:12],
+                "what is in the photographs": files.hexdigest()[:12],
+                "the program": facts_of_the_experiment(self._experiment, self._root)["program_sha256"],
+                "MXNet": mx.__version__,
+            },
+        )
+        self._folder.write_lock({"servers": self._workers.servers, "hosts": hosts})
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""
@@ -141,6 +179,7 @@ class Run:
             accumulate=training.accumulate,
             clip=training.clip,
             average=training.average,
+            workers=self._workers.count,
         )
 
     def _record(self, reading: Reading, weights: tuple[float, ...] | None) -> None:
@@ -173,6 +212,7 @@ class Run:
 
     def _read(self, dataset: Dataset) -> Reading:
         """All photographs prepared, or one error that names all that cannot be."""
+        self._prepare_share(dataset)
         reading = read_all(dataset, self._threads, self._progress.reading, cached=self._cached)
         for trouble in reading.images.cache.trouble:
             self._progress.note(trouble)
@@ -194,18 +234,33 @@ class Run:
             )
         return reading
 
+    def _prepare_share(self, dataset: Dataset) -> None:
+        """Prepares, of several workers on a machine, this one's share of the photographs, and waits for the others.
+
+        What all have put into the cache, each then finds there.
+        """
+        if self._workers.count == 1:
+            return
+        here = self._workers.beside
+        if self._cached and here > 1:
+            mine = range(self._workers.rank % here, len(dataset.samples), here)
+            PreparedImages(dataset, self._threads, ImageCache(dataset.chain, spare=False)).load_all(None, mine)
+        self._workers.joined({})
+
     def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting) -> None:
         """Measures the best epoch, from its file, on the validation and the test images."""
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
         network, training = self._experiment.network, self._experiment.training
-        parameters = self.checkpoints.load(found.epoch)
-        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, training.batch)
+        parameters = self._told_parameters(found.epoch)
+        rows = -(-training.batch // self._workers.count)
+        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, rows)
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))
-            predictions = predict(watched(self._progress, batches.of(side)), predictor)
+            own = predict(watched(self._progress, batches.of(side)), predictor)
+            predictions = self._workers.joined_predictions(own)
             return answers_of(predictions, dataset.samples, dataset.classes)
 
         validation = answers("validating", dataset.valid) if dataset.valid else None
@@ -238,6 +293,16 @@ class Run:
         self._folder.write_test(final)
         fitting.memory.forget()
         self._summarise(final, took)
+
+    def _told_parameters(self, epoch: int) -> Mapping[str, Array]:
+        """Those of a saved epoch, which the first worker reads for all."""
+        if self._workers.count == 1:
+            return self.checkpoints.load(epoch)
+
+        def read() -> bytes:
+            return b"".join(state_parts(State(Position(), {}, {"all": self.checkpoints.load(epoch)})))
+
+        return state_of(self._workers.told(read)).owners["all"]
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best

@@ -75,6 +75,7 @@ class Trainer:
         self._parts: dict[str, Stateful] = {"updater": self._updater, "gradients": self._gradients}
         if self._average is not None:
             self._parts["average"] = self._average
+        self._workers.broadcast(values)
         self.begin_phase(1)
 
     def begin_phase(self, epoch: int) -> None:
@@ -90,7 +91,7 @@ class Trainer:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
+        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.rows, self._where)
         self._trained = TrainedPart(
             self._symbols, self._arguments, self._auxiliary, self._gradients, self._label, self._updated, self._where
         )
@@ -139,16 +140,18 @@ class Trainer:
         started = time.perf_counter() - record.seconds
         for batch, is_last in _with_next(batches):
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
-            mx.random.seed(Chance("dropout", self._recipe.seed, epoch, record.batches).integers(2**31))
+            mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
             losses = self._learn(batch, record, epoch)
             if self._gradients.added() or is_last:
                 self._step(batch, epoch, record.batches)
             if then is not None:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
             if pauses is not None and pauses.due(record.batches):
+                self._join_statistics()
                 self._require_finite_parameters(epoch)
                 record.seconds = time.perf_counter() - started
                 pauses.reached(record)
+        self._join_statistics()
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
@@ -168,20 +171,22 @@ class Trainer:
         For photographs that always come to it as they are here, until a phase begins.
         """
         for behind in self.behind_frozen(batches):
-            features = [array.asnumpy() for array in behind.images]
-            for row, index in enumerate(behind.indices):
-                self._known[int(index)] = [values[row] for values in features]
+            own = {str(cut): array.asnumpy()[: len(behind.indices)] for cut, array in enumerate(behind.images)}
+            columns = self._workers.joined({**own, "indices": behind.indices})
+            for row, index in enumerate(columns["indices"]):
+                self._known[int(index)] = [columns[cut][row] for cut in own]
 
     def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
-        """The network's answers as it is now, by the average of its weights if there is one.
+        """The network's answers as it is now, by the average of its weights if there is one; those of all workers.
 
         Raises RunError when one is not a number.
         """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
-        return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
+        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.rows, self._where)
+        own = predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
+        return self._workers.joined_predictions(own)
 
     def parameters(self) -> Parameters:
         """A copy of the whole network's parameters, frozen ones included, as training goes on with them."""
@@ -252,12 +257,26 @@ class Trainer:
 
     def _learn(self, batch: Batch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
         """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
-        values = self._trained.learn(self._features_of(batch), batch.labels)
-        losses = self.loss_of(values, batch.labels)
+        values, losses = np.zeros(0, np.float32), np.zeros(0)
+        if len(batch.labels):
+            values = self._trained.learn(self._features_of(batch), batch.labels)
+            losses = self.loss_of(values, batch.labels)
+        else:
+            self._gradients.nothing()
         if not is_number(losses, values):
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
-        record.add(batch.indices, batch.labels, values, losses)
-        return losses
+        columns = {"indices": batch.indices, "labels": batch.labels, "values": values, "losses": losses}
+        if batch.rows is not None:
+            columns = self._workers.joined({"rows": batch.rows, **columns})
+            order = columns.pop("rows").argsort()
+            columns = {name: column[order] for name, column in columns.items()}
+        record.add(*columns.values())
+        return columns["losses"]
+
+    def _chance(self, epoch: int, batch: int) -> Chance:
+        """What a batch draws from while it passes the network: every worker for its own rows."""
+        others = (self._workers.rank,) if self._workers.rank else ()
+        return Chance("dropout", self._recipe.seed, epoch, batch, *others)
 
     def _step(self, batch: Batch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""
@@ -298,7 +317,7 @@ class Trainer:
         values = {**self._arguments, **self._auxiliary}
         found = None
         if self._symbols.frozen is not None:
-            images = {self._network.input: full_batch(batch.images, self._recipe.batch, self._where)}
+            images = {self._network.input: full_batch(batch.images, self._recipe.rows, self._where)}
             found = first_layer(self._symbols.frozen, values, images, train=False)
         if found is None:
             found = first_layer(self._symbols.trained, values, self._trained.given(len(batch.images)), train=True)
@@ -311,6 +330,19 @@ class Trainer:
             return self._frozen(batch.images)
         columns = zip(*(self._known[int(index)] for index in batch.indices), strict=True)
         return [mx.nd.array(np.stack(column), ctx=self._where) for column in columns]
+
+    def _join_statistics(self) -> None:
+        """Makes BatchNorm's statistics the mean of those of all workers. Each has kept those of its own rows."""
+        if self._workers.count == 1:
+            return
+        mx.nd.waitall()
+        learning = [n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names]
+        found = {f"statistic {name}": self._auxiliary[name] for name in learning}
+        if self._average is not None:
+            found |= {f"average {name}": self._average.values()[name] for name in learning}
+        self._workers.sum(found)
+        for array in found.values():
+            array[:] = array / self._workers.count
 
     def _require_finite_parameters(self, epoch: int) -> None:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.

@@ -87,9 +87,7 @@ def _resume(arguments: argparse.Namespace) -> int:
         raise compiler.Refused(f"{given[0]} cannot be given with --resume: it goes on as it began", help)
     run: Path = arguments.resume
     train_py = program_of(run)
-    job = planned_again(
-        run, arguments.workers, arguments.servers, arguments.hosts, arguments.address, arguments.port
-    )
+    job = planned_again(run, arguments.workers, arguments.servers, arguments.hosts, arguments.address, arguments.port)
     options = [*_options(arguments), *(["--inexact"] if arguments.inexact else [])]
     options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
     return _ended(work(job, train_py, run, ["--resume", str(run), *options]), run)

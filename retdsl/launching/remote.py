@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 import shutil
 import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Processes of a job on this machine: how they are started, and what is said when one has ended.
 
 Enters: a program with its arguments, and a `Place`. Leaves: a process of its own, deaf to Ctrl-C, which is the
-foreman's to hear. Guaranteed: what it says goes to a file of its own, unless it is the first worker, who speaks to people.
+foreman's to hear. Guaranteed: what it says goes to a file of its own, but what the first worker says goes to people.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from retdsl.runtime.foreman import exit_in_words
@@ -52,10 +53,8 @@ def started(place: Place, command: Sequence[str], log: Path, environment: Mappin
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """Ends a process with all that it has started, whether it wants to or not."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

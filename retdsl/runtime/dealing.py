@@ -56,7 +56,8 @@ def owners_of(patients: Numbers, count: int) -> Numbers:
     for one in np.argsort(-sizes, kind="stable"):
         owner[one] = has.argmin()
         has[owner[one]] += sizes[one]
-    return owner[patient.ravel()]
+    found: Numbers = owner[patient.ravel()]
+    return found
 
 
 def dealt(owners: Numbers, count: int) -> list[Numbers]:

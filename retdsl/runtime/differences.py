@@ -40,8 +40,9 @@ def differences_of_the_machine(then: Mapping[str, Any], now: Mapping[str, Any]) 
             yield _plain(name, text, then.get(name), now.get(name))
     before, workers = (facts.get("workers", 1) for facts in (then, now))
     if before != workers:
-        help = f"go on with as many: retdsl launch -n {before} --resume RUN" if before > 1 else "retdsl train goes on"
-        yield Difference("workers", f"there are {workers} workers, the run had {before}", str(before), str(workers), help)
+        text = f"the number of workers is {workers}, it was {before}"
+        help = f"it goes on by `retdsl launch -n {before} --resume`" if before > 1 else "it goes on by `retdsl train`"
+        yield Difference("workers", text, str(before), str(workers), help)
 
 
 def differences_of(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -110,7 +111,9 @@ class _Line:
 
 
 class Foreman:
-    """workers, servers: how many there must be; key: what all of them know; meeting: seconds until all must be there."""
+    """workers, servers: how many there must be; key: what all of them know; crew: the processes that were started here;
+    meeting: seconds until all must be there.
+    """
 
     def __init__(
         self, listener: socket.socket, workers: int, servers: int, key: str, crew: Sequence[Started], meeting: float
@@ -160,7 +163,7 @@ class Foreman:
             self._end_all()
 
     def _forgive(self, seconds: float) -> None:
-        """This process itself stood still for a while: nobody can be blamed for silence."""
+        """For as long as this process itself stood still, nobody can be blamed for silence."""
         for line in self._lines.values():
             line.heard += seconds
         self._stirred += seconds
@@ -174,10 +177,10 @@ class Foreman:
                 self._give(line, message(ALIVE))
         for process in self._crew:
             code = process.poll()
-            line = self._lines.get(process.name)
-            if code is None or (line is not None and line.done):
+            there = self._lines.get(process.name)
+            if code is None or (there is not None and there.done):
                 continue
-            if now - self._left.setdefault(process.name, now) > (LAST_WORDS if line is not None else 0.0):
+            if now - self._left.setdefault(process.name, now) > (LAST_WORDS if there is not None else 0.0):
                 text, help = process.why(code)
                 self._end(Ending(DEFECT, f"{process.name} on {process.host} {text}", tuple(help), process.name))
         for line in self._lines.values():
@@ -238,10 +241,8 @@ class Foreman:
     def _close(self, line: _Line) -> None:
         if line in self._strangers:
             self._strangers.remove(line)
-        try:
+        with suppress(KeyError, ValueError):
             self._selector.unregister(line.socket)
-        except (KeyError, ValueError):
-            pass
         line.socket.close()
 
     def _hear(self, line: _Line, kind: bytes, body: bytes) -> None:
@@ -285,10 +286,12 @@ class Foreman:
         line.role, line.rank, line.host = str(facts["role"]), int(str(facts["rank"])), str(facts["host"])
         if (facts["workers"], facts["servers"]) != (self._workers, self._servers):
             there = f"{facts['workers']} workers and {facts['servers']} servers"
-            text = f"{line.name} on {line.host} is of a job of {there}, this one has {self._workers} and {self._servers}"
+            text = (
+                f"{line.name} on {line.host} is of a job of {there}, this one has {self._workers} and {self._servers}"
+            )
             self._end(Ending(1, text, (), line.name))
         elif line.name not in self._wanted or line.name in self._lines:
-            self._end(Ending(1, f"two processes say that they are {line.name}: {line.host} has one", (), line.name))
+            self._end(Ending(1, f"two processes say that they are {line.name}; one is on {line.host}"))
         self._strangers.remove(line)
         self._lines[line.name] = line
         if line.role == SCHEDULER:
@@ -313,10 +316,8 @@ class Foreman:
         except OSError:
             return  # whoever is gone is noticed when the line is read
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unsent else 0)
-        try:
+        with suppress(KeyError, ValueError):
             self._selector.modify(line.socket, events, line)
-        except (KeyError, ValueError):
-            pass
 
     def _end(self, ending: Ending) -> None:
         """The first reason counts."""

@@ -31,7 +31,7 @@ from retdsl.runtime.views import Views
 @dataclass(frozen=True, slots=True)
 class Batch:
     """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or soft ones `[n, classes]` to train on; indices: int64
-    `[n]`, places in the data set's samples; rows: int64 `[n]`, places in the batch of all workers, None where it is that.
+    `[n]`, places in the data set's samples; rows: int64 `[n]`, places in the batch of all workers, None if it is that.
     """
 
     images: FloatImage

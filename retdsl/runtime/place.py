@@ -41,9 +41,9 @@ PORTS = range(20_000, 30_000)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """role: `worker`, `server` or `scheduler`; rank: from 0; workers, servers: how many there are; host, port: where the
-    job is led from; local: workers on this machine; key: what all processes of the job know; leads: whether this very
-    process is to lead the job, and to start what nobody else starts.
+    """role: `worker`, `server` or `scheduler`; rank: from 0; workers, servers: how many there are; host, port: where
+    the job is led from; local: workers on this machine; key: what all processes of the job know; leads: whether this
+    very process is to lead the job, and to start what nobody else starts.
     """
 
     role: str
@@ -134,7 +134,7 @@ def first_node(nodes: str) -> str:
 
 
 def _slurm_local(environ: Mapping[str, str]) -> int | None:
-    """SLURM_TASKS_PER_NODE is `2(x3),1`: the first number is right for the first machines, and an aim for the others."""
+    """SLURM_TASKS_PER_NODE is like `2(x3),1`; the first number is right for the first machines, and near for others."""
     tasks = environ.get("SLURM_STEP_TASKS_PER_NODE") or environ.get("SLURM_TASKS_PER_NODE") or ""
     found = re.match(r"\d+", tasks)
     return int(found[0]) if found else None

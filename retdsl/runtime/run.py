@@ -33,10 +33,10 @@ from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.forward import device
-from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.journal import Clock
+from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.initial import Array
+from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
@@ -51,8 +51,8 @@ from retdsl.runtime.resuming import require_same_data, require_same_machine, req
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.same_everywhere import require_same_everywhere
 from retdsl.runtime.schedules import Course
-from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.state_file import Position, State, state_of, state_parts
+from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
 from retdsl.runtime.workers import Workers
 
@@ -138,7 +138,8 @@ class Run:
             known["workers"] = facts["workers"]
             self._folder.write_lock(known)
             return []
-        require_same_program(self._resumed, self._experiment, self._folder)
+        if self._workers.first:  # whose folder it is
+            require_same_program(self._resumed, self._experiment, self._folder)
         return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
 
     def _require_same_everywhere(self, reading: Reading) -> None:
@@ -196,7 +197,7 @@ class Run:
             "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
             **facts_of_the_machine(mx.__version__, str(device())),
         }
-        if self._resumed is not None:
+        if self._resumed is not None and self._workers.first:
             require_same_data(self._resumed, facts, self._folder)
             require_states(self._folder)
         if self._resumed is None or "images" not in self._resumed:

@@ -3,9 +3,9 @@
 Enters: arrays of one worker. Leaves: sums and rows of all. Guaranteed: all workers leave with the same numbers, to the
 bit: a server adds up what all have pushed, and all pull that one sum.
 
-Gradients go through MXNet's store, as fast as they are computed: its engine pushes each as soon as the backward pass has
-written it, while the layers before it are still at work, those that the next forward pass needs first being served first.
-The store only adds; each worker takes the same step by itself, so that every one could go on from what it has.
+Gradients go through MXNet's store as they are computed: its engine pushes each as soon as the backward pass has written
+it, while the layers before it are still at work. The store only adds; each worker takes the same step by itself, so
+that every one could go on from what it has.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.job_line import packed, unpacked, bundled, unbundled
+from retdsl.runtime.job_line import bundled, packed, unbundled, unpacked
 from retdsl.runtime.member import Member
 from retdsl.runtime.workers import Workers
 

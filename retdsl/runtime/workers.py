@@ -47,7 +47,7 @@ class Workers:
         return self.joined({"told": own})["told"].tobytes()
 
     def share(self, rows: Sequence[Any]) -> Sequence[Any]:
-        """Of rows that are dealt in pieces, the piece of this process: as long as that of any other, or by one longer."""
+        """The piece of this process, where rows are dealt in pieces that are equally long, or differ by one."""
         ends = [len(rows) * rank // self.count for rank in (self.rank, self.rank + 1)]
         return rows[ends[0] : ends[1]]
 

@@ -45,9 +45,7 @@ def ended(name: str, *arguments: object, folder: Path, seconds: float = 240, **m
 
 
 def launched(folder: Path, run: str, *more: object, workers: int = 2) -> tuple[int, str]:
-    return ended(
-        "launch", "study.retina", "-n", workers, "--run", run, "--threads", 1, "--plain", *more, folder=folder
-    )
+    return ended("launch", "study.retina", "-n", workers, "--run", run, "--threads", 1, "--plain", *more, folder=folder)
 
 
 def alone(folder: Path, run: str, *more: object) -> tuple[int, str]:
@@ -98,7 +96,11 @@ class Begun:
                 words = (path.parent / "cmdline").read_text()
             except (OSError, UnicodeDecodeError):
                 continue
-            if found.get("RETDSL_ROLE") == role and found.get("RETDSL_RANK") == (rank or "0") and str(self.run.name) in words:
+            if (
+                found.get("RETDSL_ROLE") == role
+                and found.get("RETDSL_RANK") == (rank or "0")
+                and str(self.run.name) in words
+            ):
                 return int(path.parent.name)
         raise AssertionError(f"there is no {name}")
 

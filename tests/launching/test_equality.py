@@ -39,7 +39,9 @@ def test_two_workers_are_one_process(tmp_path, optimizer):
 def test_rows_that_do_not_divide_and_batches_smaller_than_the_workers(tmp_path):
     """Batches of 5 for 3 workers, the last one of one image; accumulated, clipped, mixed, averaged."""
     more = "\n  accumulate = 2\n  clip = norm(0.5)\n  average = ema(0.9)\n  last_batch = keep"
-    text = NO_STATISTICS.replace("batch     = 8", f"batch     = 5{more}").replace("rotate180", "rotate180 => mixup(0.4)")
+    text = NO_STATISTICS.replace("batch     = 8", f"batch     = 5{more}").replace(
+        "rotate180", "rotate180 => mixup(0.4)"
+    )
     folder = study(tmp_path, text)
     for code, said in (alone(folder, "one"), launched(folder, "three", workers=3)):
         assert code == 0, said

@@ -72,9 +72,12 @@ def _start(arguments: argparse.Namespace) -> int:
     folder, new = RunFolder(run), not run.exists()
     folder.require_fresh()
     train_py = running.prepare(program, checked, experiment, run, spec.root)
-    code = work(job, train_py, run, ["--run", str(run), "--root", str(spec.root), *_options(arguments)])
-    if code == WRONG and new and not folder.checkpoints.exists():
-        shutil.rmtree(run)
+    code = WRONG
+    try:
+        code = work(job, train_py, run, ["--run", str(run), "--root", str(spec.root), *_options(arguments)])
+    finally:
+        if code == WRONG and new and not folder.checkpoints.exists():
+            shutil.rmtree(run)
     return _ended(code, run)
 
 

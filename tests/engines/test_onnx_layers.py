@@ -99,6 +99,7 @@ SAMPLING = [
     *(case("BilinearResize2D", mode=mode) for mode in ("to_even_down", "to_even_up", "to_odd_down", "to_odd_up")),
     case("depth_to_space", (8, 3, 5), block_size=2),
     case("space_to_depth", (3, 4, 6), block_size=2),
+    case("ROIPooling", IMAGE, (5,), low=0, high=0.9, pooled_size=(2, 3), spatial_scale=1.0),
     case("GridGenerator", (6,), transform_type="affine", target_shape=(4, 5)),
     case("GridGenerator", (2, 5, 7), transform_type="warp"),
     case("BilinearSampler", IMAGE, (2, 5, 4), low=-1.3, high=1.3),
@@ -322,6 +323,17 @@ def test_a_layer_computes_what_mxnet_computes(each: Case) -> None:
     assert found.dtype == np.float32
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_regions_of_any_size(seed: int) -> None:
+    network = network_of(case("ROIPooling", (3, 9, 11), (5,), pooled_size=(2, 3), spatial_scale=0.5))
+    draw = np.random.RandomState(seed)
+    corners = np.sort(draw.uniform(0, 20, (BATCH, 2, 2)), axis=1).reshape(BATCH, 4)
+    regions = np.concatenate([np.array([[1.0], [0.0]]), corners], axis=1)
+    data = np.concatenate([draw.uniform(-1, 1, (BATCH, 3 * 9 * 11)), regions], axis=1).astype(np.float32)
+    model = model_of(network, graph_of(network), {})
+    np.testing.assert_array_equal(by_onnx(model, {"data": data}), by_mxnet(network, {"data": data}))
 
 
 def test_every_layer_is_tried() -> None:

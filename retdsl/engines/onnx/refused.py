@@ -5,7 +5,6 @@ from __future__ import annotations
 _NO_WORD = "ONNX has no operator for it"
 
 REFUSED: dict[str, str] = {
-    "ROIPooling": "its regions are not those of one photograph each, as the batch of an exported network is",
     "Correlation": _NO_WORD,
     "erfinv": _NO_WORD,
     "gamma": _NO_WORD,

@@ -92,6 +92,12 @@ def _space_to_depth(graph: Graph, step: Step) -> str:
     return graph.add("SpaceToDepth", *step.inputs, blocksize=step.whole("block_size"))
 
 
+def _roi_pooling(graph: Graph, step: Step) -> str:
+    return graph.add(
+        "MaxRoiPool", *step.inputs, pooled_shape=step.pair("pooled_size"), spatial_scale=step.real("spatial_scale")
+    )
+
+
 def _sampled(graph: Graph, image: str, grid: str) -> str:
     """The image in the places of a grid [N, 2, h, w], -1 to 1 between the outermost pixels' centres."""
     last = graph.add("Transpose", grid, perm=(0, 2, 3, 1))
@@ -137,6 +143,7 @@ LOWERED: dict[str, Lowering] = {
     "BilinearResize2D": _resize,
     "depth_to_space": _depth_to_space,
     "space_to_depth": _space_to_depth,
+    "ROIPooling": _roi_pooling,
     "GridGenerator": _grid,
     "BilinearSampler": _sampler,
     "SpatialTransformer": _transformer,

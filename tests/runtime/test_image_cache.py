@@ -20,8 +20,8 @@ import pytest
 from retdsl.runtime import disk_cache, image_cache, segments, sources
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.errors import RunError
 from retdsl.runtime.disk_cache import LIMIT, cache_limit, listed
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.image_cache import ImageCache, chain_text
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.prepared import FirstPass, PreparedImages

@@ -8,6 +8,7 @@ its split, gives a page that says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,62 +47,70 @@ def write_report(
     answers = record.predictions or record.validation
     asked = None if answers is None or not len(answers) else ask(answers, test.get("operating_points") or ())
     groups = [] if asked is None else groups_of(asked)
-    pictures = pictures_of(record, [one for group in groups for one in group.shown], root, layer)
+    shown = [one for group in groups for one in group.shown]
+    with ThreadPoolExecutor(1) as beside:  # the program that looks at photographs is a process of its own
+        told = beside.submit(_told, record, test, asked, groups)
+        pictures = pictures_of(record, shown, root, layer)
     path = output or run / PAGE
-    write_bytes(path, _page(record, test, asked, groups, pictures).encode("utf-8", "replace"))
+    write_bytes(path, _page(told.result(), pictures).encode("utf-8", "replace"))
     return path, pictures.notes
 
 
-def _page(
-    record: RunRecord, test: Mapping[str, Any], asked: Asked | None, groups: Sequence[Group], pictures: Pictures
-) -> str:
-    lock, plan, written = record.lock, spec.plan_of(record), spec.experiment_of(record)
-    classes = _classes(plan, asked, record)
-    epochs, planned = record.epochs, (plan.get("training") or {}).get("epochs")
+def _page(told: Mapping[str, Any], pictures: Pictures) -> str:
     return render(
         "retdsl.report",
         "report.html.j2",
-        version=__version__,
-        name=record.name,
-        file=lock.get("spec"),
-        started=str(lock.get("started", ""))[:16].replace("T", " "),
-        members=lock.get("members") or (),
-        classes=classes,
-        colours=COLOURS,
-        asked=asked,
-        tested=record.predictions is not None,
-        warnings=list(_warnings(record, asked, planned)),
-        sentences=[] if asked is None else list(verdict.sentences(asked, test)),
-        headlines=[] if asked is None else verdict.headlines(asked, test),
-        in_all="" if asked is None else verdict.in_all(asked),
-        spec_lines=[] if record.spec is None else spec.lines_of(record.spec),
-        experiment=[] if written is None else spec.written_lines(written),
-        overrides=[] if written is None else spec.overrides(written),
-        sides=data.sides(lock, classes),
-        told=list(data.told(lock, plan)),
-        seen=plots.seen_plot(epochs, classes) if epochs else None,
-        epoch_plots=plots.epoch_plots(epochs, test.get("best_epoch"), _phases(lock)) if epochs else [],
-        trained=_trained(record, test, planned),
-        separation=[] if asked is None else _there(plots.roc_plot(asked), plots.pr_plot(asked)),
-        scores=[] if asked is None else plots.score_plots(asked),
-        calibration=[] if asked is None else plots.calibration_plots(asked),
-        confusion=None if asked is None else confusion(asked),
-        rows=figures.rows_of(test),
-        points=figures.points_of(test),
-        per_patient=figures.has_patients(test),
-        intervals=test.get("intervals"),
-        groups=groups,
+        **told,
         pictures=pictures,
         picture=partial(_picture, pictures.photographs),
         heat=partial(_picture, pictures.maps),
-        frozen=proof.frozen(lock),
-        knows_frozen="frozen" in lock,
-        machine=list(proof.machine(lock)),
-        hashes=list(proof.hashes(lock)),
-        path=record.path.name,
-        counted=counted,
-        listed=listed,
     )
+
+
+def _told(record: RunRecord, test: Mapping[str, Any], asked: Asked | None, groups: Sequence[Group]) -> dict[str, Any]:
+    """All that the page shows besides photographs, by the names that its template knows."""
+    lock, plan, written = record.lock, spec.plan_of(record), spec.experiment_of(record)
+    classes = _classes(plan, asked, record)
+    epochs, planned = record.epochs, (plan.get("training") or {}).get("epochs")
+    return {
+        "version": __version__,
+        "name": record.name,
+        "file": lock.get("spec"),
+        "started": str(lock.get("started", ""))[:16].replace("T", " "),
+        "members": lock.get("members") or (),
+        "classes": classes,
+        "colours": COLOURS,
+        "asked": asked,
+        "tested": record.predictions is not None,
+        "warnings": list(_warnings(record, asked, planned)),
+        "sentences": [] if asked is None else list(verdict.sentences(asked, test)),
+        "headlines": [] if asked is None else verdict.headlines(asked, test),
+        "in_all": "" if asked is None else verdict.in_all(asked),
+        "spec_lines": [] if record.spec is None else spec.lines_of(record.spec),
+        "experiment": [] if written is None else spec.written_lines(written),
+        "overrides": [] if written is None else spec.overrides(written),
+        "sides": data.sides(lock, classes),
+        "told": list(data.told(lock, plan)),
+        "seen": plots.seen_plot(epochs, classes) if epochs else None,
+        "epoch_plots": plots.epoch_plots(epochs, test.get("best_epoch"), _phases(lock)) if epochs else [],
+        "trained": _trained(record, test, planned),
+        "separation": [] if asked is None else _there(plots.roc_plot(asked), plots.pr_plot(asked)),
+        "scores": [] if asked is None else plots.score_plots(asked),
+        "calibration": [] if asked is None else plots.calibration_plots(asked),
+        "confusion": None if asked is None else confusion(asked),
+        "rows": figures.rows_of(test),
+        "points": figures.points_of(test),
+        "per_patient": figures.has_patients(test),
+        "intervals": test.get("intervals"),
+        "groups": groups,
+        "frozen": proof.frozen(lock),
+        "knows_frozen": "frozen" in lock,
+        "machine": list(proof.machine(lock)),
+        "hashes": list(proof.hashes(lock)),
+        "path": record.path.name,
+        "counted": counted,
+        "listed": listed,
+    }
 
 
 def _classes(plan: Mapping[str, Any], asked: Asked | None, record: RunRecord) -> tuple[str, ...]:

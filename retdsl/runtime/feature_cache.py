@@ -7,7 +7,9 @@ see `disk_cache`.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import prod
@@ -35,7 +37,7 @@ class features:
 
 
 class FeatureCache(Cache):
-    """Features of one frozen part. chain: a line for people, a line feed, and all that the numbers hang on."""
+    """Numbers about photographs, of one kind. chain: a line for people, then lines with all that they hang on."""
 
     FOLDER = "features"
     WHAT = "features"
@@ -86,3 +88,11 @@ class Rows:
             found.append(values[start : start + prod(shape)].reshape(shape))
             start += prod(shape)
         return tuple(found)
+
+
+def processor() -> str:
+    """What the processor can do: other instructions round in another way."""
+    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        about = (line for line in file if line.startswith(("model name", "flags", "Features")))
+        return blake2b("".join(sorted(set(about))).encode(), digest_size=16).hexdigest()
+    return platform.processor()

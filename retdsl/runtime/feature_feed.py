@@ -12,16 +12,15 @@ pass the frozen part while the network is trained.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from retdsl.runtime.feature_cache import FeatureCache, Row, Rows, features
+from retdsl.runtime.feature_cache import FeatureCache, Row, Rows, features, processor
 from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.loader import Asked, Batch, Part, Turn, indices_of
 from retdsl.runtime.mx import mx
@@ -164,11 +163,3 @@ def _told(last: normalize | None) -> str:
         return "none"
     mean = None if last.mean is None else blake2b(np.asarray(last.mean, np.float64).tobytes()).hexdigest()
     return repr((mean, last.mean_image, tuple(last.std), last.scale))
-
-
-def processor() -> str:
-    """What the processor can do: other instructions round in another way."""
-    with suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-        about = (line for line in file if line.startswith(("model name", "flags", "Features")))
-        return blake2b("".join(sorted(set(about))).encode(), digest_size=16).hexdigest()
-    return platform.processor()

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+import cv2
+import numpy as np
+
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.likeness import WAYS, near_copies
+from retdsl.runtime.feature_cache import FeatureCache, Rows, processor
+from retdsl.runtime.likeness import NUMBERS, VERSION, WAYS, Plane, fingerprint, near_copies
 from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems
 from retdsl.runtime.split import SIDES
@@ -66,17 +70,33 @@ class Leaks:
 
 
 def find_leaks(
-    dataset: Dataset, looked: Mapping[int, Looked], photographs: Callable[[int], Photograph], threads: int = 1
+    dataset: Dataset,
+    looked: Mapping[int, Looked],
+    photographs: Callable[[int], Photograph],
+    threads: int = 1,
+    kept: Rows | None = None,
 ) -> Leaks:
     """All leaks. looked: of the photographs that could be read, by their index; the others are left out of account.
 
-    photographs: gives the prepared photograph of an index, uint8 `[H, W, C]`; called from several threads at once.
+    photographs: gives the prepared photograph of an index, uint8 `[H, W, C]`; called from several threads at once;
+    kept: `fingerprint_rows`, so that photographs that are known already need not be looked at.
     """
+
+    def print_of(index: int) -> Plane:
+        key = looked[index].pixels.ljust(32, b"\0")
+        found = None if kept is None else kept.find(key)
+        if found is not None:
+            return found[0]
+        made = fingerprint(photographs(index))
+        if kept is not None:
+            kept.keep(key, (made,))
+        return made
+
     side_of = {index: side for side, indices in zip(SIDES, dataset.sides, strict=True) for index in indices}
     same = _same(looked, side_of)
     told = {pair for group in same for pair in combinations(group, 2)}
     seen = [[index for index in indices if index in looked] for indices in dataset.sides]
-    alike = near_copies(photographs, combinations(seen, 2), threads)
+    alike = near_copies(photographs, combinations(seen, 2), threads, print_of)
 
     def named(index: int) -> str:
         return f"{dataset.samples[index].image} ({side_of[index]})"
@@ -92,6 +112,12 @@ def find_leaks(
         "similar": tuple(similar),
     }
     return Leaks(found, dataset.data.allow_leaks)
+
+
+def fingerprint_rows() -> Rows:
+    """Where the user's cache keeps fingerprints of photographs by their prepared pixels."""
+    about = ("fingerprints, to find near copies", VERSION, cv2.getBuildInformation(), np.__version__, processor())
+    return Rows(FeatureCache("\n".join(map(str, about)), spare=False), {"fingerprint": (NUMBERS,)})
 
 
 def _torn_patients(dataset: Dataset, side_of: Mapping[int, str]) -> tuple[str, ...]:

@@ -38,6 +38,9 @@ CONFIRMED, CONFIRMED_SMALL = 0.6, 0.8
 are prepared to fewer than 64 pixels show less of the vessels, and must be more alike.
 """
 
+VERSION = 1
+"""Goes up whenever photographs have other fingerprints than before."""
+
 SIZE = 128
 """Pixels of height and width at which two photographs are compared closely: what is finer counts for nothing."""
 
@@ -68,14 +71,18 @@ class Pair(NamedTuple):
 
 def fingerprints(photographs: Callable[[int], Photograph], indices: Sequence[int], threads: int = 1) -> Plane:
     """A row for each of `indices`, float32 `[n, frequencies]`, of length 1; of zeros where there is nothing to see."""
-    rows = list(ahead(lambda index: fingerprint(photographs(index)), indices, threads, "fingerprint"))
-    return np.stack(rows) if rows else np.zeros((0, len(_LOWER[0])), np.float32)
+    return _stacked(lambda index: fingerprint(photographs(index)), indices, threads)
+
+
+def _stacked(print_of: Callable[[int], Plane], indices: Sequence[int], threads: int) -> Plane:
+    rows = list(ahead(print_of, indices, threads, "fingerprint"))
+    return np.stack(rows) if rows else np.zeros((0, NUMBERS), np.float32)
 
 
 def fingerprint(photo: Photograph) -> Plane:
     """One row of `fingerprints`."""
     if min(photo.shape[:2]) < SMALLEST:
-        return np.zeros(len(_LOWER[0]), np.float32)
+        return np.zeros(NUMBERS, np.float32)
     spectrum = cv2.dct(_detail(photo, _SIZE, _DETAIL))[_LOWER]
     length = float(np.linalg.norm(spectrum))
     return np.asarray(spectrum / length if length >= _LEAST else np.zeros_like(spectrum), np.float32)
@@ -85,14 +92,16 @@ def near_copies(
     photographs: Callable[[int], Photograph],
     groups: Iterable[tuple[Sequence[int], Sequence[int]]],
     threads: int = 1,
+    print_of: Callable[[int], Plane] | None = None,
 ) -> list[Pair]:
     """The pairs of near copies with one photograph in the first sequence of a group, and the other in the second.
 
-    Where both are one sequence, each of its pairs counts once.
+    Where both are one sequence, each of its pairs counts once. print_of: gives the `fingerprint` of an index, for who
+    has them already.
     """
     groups = [group for group in groups if all(group)]
     indices = sorted({index for group in groups for side in group for index in side})
-    prints = fingerprints(photographs, indices, threads)
+    prints = _stacked(print_of or (lambda index: fingerprint(photographs(index))), indices, threads)
     row_of = {index: row for row, index in enumerate(indices)}
     proposed = [
         (one[a], other[b], way)
@@ -188,4 +197,7 @@ def _parities() -> tuple[slice, ...]:
 
 
 _LOWER = _lower()
+
+NUMBERS = len(_LOWER[0])
+"""Of a fingerprint."""
 _PARITY = _parities()

@@ -2,7 +2,7 @@
 
 MXNet 1.9.1 uses `numpy.bool`, which numpy dropped in 1.24, and `distutils`, which left Python in 3.12 (setuptools
 brings it). Its GPU wheels need the CUDA libraries to be loaded first. It also announces its graph passes on stderr
-unless told not to.
+unless told not to. And it imports scikit-learn, for a class that nobody here uses, which takes as long as all of MXNet.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import sys
 
 import numpy as np
 
@@ -23,9 +24,14 @@ if importlib.util.find_spec("distutils") is None:
     importlib.import_module("setuptools")  # puts its own copy of distutils in place
 preload()
 
+unwanted = {"sklearn": None} if "sklearn" not in sys.modules else {}
+sys.modules.update(unwanted)  # type: ignore[arg-type]  # None: as if it were not installed
 try:
     import mxnet as mx  # only now can it be imported
 except (ImportError, OSError, AttributeError) as error:
     raise RunError(f"MXNet cannot be loaded: {error}", help="`retdsl doctor` says what is missing") from error
+finally:
+    for name in unwanted:
+        del sys.modules[name]
 
 __all__ = ["mx"]

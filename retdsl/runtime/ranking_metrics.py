@@ -34,10 +34,8 @@ class auc(Usual):
     def value(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         if not all_classes(labels, probabilities):
             return math.nan
-        from sklearn.metrics import roc_auc_score
-
         ranked = ranked_classes(probabilities.shape[1])
-        return float(np.mean([roc_auc_score(labels == label, probabilities[:, label]) for label in ranked]))
+        return float(np.mean([_area_of(labels == label, probabilities[:, label]) for label in ranked]))
 
     def values(self, weighed: Weighed) -> Values:
         return mean([_area(weighed.curve(label)) for label in ranked_classes(weighed.classes)])
@@ -170,11 +168,23 @@ def _answered(probabilities: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _roc(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[Values, Values]:
-    """Share of false alarms and share found, at every threshold."""
-    from sklearn.metrics import roc_curve
+    """Share of false alarms and share found, at every threshold, from one that calls nothing positive."""
+    alarms, found = _counts(positive, scores)
+    return alarms / alarms[-1], found / found[-1]
 
-    false_alarms, found, _ = roc_curve(positive, scores, drop_intermediate=False)
-    return false_alarms, found
+
+def _counts(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[Values, Values]:
+    """How many negative and how many positive images score at least as high, for every threshold from the highest."""
+    order = np.argsort(-scores, kind="stable")
+    last = np.flatnonzero(np.diff(scores[order], append=np.nan))  # of those that score the same
+    found = np.cumsum(positive[order], dtype=float)[last]
+    return np.concatenate([[0.0], last + 1 - found]), np.concatenate([[0.0], found])
+
+
+def _area_of(positive: NDArray[np.bool_], scores: NDArray[Any]) -> float:
+    """Under one ROC curve; exact but for the last division: sums of halves are."""
+    alarms, found = _counts(positive, scores)
+    return float((np.diff(alarms) * (found[1:] + found[:-1])).sum() / (2 * alarms[-1] * found[-1]))
 
 
 def _area(curve: Curve) -> Values:

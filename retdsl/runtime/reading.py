@@ -13,7 +13,7 @@ from pathlib import Path
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.leaks import Leaks, find_leaks
+from retdsl.runtime.leaks import Leaks, find_leaks, fingerprint_rows
 from retdsl.runtime.prepared import FirstPass, Looked, PreparedImages
 from retdsl.runtime.unreadable import Unreadable, gathered
 
@@ -80,7 +80,8 @@ def read_all(
             errors.append(unreadable.error())
         if dataset.excluded is not None and dataset.data.exclude is not None:
             dataset.excluded.require_unchanged(found.looked, dataset.data.exclude.path)
-        leaks = find_leaks(dataset, found.looked, images.__getitem__, threads)
+        kept = fingerprint_rows() if cached else None
+        leaks = find_leaks(dataset, found.looked, images.__getitem__, threads, kept)
         leaks.require_none(dataset)
     except RunError as error:
         errors.append(error)

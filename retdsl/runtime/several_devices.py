@@ -68,6 +68,11 @@ class OnSeveralDevices:
         self._first = TrainedPart(symbols, arguments, auxiliary, gradients, label, updated, devices[0])
         self._others = [_Replica(symbols, arguments, auxiliary, label, updated, where) for where in devices[1:]]
 
+    @property
+    def draws(self) -> bool:
+        """Whether anything in it is random."""
+        return self._first.draws
+
     def learn(self, features: Sequence[MxArray], labels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Writes or adds the gradient of a batch. Returns its probabilities [n, C], as they are before any step."""
         shares = shares_of(len(labels), 1 + len(self._others))

@@ -6,6 +6,7 @@ only gradients and BatchNorm's statistics are written; parameters change elsewhe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,9 @@ from retdsl.runtime.losses import as_targets
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Symbols
 from retdsl.runtime.symbols import Symbol
+
+RANDOM = ("dropout", "rnn", "leakyrelu", "random", "sample", "shuffle")
+"""What names of operators have that draw random numbers, or may."""
 
 
 class TrainedPart:
@@ -42,6 +46,9 @@ class TrainedPart:
         self._updated = frozenset(updated)
         self._where = where
         self._executors: dict[int, Any] = {}
+        graph = json.loads(symbols.trained.tojson())
+        self.draws = any(word in node["op"].lower() for node in graph["nodes"] for word in RANDOM)
+        """Whether a layer of it may draw random numbers."""
 
     def learn(self, features: Sequence[MxArray], labels: NDArray[np.float32]) -> NDArray[np.float32]:
         """Writes or adds the gradient of a batch. Returns its probabilities [n, C], as they are before any step.

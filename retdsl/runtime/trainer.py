@@ -161,7 +161,8 @@ class Trainer:
         started = time.perf_counter() - record.seconds
         for batch, is_last in _with_next(batches):
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
-            mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
+            if self._trained.draws:
+                mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
             losses = self._learn(batch, record, epoch)
             if self._gradients.added() or is_last:
                 self._step(batch, epoch, record.batches)

@@ -31,7 +31,7 @@ from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network import require_scores
+from retdsl.runtime.network import require_photographs, require_scores
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.sample import Sample
@@ -64,9 +64,10 @@ def measure(
     dataset = _painted(experiment) if painted else _some(experiment, root)
     images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached and not painted))
     refused = images.load_all(indices=dataset.train).refused
-    if refused and dataset.data.on_bad_image != "skip":
-        raise gathered(dataset.samples, refused).error()
-    dataset = dataset.without(refused)
+    unreadable, dataset = gathered(dataset.samples, refused), dataset.without(refused)
+    if refused and (dataset.data.on_bad_image != "skip" or 0 in dataset.class_counts(dataset.train)):
+        raise unreadable.error()
+    require_photographs(network, images[dataset.train[0]].shape)
     last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
     batches = Batches(experiment, dataset, images, last, threads)
     start = network.starting_values(deploy, training.seed, experiment.folder, root)

@@ -186,19 +186,56 @@ def pin_weights(experiment: Experiment, root: Path) -> Experiment:
     return replace(experiment, network=replace(network, backbones=tuple(map(pinned, network.backbones))))
 
 
-def compile_experiment(program: Program, experiment: Experiment, folder: Path, root: Path | None) -> Path:
-    """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg. Returns train.py's path.
+def passes_named(names: str | None) -> tuple[str, ...]:
+    """The passes that `--passes` names, `split,fold`, in the order in which they run: all of them where it is not
+    given, none for `none`. Raises Refused.
+    """
+    from retdsl import passes
 
-    root: written into the program as where relative data paths start; None: the program's own folder.
+    given = [name.strip() for name in (names or "all").split(",") if name.strip()]
+    if given in (["all"], ["none"]):
+        return passes.ALL if given == ["all"] else ()
+    for name in given:
+        if name not in passes.ALL:
+            known = ", ".join(passes.ALL)
+            help = did_you_mean(name, (*passes.ALL, "all", "none")) or f"there are {known}"
+            raise Refused(f"--passes: there is no pass `{name}`", f"{help}; `none` is to run without any")
+    return tuple(name for name in passes.ALL if name in given)
+
+
+def decided(program: Program, experiment: Experiment, passes: Collection[str] | None = None) -> Experiment:
+    """The experiment as the passes of these names, or all, decide that it is carried out beside the others."""
+    from retdsl.passes import ALL, run
+
+    others = tuple(experiment if one.name == experiment.name else one for one in program.experiments)
+    done = run(replace(program, experiments=others), ALL if passes is None else passes)
+    return next(one for one in done.experiments if one.name == experiment.name)
+
+
+def compile_experiment(
+    program: Program, experiment: Experiment, folder: Path, root: Path | None, passes: Collection[str] | None = None
+) -> Path:
+    """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg, and, where the package
+    `onnx` is installed and can say the network, NAME.onnx, the network without weights. Returns train.py's path.
+
+
+    root: written into the program as where relative data paths start; None: the program's own folder. passes: those
+    that decide how it is carried out, by name; None for all.
     """
     import json
 
     from retdsl.engines.mxnet import emit_program
+    from retdsl.engines.onnx import emit_skeleton
     from retdsl.runtime.files import make_folder, write_bytes, write_text
     from retdsl.viz import RenderError, dot_text, draw, network_picture
 
     make_folder(folder)
-    write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
+    experiment = decided(program, experiment, passes)
+    text = emit_program(experiment, None if root is None else str(root))
+    write_text(folder / "train.py", text)
+    skeleton = emit_skeleton(experiment, text)
+    if skeleton is not None:
+        write_bytes(folder / f"{experiment.name}.onnx", skeleton)
     own = replace(program, experiments=(experiment,), networks=(), data=(), ensembles=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
     picture = dot_text(

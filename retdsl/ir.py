@@ -7,7 +7,7 @@ imported layer without a shape rule). `to_json` prints a program.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any, TypeAlias
@@ -242,6 +242,48 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of a network. nodes: their names, in topological order.
+
+    takes: the values that it starts from, the network's input or what the piece before gives on; gives: the values that
+    the rest of the network takes, of the last piece the scores. from_epoch: the first epoch in which gradients are
+    computed in it; None if there is none.
+    """
+
+    nodes: tuple[str, ...]
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    from_epoch: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A BatchNorm that can be computed together with the layer before it: both are linear. Both by their names."""
+
+    layer: str
+    batch_norm: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How an experiment is carried out, as the passes over the program have decided it. Nothing here changes what an
+    experiment means, and without any of it everything is computed as it is written.
+
+    passes: which have decided, in their order. pieces: of the network, from the input to the scores; none where all of
+    it is bound for training. idle: layers that do nothing where the network only predicts. folds: BatchNorms that are
+    folded there. fused: whether layers may be computed together there. shares_features_with: the experiments of the
+    file for which the frozen part makes the same of a photograph.
+    """
+
+    passes: tuple[str, ...] = ()
+    pieces: tuple[Piece, ...] = ()
+    idle: tuple[str, ...] = ()
+    folds: tuple[Fold, ...] = ()
+    fused: bool = False
+    shares_features_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One `train` declaration, everything resolved.
 
@@ -250,6 +292,7 @@ class Experiment:
     one before. keys: all keys of the block, in the schema's order. rates: what the learning rate is multiplied by, by
     names of parameters or patterns for them, `stage1_*`, where it is not 1; no two of them match the same. overrides:
     what the command line said of it and of its data block, as it was written, by its key (`epochs`, `eyes.source`).
+    execution: what `retdsl.passes` make of it all; as it is checked, nothing.
     """
 
     name: str
@@ -264,6 +307,7 @@ class Experiment:
     phases: tuple[Freeze, ...] = (Freeze(1, ()),)
     rates: tuple[tuple[str, float], ...] = ()
     overrides: tuple[tuple[str, str], ...] = ()
+    execution: Execution = field(default=Execution())
 
     def key(self, name: str) -> Key:
         return next(key for key in self.keys if key.name == name)
@@ -331,40 +375,4 @@ def to_json(value: Any) -> Any:
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
-    return value
-
-
-def keys_of(experiment: Mapping[str, Any]) -> tuple[Key, ...]:
-    """The keys of an experiment from what `to_json` made of it."""
-    return tuple(_key(key) for key in experiment["keys"])
-
-
-def place_of(found: Mapping[str, Any]) -> Place:
-    """A place from what `to_json` made of it."""
-    return Place(found["file"], found["line"], found["column"])
-
-
-def _key(found: Mapping[str, Any]) -> Key:
-    place, overrides = found["place"], found["overrides"]
-    return Key(
-        found["name"],
-        _value(found["value"]),
-        found["block"],
-        None if place is None else place_of(place),
-        None if overrides is None else _key(overrides),
-    )
-
-
-def call_of(found: Mapping[str, Any]) -> Call:
-    """A call from what `to_json` made of it; where it was written is left out."""
-    return Call(found["name"], tuple((key, _value(value)) for key, value in found["options"]))
-
-
-def _value(found: Any) -> Value:
-    match found:
-        case {"name": str(), "options": list()}:
-            return call_of(found)
-        case list():
-            return tuple(_value(value) for value in found)
-    value: Value = found
     return value

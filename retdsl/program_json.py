@@ -1,7 +1,7 @@
-"""A checked program read back from its JSON, as a run folder keeps it.
+"""A checked program, or a part of it, read back from its JSON, as a run folder keeps it.
 
-Enters: what `ir.to_json` gave. Leaves: the `Program`. Guaranteed: the fields that are there are those of the records
-of `retdsl.ir`; a program of another version that lacks one is a TypeError or a KeyError.
+Enters: what `ir.to_json` gave. Leaves: the `Program`, or the part. Guaranteed: the fields that are there are those of
+the records of `retdsl.ir`; a program of another version that lacks one is a TypeError or a KeyError.
 """
 
 from __future__ import annotations
@@ -13,13 +13,30 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from retdsl import ir
-from retdsl.ir import Call, Program
+from retdsl.ir import Call, Key, Place, Program
 
 
 def program_of(data: Mapping[str, Any]) -> Program:
     """The program."""
     program: Program = _record(Program, data)
     return program
+
+
+def keys_of(experiment: Mapping[str, Any]) -> tuple[Key, ...]:
+    """The keys of an experiment."""
+    return tuple(_record(Key, key) for key in experiment["keys"])
+
+
+def place_of(data: Mapping[str, Any]) -> Place:
+    """A place in a spec."""
+    place: Place = _record(Place, data)
+    return place
+
+
+def call_of(data: Mapping[str, Any]) -> Call:
+    """A call, with where it was written if that is known."""
+    call: Call = _record(Call, data)
+    return call
 
 
 def _record(kind: Any, data: Mapping[str, Any]) -> Any:

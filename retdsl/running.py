@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -43,9 +43,17 @@ _EXIT_CODES = (0, WRONG, 2, DEFECT, INTERRUPTED)
 
 
 def train(
-    program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path, options: Sequence[str] = ()
+    program: Program,
+    checked: Checked,
+    experiment: Experiment,
+    run: Path,
+    root: Path,
+    options: Sequence[str] = (),
+    passes: Collection[str] | None = None,
 ) -> int:
     """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
+
+    passes: as in `compile_experiment`.
 
     Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
     let no training begin is taken away again.
@@ -55,18 +63,25 @@ def train(
     folder = RunFolder(run)
     folder.require_fresh()
     new = not run.exists()
-    train_py = prepare(program, checked, experiment, run, root)
+    train_py = prepare(program, checked, experiment, run, root, passes)
     code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)
     return code
 
 
-def prepare(program: Program, checked: Checked, experiment: Experiment, run: Path, root: Path) -> Path:
-    """Puts the spec and the program of an experiment into a run folder; returns train.py's path."""
+def prepare(
+    program: Program,
+    checked: Checked,
+    experiment: Experiment,
+    run: Path,
+    root: Path,
+    passes: Collection[str] | None = None,
+) -> Path:
+    """Puts the spec and the program of an experiment into a run folder; returns train.py's path. passes: as above."""
     make_folder(run)
     write_text(run / "spec.retina", joined_spec(checked.sources))
-    return compile_experiment(program, pin_weights(experiment, root), run / "program", root)
+    return compile_experiment(program, pin_weights(experiment, root), run / "program", root, passes)
 
 
 def resume(run: Path, options: Sequence[str] = (), keeping: Sequence[int] = ()) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from retdsl.check import Checked, check_source
 from retdsl.ir import Experiment, Program
+from retdsl.passes import ALL, run
 from retdsl.source import Source
 
 TINY = """
@@ -71,3 +73,9 @@ def experiment(text: str, name: str | None = None, root: Path | None = None) -> 
     """One experiment of a spec, the first unless named."""
     experiments = program(text, root).experiments
     return next(e for e in experiments if name in (None, e.name))
+
+
+def carried_out(experiment: Experiment, names: Collection[str] = ALL) -> Experiment:
+    """The experiment as passes of these names decide that it is carried out, alone."""
+    [done] = run(Program("test.retina", (), (), (experiment,)), names).experiments
+    return done

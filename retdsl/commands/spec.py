@@ -31,6 +31,12 @@ def add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", type=Path, metavar="DIR", help="where relative data paths start")
 
 
+def add_passes(parser: argparse.ArgumentParser) -> None:
+    """Which passes over the program decide how it is carried out."""
+    help = "only these passes over the program, as `split,fold`, or `none`; without it all"
+    parser.add_argument("--passes", metavar="NAMES", help=help)
+
+
 def checked_spec(arguments: argparse.Namespace) -> tuple[compiler.Spec, Program, compiler.Checked]:
     """The program of the spec that the command names; prints what is wrong with it, and stops if that is an error."""
     out = Diagnostics()

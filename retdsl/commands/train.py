@@ -10,7 +10,7 @@ from pathlib import Path
 
 from retdsl import compiler, running
 from retdsl.commands.report import try_report
-from retdsl.commands.spec import add_root, add_set, checked_spec
+from retdsl.commands.spec import add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
 from retdsl.finished import read_run
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
     parser.add_argument("--no-cache", action="store_true", help="prepare all photographs anew, and keep none")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add_passes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise compiler.Refused("--inexact is for --resume: it lets a run go on where not everything is as it was")
     spec, program, checked = checked_spec(arguments)
     options = _options(arguments)
+    passes = compiler.passes_named(arguments.passes)
     if not 1 <= arguments.repeat <= MOST_REPEATS:
         raise compiler.Refused(f"--repeat must be from 1 to {MOST_REPEATS}")
     from retdsl.runtime.run_folder import new_run_folder
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.is_single:
         [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
-        code = running.train(program, checked, experiment, run, spec.root, [*options, *_plain(arguments)])
+        code = running.train(program, checked, experiment, run, spec.root, [*options, *_plain(arguments)], passes)
         if code == DONE:
             try_report(run)
         return code
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     from retdsl.series.work import start_series
 
     settings = compiler.overrides(arguments.set, Diagnostics())
-    series = start_series(spec, checked, settings, arguments.train, wanted, arguments.runs, options)
+    series = start_series(spec, checked, settings, arguments.train, wanted, arguments.runs, options, passes)
     say(f"{len(series.members)} runs in {series.path}")
     return _work(series.path, arguments)
 
@@ -81,7 +83,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     from retdsl.series.record import is_series
 
     folder: Path = arguments.resume
-    given = [f"--{key}" for key in ("set", "train", "run", "folds") if getattr(arguments, key)]
+    given = [f"--{key}" for key in ("set", "train", "run", "folds", "passes") if getattr(arguments, key)]
     given += ["--repeat"] if arguments.repeat != 1 else []
     if is_series(folder):
         given += [f"--{key}" for key in ("root", "threads", "inexact") if getattr(arguments, key)]

@@ -10,7 +10,8 @@ from typing import Any
 
 from retdsl.account.keys import written_out
 from retdsl.finished import RunRecord
-from retdsl.ir import Key, Place, keys_of, place_of
+from retdsl.ir import Key, Place
+from retdsl.program_json import keys_of, place_of
 from retdsl.schema.spelling import option_type, spell
 from retdsl.schema.training import TRAIN_KEYS
 from retdsl.syntax.colouring import Piece, coloured

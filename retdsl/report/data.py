@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from retdsl.ir import call_of
+from retdsl.program_json import call_of
 from retdsl.report.words import counted, facts, listed
 from retdsl.schema.spelling import spell_call
 

@@ -26,6 +26,7 @@ _NAMES_OF_MODULES = {
     "errors": ("RunError",),
     "exclusion": ("audit",),
     "experiment": ("Experiment", "Training"),
+    "feature_cache": ("features",),
     "folders": ("folder",),
     "hard_examples": ("hard",),
     "joined_sources": ("joined",),
@@ -37,6 +38,7 @@ _NAMES_OF_MODULES = {
     ),
     "mixing": ("cutmix", "mixup"),
     "moving_ratio": ("progressive",),
+    "folding": ("Predicting",),
     "network": ("Network", "Phase", "Pretrained"),
     "network_input": ("normalize",),
     "optimizers": (

@@ -32,11 +32,13 @@ class Augmentation:
     """Any step. p: the probability that it acts; on: only on images of these classes, None for all.
 
     mixes: whether it blends images with others of their batch (see `mixing`), and so makes targets of labels.
+    finite: whether it does the same whenever it acts, so that an image it was done to comes again (see `variants`).
     """
 
     p: float = 1.0
     on: Sequence[str] | None = None
     mixes: ClassVar[bool] = False
+    finite: ClassVar[bool] = False
 
     def acts(self, title: str | None, random: Random) -> bool:
         """Whether it acts this time on an image of the class `title`, None where that is not known."""

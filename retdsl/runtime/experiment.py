@@ -16,6 +16,7 @@ from retdsl.runtime.checkpoint import every
 from retdsl.runtime.clipping import Clipping
 from retdsl.runtime.dataset import Data
 from retdsl.runtime.devices import AnyDevice
+from retdsl.runtime.feature_cache import features
 from retdsl.runtime.metrics import Metric, accuracy
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
@@ -38,7 +39,8 @@ class Training:
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
     often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
     photograph is predicted as, besides as it is, or None; devices: that share each batch, None for the first GPU if
-    there is one, else the processor.
+    there is one, else the processor; cache: whether what the frozen part makes of photographs is kept, and in how many
+    variants of each.
     """
 
     optimizer: Optimizer
@@ -59,6 +61,7 @@ class Training:
     callbacks: Sequence[Callback] = ()
     views: Sequence[OnImages] | None = None
     devices: Sequence[AnyDevice] | None = None
+    cache: features | None = features()  # noqa: RUF009 (frozen)
 
 
 @dataclass(frozen=True)
@@ -66,8 +69,9 @@ class Experiment:
     """One `train` block with all that it refers to.
 
     name: of its files; program: the generated file itself; root: where relative data paths start, the program's folder
-    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what;
-    overrides: what the command line said on top of it, by the keys it said it of.
+    unless given, and relative to it; spec: what the program was made from, for the record; made_by: by what; passes: by
+    name, those that have decided how it is carried out; overrides: what the command line said on top of it, by the keys
+    it said it of.
     """
 
     name: str
@@ -80,6 +84,7 @@ class Experiment:
     root: Path | str | None = None
     spec: Path | str | None = None
     made_by: str | None = None
+    passes: Sequence[str] | None = None
     overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -20,7 +20,7 @@ from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.reading import Reading
 from retdsl.weights.files import sha256_of
 
-DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")
+DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "onnxruntime", "retdsl")
 
 
 def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:
@@ -69,6 +69,7 @@ def facts_of_the_experiment(experiment: Experiment, root: Path) -> dict[str, Any
     return {
         "experiment": experiment.name,
         "made_by": experiment.made_by,
+        "passes": None if experiment.passes is None else list(experiment.passes),
         "spec": None if experiment.spec is None else str(experiment.spec),
         "overrides": dict(experiment.overrides),
         "fold": getattr(experiment.data.split, "fold", None),

@@ -6,7 +6,7 @@ Enters: an experiment, its photographs, prepared. Leaves: batches in order.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sized
+from collections.abc import Sized
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.drawing import Pool
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.hard_examples import LastLosses
-from retdsl.runtime.loader import Batch, Images, Loader
+from retdsl.runtime.loader import Asked, Images, Loader
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.state import Stateful
 from retdsl.runtime.views import Views
@@ -60,6 +60,7 @@ class Batches:
             dataset.classes,
             targets=targets,
             views=experiment.training.views,
+            draws=None if experiment.training.cache is None else experiment.training.cache.draws,
         )
 
     @property
@@ -67,17 +68,13 @@ class Batches:
         """All that the order of later epochs depends on besides the seed."""
         return self._losses
 
-    def training(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+    def training(self, epoch: int, first: int = 0) -> Asked:
         """The batches of an epoch from one of them on. first: counted from 0."""
-        return self._loader.epoch(self._order(epoch), epoch, training=True, first=first)
+        return self._loader.asked(self._order(epoch), epoch, training=True, first=first)
 
-    def to_learn_from(self) -> Iterator[Batch]:
-        """Every photograph of the training side once, in its order, as training sees it where nothing is drawn."""
-        return self._loader.epoch(self._train, 0, training=True)
-
-    def of(self, indices: tuple[int, ...]) -> Iterator[Batch]:
+    def of(self, indices: tuple[int, ...]) -> Asked:
         """To predict on: every photograph in each of its views, one after the other; `predict` joins the answers."""
-        return self._loader.epoch(indices, 0, training=False)
+        return self._loader.asked(indices, 0, training=False)
 
     def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
         """Told what an epoch of training saw, in its order, for the epochs after it. indices: places in the samples."""

@@ -8,7 +8,7 @@ on as if it had never been interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,9 @@ from retdsl.runtime.checkpoint import LOSS, Checkpoints, Snapshot, every
 from retdsl.runtime.epoch_record import Diverged, EpochRecord
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.feature_feed import FeatureFeed
 from retdsl.runtime.feed import Batches
+from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.journal import Clock, Journal, Trail
 from retdsl.runtime.loader import Batch
@@ -34,10 +36,7 @@ from retdsl.runtime.remembering import Begun, Memory
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.state_file import Position
 from retdsl.runtime.stopping import Stopping
-from retdsl.runtime.trainer import BehindFrozen, Trainer
-
-KEPT = 512 * 2**20
-"""Bytes of images of one side that are kept as the frozen part gives them on, so that it sees them only once."""
+from retdsl.runtime.trainer import Trainer
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
@@ -45,8 +44,8 @@ AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 class Fitting:
     """The training of one run.
 
-    epochs: how many are finished; stopped: why it ended before the last one, or None. Raises RunError where early
-    stopping has nothing to go by.
+    feed: makes that of a phase, from its frozen part; epochs: how many are finished; stopped: why it ended before the
+    last one, or None. Raises RunError where early stopping has nothing to go by.
     """
 
     def __init__(
@@ -57,6 +56,7 @@ class Fitting:
         folder: RunFolder,
         checkpoints: Checkpoints,
         progress: Progress,
+        feed: Callable[[FrozenPart], FeatureFeed],
         clock: Clock | None = None,
     ) -> None:
         self._experiment = experiment
@@ -65,7 +65,8 @@ class Fitting:
         self._folder = folder
         self._checkpoints = checkpoints
         self._progress = progress
-        self._kept: list[BehindFrozen] | None = None
+        self._make_feed = feed
+        self.feed = feed(trainer.frozen_part)
         self._journal = Journal(folder.metrics)
         self._steps = Trail(folder.steps)
         self._at = Position()
@@ -136,36 +137,21 @@ class Fitting:
             # A phase at whose very end a state was saved is entered once more: its end may not have been proved.
             if last < self._at.epoch - (0 if self._at.batch else 1):
                 continue
-            self._begin_phase(first, last)
+            self._begin_phase(first)
             self._proof.begin(first, last, trainer.frozen())
             for epoch in range(max(first, self._at.epoch), last + 1):
                 if self.stopped is None:
                     self._train_epoch(epoch)
             self._proof.end(trainer.frozen(), min(last, self.epochs))
 
-    def _begin_phase(self, first: int, last: int) -> None:
-        """Binds what these epochs train. The symbol of the checkpoints is that of the latest phase."""
+    def _begin_phase(self, first: int) -> None:
+        """Binds what is trained from this epoch on. The symbol of the checkpoints is that of the latest phase."""
         trainer = self._trainer
-        cuts = trainer.cuts
         if first > 1:
             trainer.begin_phase(first)
+            self.feed = self._make_feed(trainer.frozen_part)
             self._progress.note(f"from epoch {first} on, {trainer.learns:,} parameters are trained")
-        if trainer.cuts != cuts:
-            self._kept = None
         self._checkpoints.start(trainer.whole_symbol)
-        if self._is_worth_knowing(first, last):
-            self._progress.stage("passing the frozen part", self._batches.count(self._batches.dataset.train))
-            trainer.know(watched(self._progress, self._batches.to_learn_from()))
-
-    def _is_worth_knowing(self, first: int, last: int) -> bool:
-        """Whether photographs are to pass the frozen part once, before these epochs, and not in each of them.
-
-        Only if they are the same in every epoch, if they come often enough, and if there is room.
-        """
-        size, images = self._trainer.bytes_behind_frozen(), len(self._batches.dataset.train)
-        if size is None or self._experiment.augment or size * images > KEPT:
-            return False
-        return sum(map(self._batches.images_in_epoch, range(first, last + 1))) > images
 
     def _train_epoch(self, epoch: int) -> None:
         """One epoch, or the rest of it, its figures, and its checkpoint."""
@@ -177,7 +163,7 @@ class Fitting:
         try:
             outcome = trainer.train_epoch(
                 epoch,
-                batches.training(epoch, done),
+                self.feed.of(batches.training(epoch, done)),
                 self._progress.batch,
                 self._periodic.batch,
                 begun=begun,
@@ -255,16 +241,9 @@ class Fitting:
         trainer, batches = self._trainer, self._batches
         if not batches.dataset.valid:
             return None
-        count = batches.count(batches.dataset.valid)
-        self._progress.stage("validating", count)
-        if self._kept is not None:
-            return self._figures(trainer.predict(watched(self._progress, self._kept)))
-        photographs = watched(self._progress, batches.of(batches.dataset.valid))
-        size = trainer.bytes_behind_frozen()
-        if size is None or size * count * self._experiment.training.batch > KEPT:
-            return self._figures(trainer.predict(photographs))
-        self._kept = list(trainer.behind_frozen(photographs))
-        return self._figures(trainer.predict(self._kept))
+        self._progress.stage("validating", batches.count(batches.dataset.valid))
+        photographs = self.feed.of(batches.of(batches.dataset.valid))
+        return self._figures(trainer.predict(watched(self._progress, photographs)))
 
     def _figures(self, predictions: Predictions) -> dict[str, float]:
         """The loss and every metric."""

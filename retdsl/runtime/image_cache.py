@@ -1,58 +1,37 @@
 """The cache of prepared photographs: what one run has prepared, the next one need not.
 
-Under the user's folder lies one folder for each way to prepare photographs, and in it segments (see `segments`):
-
-    images/KEY/chain.txt                     what is done to a photograph, for people
-    images/KEY/NAME.index, NAME.pixels       what one process has prepared so
-
-KEY stands for all that the prepared pixels depend on besides the photograph: the chain with every option, and what
-carries it out. Each process writes a segment of its own and reads those of all, so that two at once cannot disturb one
-another. A segment that was not used for longest goes first when there are too many bytes.
-
 Enters: the SHA-256 of what photographs are prepared from. Leaves: prepared photographs. Guaranteed: never other pixels
-than preparation gives; nothing here ends a run: where the cache cannot be written, `trouble` says why, and a file that
-nobody else sees takes its place.
+than preparation gives; for the rest see `disk_cache`.
 """
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import is_dataclass
 from hashlib import blake2b
-from pathlib import Path
-from threading import Lock
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from retdsl.runtime.decode import Photograph
-from retdsl.runtime.errors import RunError
-from retdsl.runtime.segments import ALIGNED, INDEX, PIXELS, RECORD, Place, Segment
-from retdsl.weights.store import user_folder
+from retdsl.runtime.disk_cache import Cache
 
 PREPARATION = 1
 """Goes up whenever decoding or a step gives other pixels than before."""
 
-LIMIT_VARIABLE = "RETDSL_CACHE_LIMIT"
-"""What the cache may take: bytes, or a number with K, M, G or T; 0 switches it off."""
 
-LIMIT = 20 * 2**30
-"""Bytes that the cache may take unless the variable says otherwise."""
+class ImageCache(Cache):
+    """Prepared photographs of one chain: `chain_text`, None where photographs cannot be known again."""
 
-MOST_SEGMENTS = 100
-"""Of one chain: each takes two open files."""
+    FOLDER = "images"
+    WHAT = "photographs"
+    OTHERWISE = "prepared anew in every epoch"
 
-GROWS_BY = 64 * 2**20
-"""Bytes that a process writes before it looks again whether they are too many; less if the limit is small."""
-
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+    @classmethod
+    def _key(cls, chain: str) -> str:
+        # What carries the chain out counts: another OpenCV may round in another way.
+        carries = (PREPARATION, cv2.getBuildInformation(), np.__version__, platform.machine())
+        return blake2b("\0".join([chain, *map(str, carries)]).encode(), digest_size=16).hexdigest()
 
 
 def chain_text(steps: Sequence[object]) -> str | None:
@@ -60,243 +39,3 @@ def chain_text(steps: Sequence[object]) -> str | None:
     if not all(is_dataclass(step) for step in steps):
         return None
     return " => ".join(["photo", *map(repr, steps)])
-
-
-def cache_limit() -> int:
-    """The bytes that the user allows. Raises RunError if what the variable says means nothing."""
-    said = os.environ.get(LIMIT_VARIABLE, "").strip()
-    if not said:
-        return LIMIT
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) ?([KMGT]?)B?", said, re.ASCII | re.IGNORECASE)
-    if found is None:
-        help = "write a number of bytes such as 20G, or 0 to switch the cache off"
-        raise RunError(f"`{said}` is no number of bytes", where=LIMIT_VARIABLE, help=help)
-    return int(float(found[1]) * _UNITS[found[2].upper()])
-
-
-def cache_folder() -> Path:
-    """Where all that is cached lies; it need not be there."""
-    return user_folder() / "images"
-
-
-class ImageCache:
-    """Prepared photographs of one chain. May be used from several threads.
-
-    chain: `chain_text`, None where photographs cannot be known again; lasts: False to leave the user's cache alone;
-    limit: bytes that it may take in all; spare: whether what cannot be cached is kept for this process alone.
-
-    trouble: why photographs could not be kept, for people.
-    """
-
-    def __init__(
-        self, chain: str | None = None, *, lasts: bool = True, limit: int | None = None, spare: bool = True
-    ) -> None:
-        self._limit = cache_limit() if limit is None else limit
-        self.folder = cache_folder() / _key(chain) if chain is not None and lasts and self._limit > 0 else None
-        self.trouble: list[str] = []
-        self._chain = chain
-        self._places: dict[bytes, Place] = {}
-        self._notes: dict[bytes, bytes] = {}
-        self._segments = [] if self.folder is None else list(_open_all(self.folder))
-        self._used: set[Path] = set()
-        self._lock = Lock()
-        self._writer: Segment | None = None
-        self._makers = [*([self._lasting] if self.folder else []), *([self._passing] if spare else [])]
-        self._room = 0
-        for segment in self._segments:
-            self._places |= segment.images
-            self._notes |= segment.notes
-
-    def find(self, key: bytes) -> Place | None:
-        """Where the photograph prepared from what has this SHA-256 lies; None if it was never kept."""
-        place = self._places.get(key)
-        if place is not None and place.segment.path is not None and place.segment.path not in self._used:
-            self._used.add(place.segment.path)
-            place.segment.used()
-        return place
-
-    def known(self, stamp: str) -> bytes | None:
-        """The SHA-256 of what had this stamp; None if it was never noted."""
-        return self._notes.get(_stamp_key(stamp))
-
-    def keep(self, key: bytes, photo: Photograph, digest: bytes) -> Place | None:
-        """Where the photograph lies from now on; None if there is no room for it anywhere."""
-        while (writer := self._make_writer(photo.nbytes)) is not None:
-            try:
-                writer.add(key, photo, digest)
-            except OSError as error:
-                self._give_up(writer, error)
-                continue
-            self._places[key] = writer.images[key]
-            return writer.images[key]
-        return None
-
-    def note(self, stamp: str, key: bytes) -> None:
-        """Notes that what has this stamp has this SHA-256."""
-        stamp_key = _stamp_key(stamp)
-        if self._notes.get(stamp_key) == key:
-            return
-        writer = self._make_writer(RECORD)
-        if writer is not None and writer.path is not None:
-            try:
-                writer.note(stamp_key, key)
-                self._notes[stamp_key] = key
-            except OSError as error:
-                self._give_up(writer, error)
-
-    def forget(self, key: bytes, place: Place) -> None:
-        """A photograph that was found damaged is looked for no more."""
-        with self._lock:
-            if self._places.get(key) is place:
-                del self._places[key]
-
-    def _make_writer(self, size: int) -> Segment | None:
-        """The segment that takes what comes next, of so many bytes; None if there can be none."""
-        with self._lock:
-            if self._makers and self._makers[0] == self._lasting:
-                self._stay_within_limit(size)
-            while self._writer is None and self._makers:
-                try:
-                    self._writer = self._makers[0]()
-                except OSError as error:
-                    self._failed(error)
-            return self._writer
-
-    def _stay_within_limit(self, size: int) -> None:
-        size += RECORD + ALIGNED
-        if self._room < size:
-            own = set() if self._writer is None or self._writer.path is None else {self._writer.path}
-            self._room = make_room(self._limit, max(size, min(GROWS_BY, self._limit // 16)), self._used | own)
-        if self._room < size:
-            self.trouble.append(
-                f"the cache is full ({LIMIT_VARIABLE} allows {_in_words(self._limit)}): "
-                "photographs beyond that are kept for this run alone"
-            )
-            self._next()
-        self._room -= size
-
-    def _lasting(self) -> Segment:
-        assert self.folder is not None
-        self.folder.mkdir(parents=True, exist_ok=True)
-        said = self.folder / "chain.txt"
-        if not said.exists():
-            said.write_text(f"{self._chain}\n", encoding="utf-8")
-        for old in _oldest(self.folder.glob(f"*{INDEX}"))[: -MOST_SEGMENTS + 1]:
-            _remove(old.path)
-        return Segment.create(self.folder)
-
-    def _passing(self) -> Segment:
-        return Segment.nameless(Path(tempfile.gettempdir()))
-
-    def _give_up(self, writer: Segment, error: OSError) -> None:
-        with self._lock:
-            if self._writer is writer:
-                self._failed(error)
-
-    def _failed(self, error: OSError) -> None:
-        """The next best place takes what comes."""
-        what = error.strerror or str(error)
-        if self._makers[0] == self._lasting:
-            self.trouble.append(
-                f"the cache {self.folder} cannot be written to ({what}): photographs are kept for this run alone"
-            )
-        else:
-            where = tempfile.gettempdir()
-            self.trouble.append(f"{where} cannot take photographs ({what}): they are prepared anew in every epoch")
-        self._next()
-
-    def _next(self) -> None:
-        if self._writer is not None:
-            self._segments.append(self._writer)
-        self._writer = None
-        del self._makers[0]
-
-
-class Listed(NamedTuple):
-    """What the cache has of one chain. used: when last, seconds since 1970; size: bytes."""
-
-    chain: str
-    photographs: int
-    size: int
-    used: float
-
-
-def listed() -> list[Listed]:
-    """All chains of the cache, that used last first. Raises OSError if it cannot be read."""
-    found = []
-    for folder in cache_folder().iterdir() if cache_folder().is_dir() else ():
-        segments = list(_open_all(folder))
-        files = _oldest(folder.glob(f"*{INDEX}"))
-        with suppress(OSError):
-            chain = (folder / "chain.txt").read_text(encoding="utf-8", errors="replace").strip()
-            photographs = len({key for segment in segments for key in segment.images})
-            used = max((file.used for file in files), default=0.0)
-            found.append(Listed(chain, photographs, sum(file.size for file in files), used))
-    return sorted(found, key=lambda chain: -chain.used)
-
-
-def clear() -> None:
-    """Takes away all that is cached; runs that are using it go on. Raises OSError."""
-    if cache_folder().exists():
-        shutil.rmtree(cache_folder())
-
-
-def make_room(limit: int, size: int, in_use: set[Path]) -> int:
-    """Takes away what was not used for longest until `size` bytes more are within the limit, if that can be.
-
-    in_use: index files that stay. Returns how many of the bytes there is room for.
-    """
-    found = _oldest(cache_folder().glob(f"*/*{INDEX}"))
-    total = sum(file.size for file in found)
-    for file in found:
-        if total + size <= limit:
-            break
-        if file.path not in in_use:
-            _remove(file.path)
-            total -= file.size
-    return max(0, min(size, limit - total))
-
-
-class _File(NamedTuple):
-    used: float
-    size: int
-    path: Path
-
-
-def _oldest(paths: Iterator[Path]) -> list[_File]:
-    """Segments by their index files, that not used for longest first; of those used together, the smallest first."""
-    found = []
-    for path in paths:
-        with suppress(OSError):  # another process took it away
-            index = path.stat()
-            pixels = path.with_suffix(PIXELS)
-            found.append(_File(index.st_mtime, index.st_size + (pixels.stat().st_size if pixels.exists() else 0), path))
-    return sorted(found)
-
-
-def _remove(path: Path) -> None:
-    with suppress(OSError):
-        path.with_suffix(PIXELS).unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
-
-
-def _open_all(folder: Path) -> Iterator[Segment]:
-    for file in _oldest(folder.glob(f"*{INDEX}"))[::-1][:MOST_SEGMENTS]:
-        if file.size >= RECORD:
-            with suppress(OSError):
-                yield Segment.open(file.path)
-
-
-def _key(chain: str) -> str:
-    """The name of a chain's folder. What carries it out counts: another OpenCV may round in another way."""
-    carries = (PREPARATION, cv2.getBuildInformation(), np.__version__, platform.machine())
-    return blake2b("\0".join([chain, *map(str, carries)]).encode(), digest_size=16).hexdigest()
-
-
-def _stamp_key(stamp: str) -> bytes:
-    return blake2b(stamp.encode("utf-8", "surrogatepass"), digest_size=32).digest()
-
-
-def _in_words(size: int) -> str:
-    unit = next(unit for unit in ("T", "G", "M", "K", "") if size >= _UNITS[unit] or not unit)
-    return f"{size / _UNITS[unit]:.3g} {unit}{'i' if unit else ''}B"

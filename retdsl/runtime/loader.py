@@ -8,23 +8,29 @@ consumer stops early or anything fails, the threads end.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from sys import getrefcount
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from retdsl.runtime.ahead import ahead
-from retdsl.runtime.augment import Augmenter
+from retdsl.runtime.augment import Augmenter, Variant
 from retdsl.runtime.augmentation import Augmentation, OnImages
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.views import Views
+
+Turn: TypeAlias = tuple[int, int]
+"""A sample's index, and how often it has been in the epoch before; where nothing is trained on, its view."""
+
+Part: TypeAlias = Sequence[Turn]
+"""The turns that make a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Loader:
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
     augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them;
     targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes; views:
-    what each photograph is shown as where it is not trained on.
+    what each photograph is shown as where it is not trained on; draws: how many augmented variants a photograph has.
     """
 
     def __init__(
@@ -76,12 +82,13 @@ class Loader:
         *,
         targets: npt.NDArray[np.float32] | None = None,
         views: Sequence[OnImages] | None = None,
+        draws: int | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples
         self._label_of = dict(zip(map(int, indices), labels, strict=True))
         self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
-        self._augment = Augmenter(augment, classes, seed)
+        self._augment = Augmenter(augment, classes, seed, draws)
         self._mix = Mixer(augment, classes, seed)
         self._views = Views(views)
         self._normalize = normalize
@@ -92,21 +99,49 @@ class Loader:
     def epoch(
         self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool, first: int = 0
     ) -> Generator[Batch, None, None]:
-        """The batches of one epoch; the last may be smaller.
+        """The batches of one epoch; the last may be smaller. As of `asked`, made one after the other."""
+        yield from self.asked(order, epoch, training=training, first=first)
+
+    def asked(
+        self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool, first: int = 0
+    ) -> Asked:
+        """What one epoch asks for.
 
         order: sample indices, which may repeat; epoch: for the random numbers; training: whether images are augmented;
         else each comes once for every view, one after the other; first: the batch to begin with, from 0.
-        Raises RunError if a photograph that must be read anew cannot be.
         """
         turns = _turns(order) if training else [(int(i), view) for i in order for view in range(len(self._views))]
         parts = [turns[start : start + self._batch] for start in range(first * self._batch, len(turns), self._batch)]
+        return Asked(self, parts, epoch, training=training)
 
-        def make(part: Sequence[tuple[int, int]]) -> Batch:
+    def ahead(self, parts: Iterable[Part], epoch: int, *, training: bool) -> Generator[Batch, None, None]:
+        """Batches of these parts, made ahead of time. Raises RunError if a photograph that must be read anew cannot
+        be.
+        """
+
+        def make(part: Part) -> Batch:
             return self._make(part, epoch, training)
 
         yield from ahead(make, parts, self._threads, "loader")
 
-    def _make(self, turns: Sequence[tuple[int, int]], epoch: int, training: bool) -> Batch:
+    def mixes(self, *, training: bool) -> bool:
+        """Whether images are blended with others of their batch."""
+        return training and bool(self._mix)
+
+    def labels(self, part: Part, *, training: bool) -> npt.NDArray[np.float32]:
+        """The labels of a part, before anything is blended."""
+        known = self._target_of if training and self._target_of is not None else self._label_of
+        return np.array([known[index] for index, _ in part], np.float32)
+
+    def variant(self, turn: Turn, size: tuple[int, int], epoch: int, *, training: bool) -> Variant | None:
+        """What is done to the photograph, of that height and width; None for what never comes again."""
+        index, number = turn
+        if not training:
+            return self._views.variant(number, size)
+        sample = self._samples[index]
+        return self._augment.variant(size, epoch=epoch, name=sample.image, label=sample.label, occurrence=number)
+
+    def _make(self, turns: Part, epoch: int, training: bool) -> Batch:
         height, width, channels = self._images[turns[0][0]].shape
         images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
         for (index, turn), out in zip(turns, images, strict=True):
@@ -117,13 +152,50 @@ class Loader:
             else:
                 image = self._views.of(image, turn)
             to_network(image, self._normalize, out)
-        indices = np.array([index for index, _ in turns], np.int64)
-        known = self._target_of if training and self._target_of is not None else self._label_of
-        labels = np.array([known[index] for index, _ in turns], np.float32)
-        if training and self._mix:
+        labels = self.labels(turns, training=training)
+        if self.mixes(training=training):
             names = [(self._samples[index].image, occurrence) for index, occurrence in turns]
             labels = self._mix(images, labels, names, epoch)
-        return Batch(images, labels, indices)
+        return Batch(images, labels, indices_of(turns))
+
+
+class Asked:
+    """What an epoch asks for: photographs in their turns, part by part, each part a batch.
+
+    Whoever goes through it gets the batches, made ahead of time by threads; who knows something of an image already may
+    ask what is done to it (`variant`), and have others made (`made`). turn: an index with how often it has been before,
+    or with a view.
+    """
+
+    def __init__(self, loader: Loader, parts: Sequence[Part], epoch: int, *, training: bool) -> None:
+        self.parts = parts
+        self._loader = loader
+        self._epoch = epoch
+        self._training = training
+
+    def __iter__(self) -> Generator[Batch, None, None]:
+        return self.made(self.parts)
+
+    def made(self, parts: Iterable[Part]) -> Generator[Batch, None, None]:
+        """Batches of any turns of this epoch."""
+        return self._loader.ahead(parts, self._epoch, training=self._training)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether images depend on the others of their batch."""
+        return self._loader.mixes(training=self._training)
+
+    def labels(self, part: Part) -> npt.NDArray[np.float32]:
+        """The labels of a part where nothing `mixes`."""
+        return self._loader.labels(part, training=self._training)
+
+    def variant(self, turn: Turn, size: tuple[int, int]) -> Variant | None:
+        return self._loader.variant(turn, size, self._epoch, training=self._training)
+
+
+def indices_of(part: Part) -> npt.NDArray[np.int64]:
+    """Places in the samples."""
+    return np.array([index for index, _ in part], np.int64)
 
 
 class Buffers:
@@ -145,7 +217,7 @@ class Buffers:
             return self._arrays[-1][:]
 
 
-def _turns(order: Sequence[int] | npt.NDArray[np.int64]) -> list[tuple[int, int]]:
+def _turns(order: Sequence[int] | npt.NDArray[np.int64]) -> list[Turn]:
     """Each index of the order with how often it has been before."""
     seen: Counter[int] = Counter()
     turns = []

@@ -25,6 +25,7 @@ from typing import TypeAlias
 import numpy as np
 
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.folding import FALSE, Predicting, without_layers
 from retdsl.runtime.initial import Array, Shape, initial_values
 from retdsl.runtime.losses import Loss
 from retdsl.runtime.pretrained import WeightsSource
@@ -71,7 +72,8 @@ class Symbols:
 
     whole: the network with its loss; deploy: with plain probabilities, no label; frozen: the frozen part with one
     output a cut, or None; trained, trained_deploy: the trained part from the cuts on; inputs: the names and shapes
-    `[...]` of the trained part's inputs, without the batch axis, in the order of the frozen part's outputs.
+    `[...]` of the trained part's inputs, without the batch axis, in the order of the frozen part's outputs; predicting:
+    what becomes of the frozen and the deployed parts when they are bound.
     """
 
     whole: Symbol
@@ -80,6 +82,7 @@ class Symbols:
     trained: Symbol
     trained_deploy: Symbol
     inputs: Mapping[str, Shape]
+    predicting: Predicting
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,13 @@ class Phase:
     """What is trained from an epoch on, besides what was trained before.
 
     part: takes what is given on by the part below it, and gives what the part above it takes; None where no layer
-    joins those in which gradients are computed. frozen_parameters: what stays as it is above the cuts from now on.
+    joins those in which gradients are computed. frozen_parameters, resting: as in `Network`, from now on.
     """
 
     from_epoch: int
     part: LaterPart | None = None
     frozen_parameters: Sequence[str] = ()
+    resting: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,12 @@ class Network:
 
     input, input_shape: name and `(3, height, width)` of what enters. frozen: takes the input and gives the values at
     the cuts by name; None when all is trained. trained: takes these (or `{input: ...}`) and gives the logits [N, C].
-    loss: the head, named `loss_name`. frozen_parameters: names or wildcards of what stays as it is above the cuts.
-    phases: what training changes about that at later epochs, in their order; their parts lie between `frozen` and
-    `trained`, the later the lower. pretrained: where parameters start; the first that covers a parameter gives it, the
-    rest is drawn (see `initial`).
+    loss: the head, named `loss_name`. frozen_parameters: names or wildcards of what stays as it is above the cuts;
+    resting: layers there that would draw random numbers, and are left out of training since they are frozen. phases:
+    what training changes about that at later epochs, in their order; their parts lie between `frozen` and `trained`,
+    the later the lower. pretrained: where parameters start; the first that covers a parameter gives it, the rest is
+    drawn (see `initial`). predicting: what becomes of it all where it only predicts; the symbols and parameters
+    that are given and saved stay ordinary ones.
     """
 
     trained: TrainedPart
@@ -114,8 +120,10 @@ class Network:
     loss_name: str = "softmax"
     frozen: FrozenPart | None = None
     frozen_parameters: Sequence[str] = ()
+    resting: Sequence[str] = ()
     phases: Sequence[Phase] = ()
     pretrained: Sequence[Pretrained] = ()
+    predicting: Predicting = Predicting()  # noqa: RUF009 (frozen)
 
     def phase_starts(self) -> tuple[int, ...]:
         """The epochs, counted from 1, in which something changes about what is trained; the first is 1."""
@@ -131,6 +139,7 @@ class Network:
             frozen=_below(self.frozen, later[::-1], self.input) if later else self.frozen,
             trained=_above(joined[::-1], self.trained) if joined else self.trained,
             frozen_parameters=begun[-1].frozen_parameters if begun else self.frozen_parameters,
+            resting=begun[-1].resting if begun else self.resting,
             phases=(),
         )
 
@@ -165,6 +174,7 @@ class Network:
             inputs = {name: tuple(shape[1:]) for name, shape in zip(cuts, shapes, strict=True)}
         features = {name: sym.Variable(name) for name in inputs}
         trained = self.loss.symbol(now.trained(features), weights, self.loss_name, soft=soft)
+        trained = without_layers(trained, now.resting)
         _keep_statistics(trained, self.frozen_names(epoch))
         return Symbols(
             whole=self.whole_symbol(weights, epoch, soft=soft),
@@ -173,6 +183,7 @@ class Network:
             trained=trained,
             trained_deploy=self.loss.deploy(now.trained(features), self.loss_name),
             inputs=inputs,
+            predicting=self.predicting,
         )
 
     def frozen_symbol(self) -> Symbol | None:
@@ -289,7 +300,7 @@ def _building() -> Iterator[None]:
 def _fixed_scales(symbol: Symbol) -> set[str]:
     """The scales that MXNet holds at 1."""
     nodes = json.loads(symbol.tojson())["nodes"]
-    fixed = (n for n in nodes if n["op"] in BATCH_NORMS and n.get("attrs", {}).get("fix_gamma") not in ("False", "0"))
+    fixed = (n for n in nodes if n["op"] in BATCH_NORMS and n.get("attrs", {}).get("fix_gamma") not in FALSE)
     return {nodes[node["inputs"][1][0]]["name"] for node in fixed}
 
 

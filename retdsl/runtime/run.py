@@ -19,6 +19,7 @@ from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.devices import contexts, in_words
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
     facts_of_the_cache,
@@ -27,10 +28,11 @@ from retdsl.runtime.facts import (
     facts_of_the_machine,
     now,
 )
+from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
-from retdsl.runtime.inference import Predictor, predict
+from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
@@ -53,7 +55,7 @@ class Run:
 
     threads: for decoding photographs and making batches; cached: False to leave the user's cache of prepared
     photographs alone; resumed: the record of the run, if it was interrupted and is to go on; inexact: go on even if
-    this machine is another one.
+    this machine is another one; engine: what was asked for to compute what only predicts.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Run:
         cached: bool = True,
         resumed: Mapping[str, Any] | None = None,
         inexact: bool = False,
+        engine: str | None = None,
     ) -> None:
         training = experiment.training
         self._experiment = experiment
@@ -78,6 +81,8 @@ class Run:
         self._resumed = resumed
         self._inexact = inexact
         self._devices = contexts(training.devices)
+        asked = asked_engine(engine, resumed, exact=not inexact)
+        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -100,10 +105,17 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices)
+        trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices, engines=self._engines)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
-        fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
+
+        def feed(frozen: FrozenPart) -> FeatureFeed:
+            rows = feature_rows(frozen, last, training.cache, len(dataset.samples), lasts=self._cached)
+            return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
+
+        fitting = Fitting(
+            self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock
+        )
         if self._resumed is not None:
             at = fitting.recall()
             self._progress.note(f"going on after {at}" if at.batches else "nothing was saved: it begins anew")
@@ -191,13 +203,13 @@ class Run:
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        network, training = self._experiment.network, self._experiment.training
+        training = self._experiment.training
         parameters = self.checkpoints.load(found.epoch)
-        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, training.batch)
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))
-            predictions = predict(watched(self._progress, batches.of(side)), predictor)
+            behind = fitting.feed.of(batches.of(side))
+            predictions = trainer.predict(watched(self._progress, behind), parameters)
             return answers_of(predictions, dataset.samples, dataset.classes)
 
         validation = answers("validating", dataset.valid) if dataset.valid else None

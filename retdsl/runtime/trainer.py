@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +27,14 @@ from retdsl.runtime.averaging import Average
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.devices import contexts
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.forward import Bound, Device, MxArray, full_batch
-from retdsl.runtime.frozen_part import FrozenPart
+from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict
+from retdsl.runtime.initial import Array
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
@@ -46,21 +47,15 @@ from retdsl.runtime.trained_part import TrainedPart
 from retdsl.runtime.updater import Updater
 from retdsl.runtime.workers import Workers
 
-
-@dataclass(frozen=True)
-class BehindFrozen:
-    """A batch behind the frozen part. images: what comes out there, an array [batch, ...] for every cut."""
-
-    images: list[MxArray]
-    labels: NDArray[np.float32]
-    indices: NDArray[np.int64]
+AnyBatch: TypeAlias = Batch | BehindFrozen
 
 
 class Trainer:
     """Holds the parameters of a network on the device and improves them epoch by epoch.
 
     workers: the processes that train it together, None for this one alone; devices: that share each batch of this
-    process, None for the usual one. Parameters are updated on the first.
+    process, None for the usual one; engines: those that may compute what only predicts, None for MXNet alone.
+    Parameters are updated on the first device.
     """
 
     def __init__(
@@ -70,10 +65,12 @@ class Trainer:
         recipe: Recipe,
         workers: Workers | None = None,
         devices: Sequence[Device] | None = None,
+        engines: Engines | None = None,
     ) -> None:
         self._network = network
         self._recipe = recipe
         self._workers = workers or Workers()
+        self._engines = engines
         self._devices = tuple(devices or contexts())
         self._where = self._devices[0]
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
@@ -101,9 +98,10 @@ class Trainer:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
+        self._frozen = FrozenPart(
+            self._symbols, values, self._network.input, shape, self._recipe.batch, self._where, engines=self._engines
+        )
         self._trained = self._part_that_learns()
-        self._known: dict[int, list[NDArray[np.float32]]] = {}
 
     def _part_that_learns(self) -> TrainedPart | OnSeveralDevices:
         symbols, gradients, label, updated = self._symbols, self._gradients, self._label, self._updated
@@ -131,11 +129,6 @@ class Trainer:
         return symbol
 
     @property
-    def frozen_engine(self) -> str | None:
-        """What computes the part in which nothing is trained; None where there is none."""
-        return self._frozen.engine
-
-    @property
     def cuts(self) -> tuple[str, ...]:
         """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
         return tuple(self._symbols.inputs)
@@ -143,7 +136,7 @@ class Trainer:
     def train_epoch(
         self,
         epoch: int,
-        batches: Iterable[Batch],
+        batches: Iterable[AnyBatch],
         on_batch: OnBatch | None = None,
         then: Callable[[Moment], None] | None = None,
         *,
@@ -175,35 +168,25 @@ class Trainer:
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
-    def bytes_behind_frozen(self) -> int | None:
-        """What one image takes behind the frozen part, in bytes; None where nothing is frozen off."""
-        return self._frozen.bytes
+    @property
+    def frozen_part(self) -> FrozenPart:
+        """What images pass before anything that is trained now."""
+        return self._frozen
 
-    def behind_frozen(self, batches: Iterable[Batch]) -> Iterator[BehindFrozen]:
-        """The batches as the frozen part gives them on. They may be kept and used as long as the cuts are the same."""
-        for batch in batches:
-            features = [array.copy() for array in self._frozen(batch.images)]
-            yield BehindFrozen(features, batch.labels, batch.indices)
-
-    def know(self, batches: Iterable[Batch]) -> None:
-        """Keeps what the frozen part makes of these photographs, so that training on them needs it no more.
-
-        For photographs that always come to it as they are here, until a phase begins.
-        """
-        for behind in self.behind_frozen(batches):
-            features = [array.asnumpy() for array in behind.images]
-            for row, index in enumerate(behind.indices):
-                self._known[int(index)] = [values[row] for values in features]
-
-    def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
-        """The network's answers as it is now, by the average of its weights if there is one.
+    def predict(self, batches: Iterable[AnyBatch], saved: Mapping[str, Array] | None = None) -> Predictions:
+        """The network's answers as it is now, by the average of its weights if there is one; or with the parameters
+        that were `saved` after some epoch: what is frozen now was frozen then.
 
         Raises RunError when one is not a number.
         """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
+        values, batch = self._judged(), self._recipe.batch
+        if saved is not None:
+            own = (*symbols.trained_deploy.list_arguments(), *symbols.trained_deploy.list_auxiliary_states())
+            values = {name: mx.nd.array(saved[name], ctx=self._where) for name in own if name in saved}
+        trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, self._where, symbols.predicting)
         return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
 
     def parameters(self) -> Parameters:
@@ -274,7 +257,7 @@ class Trainer:
         """Whether a photograph shows one class only, so that the labels of predictions are [n]."""
         return self._network.loss.exclusive
 
-    def _learn(self, batch: Batch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
+    def _learn(self, batch: AnyBatch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
         """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
         values = self._trained.learn(self._features_of(batch), batch.labels)
         losses = self.loss_of(values, batch.labels)
@@ -283,7 +266,7 @@ class Trainer:
         record.add(batch.indices, batch.labels, values, losses)
         return losses
 
-    def _step(self, batch: Batch, epoch: int, number: int) -> None:
+    def _step(self, batch: AnyBatch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""
         images = self._recipe.full_step(epoch)
         self._workers.sum(self._gradients.arrays)
@@ -311,8 +294,9 @@ class Trainer:
             images_per_second=record.images / seconds,
         )
 
-    def _diverged(self, what: str, batch: Batch, epoch: int, number: int) -> Diverged:
+    def _diverged(self, what: str, behind: AnyBatch, epoch: int, number: int) -> Diverged:
         """The error for a batch whose numbers are none: where they began."""
+        batch = behind.photographs() if isinstance(behind, BehindFrozen) else behind
         mx.nd.waitall()
         rate = self._recipe.learning_rate(self._recipe.update_of(epoch, number))
         text, rates = f"{what} in epoch {epoch}, batch {number}", f"the learning rate was {rate:g}"
@@ -330,12 +314,9 @@ class Trainer:
         found = found or last_gradient(self._symbols.trained, self._gradients.arrays)
         return Diverged(text, [found or "no layer gives such numbers when the batch is repeated", rates])
 
-    def _features_of(self, batch: Batch) -> list[MxArray]:
+    def _features_of(self, batch: AnyBatch) -> list[MxArray]:
         """The inputs of the trained part, of at least as many rows as the batch has."""
-        if not self._known:
-            return self._frozen(batch.images)
-        columns = zip(*(self._known[int(index)] for index in batch.indices), strict=True)
-        return [mx.nd.array(np.stack(column), ctx=self._where) for column in columns]
+        return batch.images if isinstance(batch, BehindFrozen) else self._frozen(batch.images)
 
     def _require_finite_parameters(self, epoch: int) -> None:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.
@@ -350,9 +331,9 @@ class Trainer:
         return name in self._arguments and name not in self._frozen_names
 
 
-def _with_next(batches: Iterable[Batch]) -> Iterator[tuple[Batch, bool]]:
+def _with_next(batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, bool]]:
     """Each batch, and whether it is the last."""
-    waiting: Batch | None = None
+    waiting: AnyBatch | None = None
     for batch in batches:
         if waiting is not None:
             yield waiting, False

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from retdsl.runtime.augment import Variant, variant_of
 from retdsl.runtime.augmentation import OnImages
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.predictions import Predictions
@@ -34,6 +35,10 @@ class Views:
     def of(self, photo: Photograph, view: int) -> Photograph:
         """A photograph, uint8 `[H, W, C]`, in one of its views; the one given is never written to."""
         return photo if view == 0 else self._others[view - 1].apply(photo, Chance("view", view))
+
+    def variant(self, view: int, size: tuple[int, int]) -> Variant | None:
+        """What a view does to a photograph of that height and width."""
+        return variant_of([(self._others[view - 1], Chance("view", view))] if view else [], size)
 
 
 def joined(predictions: Predictions) -> Predictions:

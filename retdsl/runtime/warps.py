@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import cv2
 import numpy as np
@@ -41,6 +41,7 @@ class rotate180(Warp):
     """Turns the image by half a turn, as if the camera had been held upside down."""
 
     p: float = 0.5
+    finite: ClassVar[bool] = True
 
     def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
         return _about_centre(height, width, -1.0, 0.0, 0.0, -1.0)
@@ -51,6 +52,7 @@ class flip_horizontal(Warp):
     """Mirrors left and right: a right eye looks like a left one."""
 
     p: float = 0.5
+    finite: ClassVar[bool] = True
 
     def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
         return _about_centre(height, width, -1.0, 0.0, 0.0, 1.0)
@@ -61,6 +63,7 @@ class flip_vertical(Warp):
     """Mirrors top and bottom."""
 
     p: float = 0.5
+    finite: ClassVar[bool] = True
 
     def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
         return _about_centre(height, width, 1.0, 0.0, 0.0, -1.0)
@@ -106,6 +109,7 @@ class turn(Warp):
     """Turns the image clockwise about its centre, always by as much."""
 
     degrees: float
+    finite: ClassVar[bool] = True
 
     def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
         angle = math.radians(self.degrees)
@@ -118,6 +122,7 @@ class magnify(Warp):
     """Magnifies about the centre, always by the same factor."""
 
     factor: float
+    finite: ClassVar[bool] = True
 
     def matrix(self, height: int, width: int, random: Draws) -> Matrix:  # noqa: ARG002
         return _about_centre(height, width, self.factor, 0.0, 0.0, self.factor)

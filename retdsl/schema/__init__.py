@@ -9,7 +9,7 @@ from retdsl.schema.data import INPUT
 from retdsl.schema.exclusions import EXCLUSIONS
 from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
-from retdsl.schema.loop import AVERAGES, CLIPPINGS, DEVICES, RHYTHMS, STOPS
+from retdsl.schema.loop import AVERAGES, CACHES, CLIPPINGS, DEVICES, RHYTHMS, STOPS
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.metrics import METRICS
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
@@ -44,6 +44,7 @@ for _entry in (
     *STOPS,
     *RHYTHMS,
     *DEVICES,
+    *CACHES,
     *CHECKPOINTS,
     *KEEPS,
     *UNFREEZINGS,

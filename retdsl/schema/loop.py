@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retdsl.schema.model import REQUIRED, Entry, Option
-from retdsl.schema.types import Choice, Integer, OneOf, Policy, Real
+from retdsl.schema.types import Choice, Integer, OneOf, Policy, Real, optional
 
 _LIMIT = Real(0, above=True)
 
@@ -77,4 +77,20 @@ DEVICES = (
         ("CPU", "host"),
     ),
     Entry("gpu", "device", "A graphics card, by CUDA's number.", (_NUMBER,), ("id",), ("GPU", "cuda", "CUDA")),
+)
+
+CACHES = (
+    Entry(
+        "features",
+        "cache",
+        "What the frozen part makes of each photograph is computed once, and kept on the disk.",
+        (
+            Option(
+                "draws",
+                optional(Integer(1, 10_000)),
+                None,
+                "How many variants every photograph has where augmentation would never give the same image twice.",
+            ),
+        ),
+    ),
 )

@@ -98,6 +98,12 @@ TRAIN_KEYS = Entry(
             None,
             "What trains, each device a share of every batch; without it, the first GPU, or the processor.",
         ),
+        Option(
+            "cache",
+            optional(Policy("cache")),
+            Call("features"),
+            "Whether what the frozen part makes of photographs is kept.",
+        ),
         Option("seed", Integer(0, 2**31 - 1), 0, "Of everything that is random."),
     ),
 )

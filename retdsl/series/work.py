@@ -9,7 +9,7 @@ the loss of power, it can be gone on with, and what was done stays.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -39,11 +39,13 @@ def start_series(
     plan: Plan,
     runs: Path,
     options: Sequence[str],
+    passes: Collection[str] | None = None,
 ) -> Series:
     """A new folder of `runs` with the program of every run of the plan, none of which has run yet.
 
     settings, chosen: what the command line says on top of the spec, and of which experiments; options: what every
-    program is run with. Raises RunError for a folder that cannot be written.
+    program is run with; passes: which every program is compiled with, None for all. Raises RunError for a folder that
+    cannot be written.
     """
     study = Path(spec.source.name).stem
     path = make_folder(new_run_folder(study, runs))
@@ -63,7 +65,7 @@ def start_series(
     }
     for trained, member in members.items():
         program, experiment = _as_trained(spec, checked, settings, chosen, trained)
-        running.prepare(program, checked, experiment, path / member.folder, spec.root)
+        running.prepare(program, checked, experiment, path / member.folder, spec.root, passes)
     series = Series(path, facts, tuple(members.values()), tuple(ensembles))
     series.write()
     return series

@@ -31,7 +31,8 @@ import numpy as np
 
 from retdsl.runtime import gaussian_noise, rotate180
 from retdsl.runtime.dataset import Data, Dataset
-from retdsl.runtime.image_cache import ImageCache, clear
+from retdsl.runtime.disk_cache import clear
+from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Loader
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.prepare import crop_circle, resize

@@ -31,13 +31,13 @@ def test_what_is_cached(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 photographs" in capsys.readouterr().out
     assert main(["cache", "list", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert {(chain["chain"], chain["photographs"]) for chain in found} == {("photo => small", 1), ("photo => large", 1)}
+    assert {(chain["chain"], chain["entries"]) for chain in found} == {("photo => small", 1), ("photo => large", 1)}
     assert all(chain["size"] > 48 and chain["used"] > 0 for chain in found)
 
 
 def test_nothing_is_cached(own_cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cache", "list"]) == 0
-    assert capsys.readouterr().err == f"nothing is cached in {own_cache}/images\n"
+    assert capsys.readouterr().err == f"nothing is cached in {own_cache}\n"
     assert main(["cache", "clear"]) == 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from spec_texts import checked, experiment
+from spec_texts import carried_out, checked, experiment
 
 from retdsl.engines.mxnet import emit_program
 from retdsl.runtime.mx import mx
@@ -42,7 +42,7 @@ def output_of(symbol, values, image):
 def program_of(folder: Path, cut: str, keys: str):
     """The network of the generated program, and the values that it starts from."""
     namespace = {"__name__": "program", "__file__": str(folder / "train.py")}
-    exec(emit_program(experiment(SPEC.format(cut=cut, keys=keys), root=folder)), namespace)
+    exec(emit_program(carried_out(experiment(SPEC.format(cut=cut, keys=keys), root=folder))), namespace)
     deploy = namespace["EXPERIMENT"].network.deploy_symbol()
     return deploy, namespace["EXPERIMENT"].network.starting_values(deploy, 0, None, folder).all()
 

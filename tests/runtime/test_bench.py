@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from tiny_study import CLASSES, experiment, network, paint, whole_part
 
-from retdsl.runtime import bench
+from retdsl.runtime import bench, rotate180
 from retdsl.runtime.bench_record import Bench
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.feature_cache import features
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.gemm import gemm_rates
 from retdsl.runtime.losses import Sigmoid
@@ -33,7 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_stage_is_measured(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     passed: list[int] = []
     rates: list[tuple[bool, float]] = []
-    pass_frozen, measure_rate = FrozenPart.__call__, bench._rate
+    pass_frozen, measure_rate = FrozenPart.__call__, bench._Stages._rate
 
     def counted(part: FrozenPart, images: Any) -> Any:
         passed.append(len(images))
@@ -46,7 +47,7 @@ def test_every_stage_is_measured(root: Path, monkeypatch: pytest.MonkeyPatch) ->
         return images
 
     monkeypatch.setattr(FrozenPart, "__call__", counted)
-    monkeypatch.setattr(bench, "_rate", rate)
+    monkeypatch.setattr(bench._Stages, "_rate", rate)
     found = bench.measure(experiment(root), root, 2, SECONDS, cached=False)
     assert rates == [(False, found.loader), (True, found.whole), (True, found.forward), (False, found.step)]
     assert min(images for _, images in rates) > 0
@@ -61,6 +62,14 @@ def test_a_network_in_which_everything_is_trained_has_no_frozen_part(root: Path)
     found = bench.measure(whole, root, 1, SECONDS, cached=False)
     assert found.forward is None
     assert found.frozen is None
+    assert found.kept is None
+
+
+def test_an_epoch_whose_features_are_kept(root: Path) -> None:
+    finite = experiment(root, augment=(rotate180(p=0.5),), training={"cache": features()})
+    found = bench.measure(finite, root, 1, SECONDS, cached=False)
+    assert found.kept is not None
+    assert bench.measure(experiment(root), root, 1, SECONDS, cached=False).kept is None
 
 
 def test_rare_classes_are_among_the_photographs(tmp_path: Path) -> None:

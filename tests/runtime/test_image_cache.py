@@ -17,11 +17,12 @@ import cv2
 import numpy as np
 import pytest
 
-from retdsl.runtime import image_cache, segments, sources
+from retdsl.runtime import disk_cache, image_cache, segments, sources
 from retdsl.runtime.dataset import Data, Dataset
 from retdsl.runtime.decode import Photograph
+from retdsl.runtime.disk_cache import LIMIT, cache_limit, listed
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.image_cache import LIMIT, ImageCache, cache_folder, cache_limit, chain_text, listed
+from retdsl.runtime.image_cache import ImageCache, chain_text
 from retdsl.runtime.prepare import resize
 from retdsl.runtime.prepared import FirstPass, PreparedImages
 from retdsl.runtime.segments import INDEX, PIXELS, RECORD, digest_of
@@ -88,7 +89,7 @@ def require_right(images: PreparedImages, data: Read) -> None:
 
 
 def files(suffix: str) -> list[Path]:
-    return sorted(cache_folder().glob(f"*/*{suffix}"))
+    return sorted(ImageCache.place().glob(f"*/*{suffix}"))
 
 
 class TestUse:
@@ -211,7 +212,7 @@ class TestUse:
         require_right(pass_over(data, lasts=False)[0], data)
         monkeypatch.setenv("RETDSL_CACHE_LIMIT", "0")
         require_right(pass_over(data)[0], data)
-        assert not cache_folder().exists()
+        assert not ImageCache.place().exists()
 
 
 def flip(path: Path, at: int) -> None:
@@ -231,7 +232,7 @@ HARM: dict[str, Callable[[], None]] = {
     "index gone": lambda: files(INDEX)[0].unlink(),
     "index of another kind": lambda: files(INDEX)[0].write_bytes(os.urandom(5000)),
     "an index that is a folder": lambda: (files(INDEX)[0].unlink(), files(PIXELS)[0].with_suffix(INDEX).mkdir())[1],
-    "all gone": lambda: image_cache.clear(),
+    "all gone": lambda: disk_cache.clear(),
 }
 
 
@@ -313,7 +314,7 @@ def test_writers_killed_at_any_moment(tmp_path: Path) -> None:
             found = images.cache.find(key)
             assert found is None or found.segment.read(found) is not None
         if draw.random() < 0.3:
-            image_cache.clear()
+            disk_cache.clear()
     data = dataset(tmp_path)
     images, _ = pass_over(data)
     require_right(images, data)

@@ -14,7 +14,7 @@ from tiny_study import CLASSES, experiment, network, paint, whole_part
 from retdsl.runtime.decode import Photograph, decode
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.exclusion import audit
-from retdsl.runtime.features import FrozenFeatures
+from retdsl.runtime.frozen_features import FrozenFeatures
 from retdsl.runtime.likeness import SIZE, near_copies
 from retdsl.runtime.program import run_program
 from retdsl.runtime.sources import Wanted

@@ -30,6 +30,7 @@ HERE = Bench(
     forward=100.0,
     step=400.0,
     whole=80.0,
+    kept=None,
     gflops={"dot": 100.0, "FullyConnected": 200.0},
 )
 TWO = Speed("2 threads", HERE, WORK)
@@ -66,6 +67,15 @@ def test_what_is_said() -> None:
     assert "the loader keeps up" in text
     assert text.splitlines()[-1].endswith("80 images/s   2.00 x")
     assert all(len(line) < 130 for line in text.splitlines())
+
+
+def test_what_keeping_features_is_worth() -> None:
+    kept = Speed("2 threads", replace(HERE, kept=800.0), WORK)
+    text = "\n".join(lines([kept]))
+    assert "later     [/]       800" in text
+    assert "an epoch in which none is new is 10 times faster" in text
+    assert kept.to_json()["stages"]["later"]["images_per_second"] == 800.0
+    assert "later" not in "\n".join(lines([TWO]))
 
 
 def test_the_graphics_card_is_looked_at_closely_where_there_is_one() -> None:

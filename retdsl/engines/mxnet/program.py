@@ -14,10 +14,10 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 
 from retdsl import __version__
+from retdsl.engines.mxnet.carried_out import held_lines, pieces_of, predicting_lines
 from retdsl.engines.mxnet.layout import WIDTH, Line, Places, filled, laid_out, one_line
 from retdsl.engines.mxnet.lower import literal, lower_call, lower_node, safe, variable_names
-from retdsl.engines.mxnet.split import Piece, cut_into_pieces, only_predicts
-from retdsl.ir import Call, Experiment, Freeze, Network, Node, Shape, TrainingPlan, Value
+from retdsl.ir import Call, Experiment, Network, Node, Piece, Shape, TrainingPlan, Value
 from retdsl.outline import outline
 from retdsl.schema.data import DATA_KEYS
 from retdsl.schema.sources import JOINED, sources_of
@@ -28,7 +28,7 @@ from retdsl.schema.training import TRAIN_KEYS
 def emit_program(experiment: Experiment, root: str | None = None) -> str:
     """The text of `train.py`, always valid Python. root: where relative data paths start; None: beside the program."""
     network = experiment.network
-    pieces = cut_into_pieces(network, experiment.phases)
+    pieces = pieces_of(experiment)
     text = _template().render(
         version=__version__,
         experiment=experiment,
@@ -117,7 +117,7 @@ def _doc(experiment: Experiment, pieces: Sequence[Piece], piece: Piece) -> str:
 
 def _piece_lines(network: Network, piece: Piece) -> list[Line]:
     """The body of a piece's function. A part that is never trained takes the image itself, others values by name."""
-    names = (*piece.takes, *(node.name for node in piece.nodes))
+    names = (*piece.takes, *piece.nodes)
     taken: list[Line] = []
     if piece.from_epoch is None:
         variables = {network.input: "data", **variable_names(names[1:], {"data", "sym"})}
@@ -125,7 +125,8 @@ def _piece_lines(network: Network, piece: Piece) -> list[Line]:
         shapes = _shapes(network)
         variables = variable_names(names, {"features", "sym"})
         taken = [Line(f"{variables[e]} = features[{literal(e)}]", _shape_text(shapes[e])) for e in piece.takes]
-    lines = _node_lines(network, piece.nodes, variables)
+    own = frozenset(piece.nodes)
+    lines = _node_lines(network, [node for node in network.nodes if node.name in own], variables)
     if piece.from_epoch == 1:
         return [*taken, *lines, Line(f"return {variables[network.output]}")]
     outputs = ", ".join(f"{literal(cut)}: {variables[cut]}" for cut in piece.gives)
@@ -150,19 +151,10 @@ def _network_lines(experiment: Experiment, pieces: Sequence[Piece]) -> list[Line
         Line(f"loss={head},", places(loss.place)),
         Line(f"loss_name={literal(loss.name)},"),
     ]
-    above = _frozen_above(network, experiment.phases[0])
-    if above:
-        lines.append(Line(f"frozen_parameters={literal(above)},", "frozen, but after something that is trained"))
+    lines += held_lines(experiment, experiment.phases[0])
     lines += _phase_lines(experiment, pieces, places)
     lines += _pretrained_lines(network, places)
-    return lines
-
-
-def _frozen_above(network: Network, phase: Freeze) -> tuple[str, ...]:
-    """The parameters that a phase freezes behind something that it trains."""
-    frozen = frozenset(phase.nodes)
-    below = only_predicts(network, frozen)
-    return tuple(p.name for node, p in network.parameters() if node.name in frozen and node.name not in below)
+    return [*lines, *predicting_lines(experiment)]
 
 
 def _phase_lines(experiment: Experiment, pieces: Sequence[Piece], places: Places) -> list[Line]:
@@ -173,13 +165,12 @@ def _phase_lines(experiment: Experiment, pieces: Sequence[Piece], places: Places
     for phase in experiment.phases[1:]:
         epoch = phase.from_epoch
         comment = places(said.get(epoch), f"trained from epoch {epoch} on")
-        above = _frozen_above(experiment.network, phase)
+        held = [Line(f"        {line.code}", line.comment) for line in held_lines(experiment, phase)]
         begins = [f"from_epoch={epoch}", *([f"part={functions[epoch]}"] if epoch in functions else [])]
-        if not above:
+        if not held:
             lines.append(Line(f"    Phase({', '.join(begins)}),", comment))
             continue
-        kept = Line(f"        frozen_parameters={literal(above)},", "frozen, but after something that is trained")
-        lines += [Line("    Phase("), Line(f"        {', '.join(begins)},", comment), kept, Line("    ),")]
+        lines += [Line("    Phase("), Line(f"        {', '.join(begins)},", comment), *held, Line("    ),")]
     return [Line("phases=("), *lines, Line("),")] if lines else []
 
 
@@ -304,6 +295,7 @@ def _imports(experiment: Experiment) -> list[str]:
         *(value for _, value in _said(training)),
     ]
     names = {"Data", "Experiment", "Network", "Training", "main", "sym"}
+    names |= {"Predicting"} if predicting_lines(experiment) else set()
     names |= {"Phase"} if len(experiment.phases) > 1 else set()
     names |= {"Pretrained"} if any(b.weights for b in experiment.network.backbones) else set()
     while calls:

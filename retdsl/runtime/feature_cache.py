@@ -1,0 +1,88 @@
+"""The cache of features: what the frozen part of a network made of photographs in one run, it need not in the next.
+
+Enters: keys of a photograph in a variant, and what the frozen part made of it. Leaves: the same, to the last bit.
+Guaranteed: never other numbers than were kept: each row is compared with its digest when it is first used; for the rest
+see `disk_cache`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retdsl.runtime.disk_cache import Cache
+from retdsl.runtime.initial import Shape
+from retdsl.runtime.segments import digest_of
+
+Row = tuple[NDArray[np.float32], ...]
+"""What the frozen part gives for one photograph: an array [...] for each cut. Not to be written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class features:
+    """What the frozen part makes of photographs is kept.
+
+    draws: how many variants every photograph has where augmentation never gives the same image twice; None leaves such
+    images to pass the frozen part in every epoch.
+    """
+
+    draws: int | None = None
+
+
+class FeatureCache(Cache):
+    """Features of one frozen part. chain: a line for people, a line feed, and all that the numbers hang on."""
+
+    FOLDER = "features"
+    WHAT = "features"
+    OTHERWISE = "computed anew in every epoch"
+
+    @classmethod
+    def _key(cls, chain: str) -> str:
+        return blake2b(chain.encode(), digest_size=16).hexdigest()
+
+
+class Rows:
+    """Rows of features by their keys. shapes: of the arrays at the cuts, by name, without the batch axis.
+
+    damaged: how many were found changed on the disk.
+    """
+
+    def __init__(self, cache: FeatureCache, shapes: Mapping[str, Shape]) -> None:
+        self.cache = cache
+        self.damaged = 0
+        self._shapes = tuple(shapes.values())
+        self._size = 4 * sum(map(prod, self._shapes))
+        self._sound: dict[bytes, Row] = {}
+
+    def find(self, key: bytes) -> Row | None:
+        """The row of a key, None if it is not there, or not sound."""
+        row = self._sound.get(key)
+        if row is not None:
+            return row
+        place = self.cache.find(key)
+        if place is None:
+            return None
+        if place.size != self._size or place.segment.read(place) is None:
+            self.damaged += 1
+            self.cache.forget(key, place)
+            return None
+        row = self._sound[key] = self._arrays(place.segment.view(place))
+        return row
+
+    def keep(self, key: bytes, row: Row) -> None:
+        """Keeps a row, where there is room for it."""
+        values = np.concatenate([array.reshape(-1) for array in row], dtype=np.float32)
+        bytes_ = values.view(np.uint8).reshape(1, 1, -1)
+        self.cache.keep(key, bytes_, digest_of(bytes_))
+
+    def _arrays(self, stored: NDArray[np.uint8]) -> Row:
+        values, found, start = stored.reshape(-1).view(np.float32), [], 0
+        for shape in self._shapes:
+            found.append(values[start : start + prod(shape)].reshape(shape))
+            start += prod(shape)
+        return tuple(found)

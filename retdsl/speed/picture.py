@@ -96,7 +96,7 @@ def _draw_rates(axes: Any, speeds: Sequence[Speed]) -> None:
         if (kept := speeds[at].kept) is not None:
             words += f"\n{_number(kept.rate)} once features are kept"
         axes.text(max(rate, limit) + most * 0.012, at, words, va="center", fontsize=9.5, linespacing=1.4)
-    axes.set_xlim(0, most * 1.32)
+    axes.set_xlim(0, most * 1.45)
     axes.set_yticks(list(places), [speed.place for speed in speeds])
     axes.invert_yaxis()
     bench = speeds[-1].bench

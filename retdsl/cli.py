@@ -26,6 +26,7 @@ COMMANDS = {
     "diff": "what differs in meaning between two specs, or two experiments",
     "audit": "what may be wrong with photographs and labels: a table, and a page to look at",
     "train": "compile and run experiments, or go on with runs that were interrupted",
+    "launch": "train by several processes together, on this machine or on several",
     "watch": "how runs come on, live: epochs, curves, time left",
     "bench": "how many images a second every stage of training takes, device against device",
     "series": "how far several runs have come: mean and spread of their figures",

@@ -212,6 +212,14 @@ def decided(program: Program, experiment: Experiment, passes: Collection[str] | 
     return next(one for one in done.experiments if one.name == experiment.name)
 
 
+def sharing(program: Program, passes: Collection[str]) -> list[tuple[str, ...]]:
+    """The experiments of a file that share their features, group by group, if these passes decide how they run."""
+    from retdsl.passes import run
+
+    found = (tuple(sorted((e.name, *e.execution.shares_features_with))) for e in run(program, passes).experiments)
+    return [group for group in dict.fromkeys(found) if len(group) > 1]
+
+
 def compile_experiment(
     program: Program, experiment: Experiment, folder: Path, root: Path | None, passes: Collection[str] | None = None
 ) -> Path:

@@ -190,7 +190,7 @@ def run_program(
 
 def environment(train_py: Path) -> dict[str, str]:
     """What a program needs in its environment to find retdsl, unless a copy of it lies beside the program."""
-    found = dict(os.environ)
+    found = {**os.environ, "RETDSL_JOB": "none"}  # one process of ours, whatever rank a batch system gave to us
     if not (train_py.parent / "retdsl").is_dir():
         package = str(Path(retdsl.__file__).resolve().parent.parent)
         found["PYTHONPATH"] = os.pathsep.join(p for p in (package, found.get("PYTHONPATH", "")) if p)

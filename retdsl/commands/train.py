@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retdsl import compiler, running
 from retdsl.commands.report import try_report
@@ -14,6 +16,10 @@ from retdsl.commands.spec import add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
 from retdsl.finished import read_run
+from retdsl.ir import Program
+
+if TYPE_CHECKING:
+    from retdsl.series.plan import Plan
 
 MOST_REPEATS = 1000
 
@@ -67,7 +73,18 @@ def run(arguments: argparse.Namespace) -> int:
     settings = compiler.overrides(arguments.set, Diagnostics())
     series = start_series(spec, checked, settings, arguments.train, wanted, arguments.runs, options, passes)
     say(f"{len(series.members)} runs in {series.path}")
+    if not arguments.no_cache:
+        _say_shared(program, wanted, passes)
     return _work(series.path, arguments)
+
+
+def _say_shared(program: Program, wanted: Plan, passes: Collection[str]) -> None:
+    """Which of the experiments that are trained now share their features: whoever comes later is quicker."""
+    of = {member.experiment for member in wanted.members}
+    for group in compiler.sharing(program, passes):
+        names = [name for name in group if name in of]
+        if len(names) > 1:
+            say(f"{', '.join(names[:-1])} and {names[-1]} share what their frozen parts make of a photograph")
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

@@ -58,6 +58,8 @@ def tell_split(_: Experiment, after: Experiment) -> str:
         "the network's multiplications lie before it. They are computed forward only: no gradient, no memory for one, "
         "and nothing there can change."
     )
+    if (epochs := after.training.epochs) > 1:
+        text += f" What comes to it as it came before is computed once instead of in each of {epochs} epochs."
     later = [piece for piece in reversed(pieces) if piece.from_epoch not in (None, 1)]
     for piece in later:
         text += f" From epoch {piece.from_epoch} on, {counted(len(piece.nodes), 'more layer')} of these train, too."

@@ -131,10 +131,13 @@ class Checkpoints:
 
     Files that are not kept any more are taken away by `prune`, one state later: should the newest state be damaged,
     training goes on from the one before, which still has all of its files.
+
+    writes: False for a worker that goes the same way as the one whose files these are, and leaves writing them to it.
     """
 
-    def __init__(self, folder: Path, name: str, policy: every, rank: Ranking) -> None:
+    def __init__(self, folder: Path, name: str, policy: every, rank: Ranking, *, writes: bool = True) -> None:
         self._folder = folder
+        self._writes = writes
         self._name = name
         self._policy = policy
         self._rank = rank
@@ -160,6 +163,8 @@ class Checkpoints:
 
     def start(self, symbol_json: str) -> None:
         """Makes the folder and writes the symbol; at the start of another phase of training, in place of the last."""
+        if not self._writes:
+            return
         make_folder(self._folder)
         write_text(self._folder / f"{self._name}-symbol.json", symbol_json)
 
@@ -180,7 +185,8 @@ class Checkpoints:
         is_best = counts and (self._best_score is None or score > self._best_score)
         if not (is_best or final or self._policy.is_due(epoch)):
             return False, False
-        self._save(epoch, take())
+        if self._writes:
+            self._save(epoch, take())
         self._latest = epoch
         if is_best:
             self._best = Best(epoch, self._rank.key, figures.get(self._rank.key, math.nan))
@@ -260,6 +266,8 @@ class Checkpoints:
         self._digests[path.name] = digest.hexdigest()
 
     def _write_best(self, found: Best) -> None:
+        if not self._writes:
+            return
         write_json(
             self._folder / "best.json",
             {

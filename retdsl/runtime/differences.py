@@ -40,6 +40,11 @@ def differences_of_the_machine(then: Mapping[str, Any], now: Mapping[str, Any]) 
     for name, text in (("system", "the system"), ("threads", "the number of threads"), ("device", "the device")):
         if then.get(name) != now.get(name):
             yield _plain(name, text, then.get(name), now.get(name))
+    before, workers = (facts.get("workers", 1) for facts in (then, now))
+    if before != workers:
+        text = f"the number of workers is {workers}, it was {before}"
+        help = f"it goes on by `retdsl launch -n {before} --resume`" if before > 1 else "it goes on by `retdsl train`"
+        yield Difference("workers", text, str(before), str(workers), help)
 
 
 def uses_onnxruntime(record: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
@@ -66,14 +67,15 @@ class FeatureFeed:
             return
         passing: dict[Name, Row] = {}
         with closing(self._pass(asked, missing)) as passed:
-            for part, names in zip(asked.parts, named, strict=True):
+            for number, (part, names) in enumerate(zip(asked.parts, named, strict=True)):
                 while not missing.keys().isdisjoint(names):
                     for name, row in next(passed):
                         del missing[name]
                         if not (isinstance(name, bytes) and self._keep(name, row)):
                             passing[name] = row
                 rows = [passing.pop(name, None) or self._find(name) for name in names]
-                yield self._behind(part, rows, asked)
+                taken = None if asked.rows is None else asked.rows[number]
+                yield replace(self._behind(part, rows, asked), rows=taken)
 
     def _missing(self, parts: Sequence[Part], named: Sequence[Sequence[Name]]) -> dict[Name, Turn]:
         """What nobody knows, once each, in the order in which it is wanted, with a turn that shows it."""
@@ -104,9 +106,10 @@ class FeatureFeed:
         def photographs() -> Batch:
             return next(asked.made([part]))
 
+        images: list[Any] = []  # of a batch in which this worker has no row
         if None in rows:  # there was no room for a row that is wanted once more
             images = [array.copy() for array in self._frozen(photographs().images)]
-        else:
+        elif rows:
             images = [mx.nd.array(values, ctx=self._frozen.where) for values in self._full(rows)]
         return BehindFrozen(images, asked.labels(part), indices_of(part), photographs)
 

@@ -6,12 +6,13 @@ Enters: an experiment, its photographs, prepared. Leaves: batches in order.
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.dataset import Dataset
+from retdsl.runtime.dealing import Deal, owners_of
 from retdsl.runtime.drawing import Pool
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.hard_examples import LastLosses
@@ -19,12 +20,14 @@ from retdsl.runtime.loader import Asked, Images, Loader
 from retdsl.runtime.network_input import normalize
 from retdsl.runtime.state import Stateful
 from retdsl.runtime.views import Views
+from retdsl.runtime.workers import Workers
 
 
 class Batches:
     """The batches of every side of the split.
 
-    last: the last step on every photograph; threads: how many make batches at once.
+    last: the last step on every photograph; threads: how many make batches at once; workers: those who share them: each
+    gets its rows of every batch to train on, and its share of what is to be predicted.
     """
 
     def __init__(
@@ -34,8 +37,10 @@ class Batches:
         images: Images,
         last: normalize | None,
         threads: int,
+        workers: Workers | None = None,
     ) -> None:
         self.dataset = dataset
+        self._workers = workers or Workers()
         self._sampling = experiment.sampling
         self._seed = experiment.training.seed
         self._batch = experiment.training.batch
@@ -45,6 +50,10 @@ class Batches:
         self._losses = LastLosses(len(self._train))
         self._pool = Pool(dataset.labels(dataset.train), dataset.patient_numbers(dataset.train), self._losses.values)
         everything = range(len(dataset.samples))
+        self._deal = None
+        if self._workers.count > 1:
+            owners = owners_of(np.asarray(dataset.patient_numbers(everything)), self._workers.count)
+            self._deal = Deal(owners, self._workers.rank, self._workers.count)
         targets = dataset.targets(everything)
         exclusive = experiment.network.loss.exclusive
         self._loader = Loader(
@@ -61,6 +70,7 @@ class Batches:
             targets=targets,
             views=experiment.training.views,
             draws=None if experiment.training.cache is None else experiment.training.cache.draws,
+            deal=self._deal,
         )
 
     @property
@@ -73,8 +83,10 @@ class Batches:
         return self._loader.asked(self._order(epoch), epoch, training=True, first=first)
 
     def of(self, indices: tuple[int, ...]) -> Asked:
-        """To predict on: every photograph in each of its views, one after the other; `predict` joins the answers."""
-        return self._loader.asked(indices, 0, training=False)
+        """To predict on: every photograph of this worker's share in each of its views, one after the other; `predict`
+        joins the answers for the views, `Workers.joined_predictions` those of all workers.
+        """
+        return self._loader.asked(self._share(indices), 0, training=False)
 
     def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
         """Told what an epoch of training saw, in its order, for the epochs after it. indices: places in the samples."""
@@ -82,18 +94,20 @@ class Batches:
 
     def in_epoch(self, epoch: int) -> int:
         """How many batches an epoch of training has, known before training begins."""
-        return self._batches_of(self.images_in_epoch(epoch))
+        return math.ceil(self.images_in_epoch(epoch) / self._batch)
 
     def images_in_epoch(self, epoch: int) -> int:
         """How many images an epoch of training has, known before training begins."""
         return images_of(sum(self._sampling.counts(self._pool, epoch)), self._batch, self._last_batch)
 
-    def count(self, indices: Sized) -> int:
+    def count(self, indices: Sequence[int]) -> int:
         """How many batches `of` has for them."""
-        return self._batches_of(len(indices) * self._views)
+        size = self._batch if self._deal is None else self._deal.most(self._batch)
+        return math.ceil(len(self._share(indices)) * self._views / size)
 
-    def _batches_of(self, images: int) -> int:
-        return math.ceil(images / self._batch)
+    def _share(self, indices: Sequence[int]) -> Sequence[int]:
+        """Never empty, where there is anything: what two workers predict counts once."""
+        return self._workers.share(indices) or indices[:1]
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         order = self._train[self._sampling.epoch(self._pool, self._seed, epoch)]

@@ -37,6 +37,7 @@ from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.state_file import Position
 from retdsl.runtime.stopping import Stopping
 from retdsl.runtime.trainer import Trainer
+from retdsl.runtime.workers import Workers
 
 AnyBatch = TypeVar("AnyBatch", bound=Batch | BehindFrozen)
 
@@ -58,7 +59,9 @@ class Fitting:
         progress: Progress,
         feed: Callable[[FrozenPart], FeatureFeed],
         clock: Clock | None = None,
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers or Workers()
         self._experiment = experiment
         self._trainer = trainer
         self._batches = batches
@@ -78,7 +81,7 @@ class Fitting:
         self._periodic = self._make_periodic()
         self.epochs = 0
         """How many epochs are done."""
-        self.memory = Memory(Generations(folder.states), checkpoints, progress.note)
+        self.memory = Memory(Generations(folder.states), checkpoints, progress.note, self._workers)
         self.memory.add("trainer", trainer)
         self.memory.add("losses", batches.remembers)
         self.memory.add("journal", self._journal)
@@ -98,7 +101,7 @@ class Fitting:
 
     def _make_periodic(self) -> Periodic:
         training = self._experiment.training
-        callbacks = [*training.callbacks, *log_to(training.log, self._steps.add)]
+        callbacks = [*(training.callbacks if self._workers.first else ()), *log_to(training.log, self._steps.add)]
         if training.validate is not None and isinstance(training.validate.n, batches_period):
             callbacks.append(every_batches(training.validate.n.n, self._look))
         return Periodic(callbacks, self._batches.in_epoch)

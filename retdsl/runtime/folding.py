@@ -55,6 +55,10 @@ class Predicting:
     folded: Mapping[str, str] = field(default_factory=dict)
     fused: bool = True
 
+    def words(self) -> list[str]:
+        """What sets the numbers that MXNet gives apart from those that it gives otherwise, in their last digits."""
+        return [*(["folded"] if self.folded else []), *([] if self.fused else ["unfused"])]
+
     def prepared(self, symbol: Symbol, parameters: Mapping[str, Any]) -> tuple[Symbol, dict[str, Array]]:
         """The symbol without these layers and with these folds, and the new values that it takes besides `parameters`.
 

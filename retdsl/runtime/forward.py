@@ -127,7 +127,7 @@ class ByMXNet:
         where: Device,
         predicting: Predicting,
     ) -> None:
-        self.engine = f"mxnet {mx.__version__}"
+        self.engine = " ".join((f"mxnet {mx.__version__}", *predicting.words()))
         self.batch = batch
         self._where = where
         self._bound = Bound(symbol, parameters, {input: shape}, batch, where, predicting)

@@ -27,13 +27,14 @@ from retdsl.runtime.network import Symbols
 @dataclass(frozen=True)
 class BehindFrozen:
     """A batch behind the frozen part. images: what comes out there, an array [batch, ...] for every cut; photographs:
-    makes the batch as it went in.
+    makes the batch as it went in; rows: as of a `Batch`.
     """
 
     images: list[MxArray]
     labels: NDArray[np.float32]
     indices: NDArray[np.int64]
     photographs: Callable[[], Batch]
+    rows: NDArray[np.int64] | None = None
 
 
 class FrozenPart:

@@ -41,6 +41,12 @@ class Gradients:
         known = self.arrays
         self.arrays = {n: known[n] if n in known else mx.nd.zeros_like(arguments[n]) for n in names}
 
+    def nothing(self) -> None:
+        """Told that a batch has no image for this process, in place of what an executor would write."""
+        if self._accumulate == 1:
+            for array in self.arrays.values():
+                array[:] = 0
+
     def added(self) -> bool:
         """Told that a batch has been added. Returns whether the step has all its batches."""
         self.batches += 1

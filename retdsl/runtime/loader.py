@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from sys import getrefcount
 from threading import Lock
 from typing import Any, Protocol, TypeAlias
@@ -20,6 +21,7 @@ import numpy.typing as npt
 from retdsl.runtime.ahead import ahead
 from retdsl.runtime.augment import Augmenter, Variant
 from retdsl.runtime.augmentation import Augmentation, OnImages
+from retdsl.runtime.dealing import Deal
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.mixing import Mixer
 from retdsl.runtime.network_input import FloatImage, normalize, to_network
@@ -36,12 +38,13 @@ Part: TypeAlias = Sequence[Turn]
 @dataclass(frozen=True, slots=True)
 class Batch:
     """images: float32 `[n, C, H, W]`; labels: float32 `[n]`, or soft ones `[n, classes]` to train on; indices: int64
-    `[n]`, places in the data set's samples.
+    `[n]`, places in the data set's samples; rows: int64 `[n]`, places in the batch of all workers, None if it is that.
     """
 
     images: FloatImage
     labels: npt.NDArray[np.float32]
     indices: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64] | None = None
 
 
 class Images(Protocol):
@@ -64,7 +67,8 @@ class Loader:
     augment: steps for training; normalize: the last step, None for plain [0, 1]; batch: images a batch; seed: of the
     augmentation; threads: how many make batches at once; classes: their names, for steps that act on some of them;
     targets: soft labels float32 `[n, classes]` of the samples, which training takes in place of their classes; views:
-    what each photograph is shown as where it is not trained on; draws: how many augmented variants a photograph has.
+    what each photograph is shown as where it is not trained on; draws: how many augmented variants a photograph has;
+    deal: which rows of a batch to train on this worker takes, None where it is the only one.
     """
 
     def __init__(
@@ -83,9 +87,11 @@ class Loader:
         targets: npt.NDArray[np.float32] | None = None,
         views: Sequence[OnImages] | None = None,
         draws: int | None = None,
+        deal: Deal | None = None,
     ) -> None:
         self._images = images
         self._samples = dataset.samples
+        self._first = int(indices[0]) if len(indices) else 0
         self._label_of = dict(zip(map(int, indices), labels, strict=True))
         self._target_of = None if targets is None else dict(zip(map(int, indices), targets, strict=True))
         self._augment = Augmenter(augment, classes, seed, draws)
@@ -94,7 +100,9 @@ class Loader:
         self._normalize = normalize
         self._buffers = Buffers()
         self._batch = batch
+        self._own = batch if deal is None else deal.most(batch)
         self._threads = max(1, threads)
+        self._deal = deal
 
     def epoch(
         self, order: Sequence[int] | npt.NDArray[np.int64], epoch: int, *, training: bool, first: int = 0
@@ -111,8 +119,15 @@ class Loader:
         else each comes once for every view, one after the other; first: the batch to begin with, from 0.
         """
         turns = _turns(order) if training else [(int(i), view) for i in order for view in range(len(self._views))]
-        parts = [turns[start : start + self._batch] for start in range(first * self._batch, len(turns), self._batch)]
-        return Asked(self, parts, epoch, training=training)
+        size = self._batch if training else self._own
+        parts = [turns[start : start + size] for start in range(first * size, len(turns), size)]
+        rows = None
+        if training and self._deal is not None:
+            rows = [self._deal.rows(indices_of(part)) for part in parts]
+            # Who is mixed with whom depends on the whole batch: it is made as a whole, and then the rows are taken.
+            if not self._mix:
+                parts = [[part[row] for row in taken] for part, taken in zip(parts, rows, strict=True)]
+        return Asked(self, parts, epoch, training=training, rows=rows)
 
     def ahead(self, parts: Iterable[Part], epoch: int, *, training: bool) -> Generator[Batch, None, None]:
         """Batches of these parts, made ahead of time. Raises RunError if a photograph that must be read anew cannot
@@ -142,8 +157,10 @@ class Loader:
         return self._augment.variant(size, epoch=epoch, name=sample.image, label=sample.label, occurrence=number)
 
     def _make(self, turns: Part, epoch: int, training: bool) -> Batch:
-        height, width, channels = self._images[turns[0][0]].shape
-        images = self._buffers.take((self._batch, channels, height, width))[: len(turns)]
+        # A worker may have no row of a batch that is smaller than there are workers.
+        height, width, channels = self._images[turns[0][0] if turns else self._first].shape
+        room = self._batch if self._mix else self._own
+        images = self._buffers.take((room, channels, height, width))[: len(turns)]
         for (index, turn), out in zip(turns, images, strict=True):
             image = self._images[index]
             if training:
@@ -164,17 +181,34 @@ class Asked:
 
     Whoever goes through it gets the batches, made ahead of time by threads; who knows something of an image already may
     ask what is done to it (`variant`), and have others made (`made`). turn: an index with how often it has been before,
-    or with a view.
+    or with a view. rows: which of the joined batch's this worker takes, for each part; None where it is alone.
     """
 
-    def __init__(self, loader: Loader, parts: Sequence[Part], epoch: int, *, training: bool) -> None:
+    def __init__(
+        self,
+        loader: Loader,
+        parts: Sequence[Part],
+        epoch: int,
+        *,
+        training: bool,
+        rows: Sequence[npt.NDArray[np.int64]] | None = None,
+    ) -> None:
         self.parts = parts
+        self.rows = rows
         self._loader = loader
         self._epoch = epoch
         self._training = training
 
     def __iter__(self) -> Generator[Batch, None, None]:
-        return self.made(self.parts)
+        return self.made(self.parts) if self.rows is None else self._dealt(self.rows)
+
+    def _dealt(self, rows: Sequence[npt.NDArray[np.int64]]) -> Generator[Batch, None, None]:
+        with closing(self.made(self.parts)) as made:
+            for batch, own in zip(made, rows, strict=True):
+                if self.mixes:
+                    yield Batch(batch.images[own], batch.labels[own], batch.indices[own], own)
+                else:
+                    yield replace(batch, rows=own)
 
     def made(self, parts: Iterable[Part]) -> Generator[Batch, None, None]:
         """Batches of any turns of this epoch."""

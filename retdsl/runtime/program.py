@@ -8,6 +8,7 @@ screen; that of a defect goes to a file that the message names.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -27,9 +28,11 @@ from retdsl.runtime.files import CannotWrite
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
 from retdsl.runtime.out_of_memory import OutOfMemory
+from retdsl.runtime.place import find_place
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.resuming import read_record, root_of, threads_of
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
+from retdsl.runtime.workers import Workers
 
 DEFECT, INTERRUPTED = 70, 130
 """Exit codes, besides those of `modes`."""
@@ -47,33 +50,51 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
     arguments = _parser(experiment).parse_args(argv)
     modes = asked_modes(arguments)
     folder = None
-    if not modes:
-        folder = arguments.resume or arguments.run or new_run_folder(experiment.name, Path("runs"))
+    workers = Workers()
     try:
-        record = None if arguments.resume is None else read_record(RunFolder(arguments.resume))
+        if not modes:
+            folder = arguments.resume or arguments.run or new_run_folder(experiment.name, Path("runs"))
+            if (place := find_place()) is not None:
+                from retdsl.runtime import job
+
+                if place.leads:
+                    return job.lead_ranks(place, _as_started(argv, arguments, folder), RunFolder(folder))
+                workers = job.take_place(place)
+                folder = folder if workers.first else Path(tempfile.mkdtemp(prefix="retdsl-worker-"))
+        record = None if arguments.resume is None else _told_record(workers, arguments.resume)
         arguments.threads = arguments.threads or threads_of(record or {}) or _usual_threads()
         _fix_threads(arguments.threads)
         root = root_of(record or {}) or experiment.data_root
         root = root if arguments.root is None else arguments.root.resolve()
         if folder is None:
             return max(mode.work(experiment, root, arguments) for mode in modes)
-        return _train(experiment, root, RunFolder(folder), record, arguments)
+        with workers:
+            return _train(experiment, root, RunFolder(folder), record, arguments, workers)
     except OutOfMemory as error:
         print(f"error: {error}", file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(error.exit_code)  # MXNet may crash while it is taken down
     except RunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        return workers.fail(error.exit_code, f"error: {error}")
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return workers.fail(INTERRUPTED, "interrupted")
     except Exception as error:
         where = _write_defect(folder)
-        print(f"error: a defect of retdsl: {type(error).__name__}: {error}", file=sys.stderr)
-        print(f"   = help: please report it with the traceback in {where}", file=sys.stderr)
-        return DEFECT
+        what = f"error: a defect of retdsl: {type(error).__name__}: {error}"
+        return workers.fail(DEFECT, f"{what}\n   = help: please report it with the traceback in {where}")
+
+
+def _as_started(argv: Sequence[str] | None, arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """The command that trains into this folder, as this process was asked to."""
+    where = [] if arguments.resume or arguments.run else ["--run", str(folder)]
+    return [sys.executable, sys.argv[0], *(sys.argv[1:] if argv is None else argv), *where]
+
+
+def _told_record(workers: Workers, run: Path) -> Mapping[str, Any]:
+    """The record of the run to go on with, which the first worker has."""
+    record: Mapping[str, Any] = json.loads(workers.told(lambda: json.dumps(read_record(RunFolder(run))).encode()))
+    return record
 
 
 def _interrupt(*_: object) -> NoReturn:
@@ -98,6 +119,7 @@ def _train(
     folder: RunFolder,
     record: Mapping[str, Any] | None,
     arguments: argparse.Namespace,
+    workers: Workers,
 ) -> int:
     """Begins a run, or goes on with the one of that record."""
     if record is None:
@@ -109,13 +131,15 @@ def _train(
     # Imported late: this is what loads MXNet.
     from retdsl.runtime.run import Run
 
-    with folder.held(), make_progress(plain=arguments.plain) as progress:
+    with folder.held(), make_progress(plain=arguments.plain, silent=not workers.first) as progress:
+        workers.on_end(lambda: progress.__exit__(None, None, None))
         folder.clear_leftovers()
         options = {
             "cached": arguments.cache,
             "resumed": record,
             "inexact": arguments.inexact,
             "engine": arguments.engine,
+            "workers": workers,
         }
         run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
@@ -124,7 +148,7 @@ def _train(
             progress.note(f"interrupted: {run.saved()}")
             if folder.can_go_on:
                 progress.note(folder.how_to_go_on())
-            return INTERRUPTED
+            return workers.fail(INTERRUPTED, "")
         except CannotWrite as error:
             if folder.can_go_on:
                 error.help += (folder.how_to_go_on(),)

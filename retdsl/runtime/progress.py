@@ -6,6 +6,7 @@ the terminal is in order afterwards, whatever ended the run. rich is imported on
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import re
@@ -58,8 +59,10 @@ class Progress(Protocol):
         """An epoch is finished, validation included."""
 
 
-def make_progress(*, plain: bool, stream: TextIO | None = None) -> Progress:
-    """The live bar when `stream` (stderr) is a terminal and `plain` is not asked for."""
+def make_progress(*, plain: bool, silent: bool = False, stream: TextIO | None = None) -> Progress:
+    """The live bar when `stream` (stderr) is a terminal and `plain` is not asked for. silent: nothing at all."""
+    if silent:
+        return PlainProgress(io.StringIO())
     stream = stream or sys.stderr
     return PlainProgress(stream) if plain or not stream.isatty() else LiveProgress(stream)
 

@@ -19,7 +19,8 @@ class Recipe:
     weights: of the classes, resolved, or None; batch: images in a full batch; steps: images in a full step of each
     epoch, which are fewer where an epoch has fewer than that; None where none has; soft: whether batches to train on
     may have soft labels [n, C]; rates: factors of the learning rate by names of parameters, which may hold wildcards,
-    the first that matches counts; accumulate: batches in a step; clip, average: None for none.
+    the first that matches counts; accumulate: batches in a step; clip, average: None for none; workers: how many share
+    each batch.
     """
 
     optimizer: Optimizer
@@ -34,6 +35,12 @@ class Recipe:
     accumulate: int = 1
     clip: Clipping | None = None
     average: ema | None = None
+    workers: int = 1
+
+    @property
+    def rows(self) -> int:
+        """How many images of a batch one of the workers has at most."""
+        return -(-self.batch // self.workers)
 
     def learning_rate(self, update: int) -> float:
         """The rate of this update, counted from 1 over the whole training."""

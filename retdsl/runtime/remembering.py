@@ -22,7 +22,8 @@ from retdsl.runtime.epoch_record import EpochRecord
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.state import Stateful
-from retdsl.runtime.state_file import Position, State
+from retdsl.runtime.state_file import Position, State, state_of, state_parts
+from retdsl.runtime.workers import Workers
 
 CHECKPOINTS, RECORD = "checkpoints", "record"
 """Names of two owners that are always there: what is saved and best so far, and the epoch that is under way."""
@@ -32,9 +33,18 @@ Begun = Mapping[str, NDArray[Any]]
 
 
 class Memory:
-    """What one run remembers. say: told what of the disk could not be used, in a sentence."""
+    """What one run remembers. say: told what of the disk could not be used, in a sentence; workers: those who make it
+    together, of whom the first has the states, and tells the others of the one to go on from.
+    """
 
-    def __init__(self, generations: Generations, checkpoints: Checkpoints, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        generations: Generations,
+        checkpoints: Checkpoints,
+        say: Callable[[str], None],
+        workers: Workers | None = None,
+    ) -> None:
+        self._workers = workers or Workers()
         self._generations = generations
         self._checkpoints = checkpoints
         self._say = say
@@ -46,6 +56,8 @@ class Memory:
 
     def save(self, at: Position, record: EpochRecord | None = None) -> None:
         """Puts everything on the disk, and takes away what no state needs any more. record: within an epoch."""
+        if not self._workers.first:
+            return
         owners = {name: stateful.state() for name, stateful in self._owners.items()}
         owners[CHECKPOINTS] = self._checkpoints.state()
         if record is not None:
@@ -62,7 +74,7 @@ class Memory:
 
         Raises RunError if there are states, and none can be used.
         """
-        state = self._newest_good()
+        state = self._told()
         if state is None:
             self._checkpoints.restore({"latest": np.array([]), "best": np.array([])}, {}, Position().epoch)
             return Position(), None
@@ -77,6 +89,18 @@ class Memory:
         self._checkpoints.restore(state.owners[CHECKPOINTS], state.files, state.at.epoch)
         self._generations.remove_after(state.at.batches)
         return state.at, state.owners.get(RECORD)
+
+    def _told(self) -> State | None:
+        """The state that the first of the workers has found, for all of them."""
+        if self._workers.count == 1:
+            return self._newest_good()
+
+        def found() -> bytes:
+            state = self._newest_good()
+            return b"" if state is None else b"".join(state_parts(state))
+
+        content = self._workers.told(found)
+        return state_of(content) if content else None
 
     def _newest_good(self) -> State | None:
         """Raises RunError where there are states, but none from which the end can be reached."""

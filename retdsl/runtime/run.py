@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
@@ -18,6 +19,7 @@ from retdsl.runtime.answers import Answers, answers_of
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
+from retdsl.runtime.dealing import require_rows_for_all
 from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.experiment import Experiment
@@ -33,6 +35,8 @@ from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.frozen_part import FrozenPart
+from retdsl.runtime.image_cache import ImageCache
+from retdsl.runtime.initial import Array
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
@@ -40,14 +44,18 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_photographs, require_scores
+from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
+from retdsl.runtime.same_everywhere import require_same_everywhere
 from retdsl.runtime.schedules import Course
+from retdsl.runtime.state_file import Position, State, state_of, state_parts
 from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
+from retdsl.runtime.workers import Workers
 
 
 class Run:
@@ -70,7 +78,9 @@ class Run:
         resumed: Mapping[str, Any] | None = None,
         inexact: bool = False,
         engine: str | None = None,
+        workers: Workers | None = None,
     ) -> None:
+        self._workers = workers or Workers()
         training = experiment.training
         self._experiment = experiment
         self._root = root
@@ -85,7 +95,10 @@ class Run:
         self._engines = engines_of(experiment, asked, progress.note, folder.write_lock)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
-        self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
+        first = self._workers.first
+        self.checkpoints = Checkpoints(
+            folder.checkpoints, experiment.name, training.checkpoint, self._rank, writes=first
+        )
 
     def execute(self) -> None:
         """Trains, keeps the best epoch and measures it on the test images. Raises RunError."""
@@ -103,9 +116,14 @@ class Run:
         )
         reading = self._read(dataset)
         dataset = reading.dataset
-        batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
+        self._require_same_everywhere(reading)
+        batches = Batches(self._experiment, dataset, reading.images, last, self._threads, self._workers)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices, engines=self._engines)
+        trainer = Trainer(
+            *(network, start, self._recipe(batches, weights), self._workers),
+            devices=self._devices,
+            engines=self._engines,
+        )
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 
@@ -114,7 +132,8 @@ class Run:
             return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
 
         fitting = Fitting(
-            self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock
+            *(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock),
+            workers=self._workers,
         )
         if self._resumed is not None:
             at = fitting.recall()
@@ -128,13 +147,37 @@ class Run:
 
     def _begin(self) -> list[str]:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
-        facts = facts_of_the_machine(mx.__version__, in_words(self._devices))
+        where = in_words(self._devices)
+        facts = {**facts_of_the_machine(mx.__version__, where), "workers": self._workers.count}
         if self._resumed is None:
             known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
+            known["workers"] = facts["workers"]
             self._folder.write_lock(known)
             return []
-        require_same_program(self._resumed, self._experiment, self._folder)
+        if self._workers.first:  # whose folder it is
+            require_same_program(self._resumed, self._experiment, self._folder)
         return require_same_machine(self._resumed, facts, self._folder, inexact=self._inexact)
+
+    def _require_same_everywhere(self, reading: Reading) -> None:
+        """Raises RunError if the workers would train different things; notes where they are."""
+        if self._workers.count == 1:
+            return
+        require_rows_for_all(self._experiment.training.batch, self._workers.count)
+        dataset = reading.dataset
+        files = sha256("".join(sorted(found.sha256 for found in reading.looked.values())).encode())
+        hosts = require_same_everywhere(
+            self._workers,
+            {
+                "photographs to train on": len(dataset.train),
+                "photographs to validate on": len(dataset.valid),
+                "photographs to test on": len(dataset.test),
+                "names, labels and sides of photographs": facts_of_the_data(dataset)["split_sha256"][:12],
+                "what is in the photographs": files.hexdigest()[:12],
+                "the program": facts_of_the_experiment(self._experiment, self._root)["program_sha256"],
+                "MXNet": mx.__version__,
+            },
+        )
+        self._folder.write_lock({"servers": self._workers.servers, "hosts": hosts})
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""
@@ -153,6 +196,7 @@ class Run:
             accumulate=training.accumulate,
             clip=training.clip,
             average=training.average,
+            workers=self._workers.count,
         )
 
     def _record(self, reading: Reading, weights: tuple[float, ...] | None) -> None:
@@ -169,7 +213,7 @@ class Run:
             "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
             **facts_of_the_machine(mx.__version__, in_words(self._devices)),
         }
-        if self._resumed is not None:
+        if self._resumed is not None and self._workers.first:
             require_same_data(self._resumed, facts, self._folder)
             require_states(self._folder)
         if self._resumed is None or "images" not in self._resumed:
@@ -185,6 +229,7 @@ class Run:
 
     def _read(self, dataset: Dataset) -> Reading:
         """All photographs prepared, or one error that names all that cannot be."""
+        self._prepare_share(dataset)
         reading = read_all(dataset, self._threads, self._progress.reading, cached=self._cached)
         for trouble in reading.images.cache.trouble:
             self._progress.note(trouble)
@@ -198,13 +243,26 @@ class Run:
         require_photographs(self._experiment.network, reading.images[reading.dataset.train[0]].shape)
         return reading
 
+    def _prepare_share(self, dataset: Dataset) -> None:
+        """Prepares, of several workers on a machine, this one's share of the photographs, and waits for the others.
+
+        What all have put into the cache, each then finds there.
+        """
+        if self._workers.count == 1:
+            return
+        here = self._workers.beside
+        if self._cached and here > 1:
+            mine = range(self._workers.rank % here, len(dataset.samples), here)
+            PreparedImages(dataset, self._threads, ImageCache(dataset.chain, spare=False)).load_all(None, mine)
+        self._workers.joined({})
+
     def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting) -> None:
         """Measures the best epoch, from its file, on the validation and the test images."""
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
         training = self._experiment.training
-        parameters = self.checkpoints.load(found.epoch)
+        parameters = self._told_parameters(found.epoch)
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))
@@ -242,6 +300,16 @@ class Run:
         self._folder.write_test(final)
         fitting.memory.forget()
         self._summarise(final, took)
+
+    def _told_parameters(self, epoch: int) -> Mapping[str, Array]:
+        """Those of a saved epoch, which the first worker reads for all."""
+        if self._workers.count == 1:
+            return self.checkpoints.load(epoch)
+
+        def read() -> bytes:
+            return b"".join(state_parts(State(Position(), {}, {"all": self.checkpoints.load(epoch)})))
+
+        return state_of(self._workers.told(read)).owners["all"]
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best

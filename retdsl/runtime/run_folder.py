@@ -56,7 +56,17 @@ class RunFolder:
     def how_to_go_on(self) -> str:
         """The command that goes on with this run."""
         has_program = (self.path / "program" / "train.py").is_file()
-        return f"go on with: {'retdsl train' if has_program else 'python train.py'} --resume {self.path}"
+        command = "retdsl launch" if self.workers > 1 else "retdsl train"
+        return f"go on with: {command if has_program else 'python train.py'} --resume {self.path}"
+
+    @property
+    def workers(self) -> int:
+        """How many workers train it together, as far as its record says."""
+        try:
+            found = json.loads(self.lock.read_text()).get("workers", 1)
+        except (OSError, ValueError, AttributeError):
+            return 1
+        return found if isinstance(found, int) else 1
 
     @contextmanager
     def held(self) -> Iterator[None]:

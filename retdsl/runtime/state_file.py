@@ -63,6 +63,11 @@ class State:
 
 def write_state(path: Path, state: State) -> None:
     """Makes `path` hold the state. Raises RunError when the system refuses."""
+    write_parts(path, state_parts(state))
+
+
+def state_parts(state: State) -> list[bytes | memoryview]:
+    """A file of the state, in parts."""
     arrays = [
         (owner, name, np.asarray(value, _type(value.dtype), order="C"))
         for owner, values in state.owners.items()
@@ -82,7 +87,7 @@ def write_state(path: Path, state: State) -> None:
     digest = sha256()
     for part in body:
         digest.update(part)
-    write_parts(path, [b"%s%d\n%s\n" % (FORMAT, VERSION, digest.hexdigest().encode()), *body])
+    return [b"%s%d\n%s\n" % (FORMAT, VERSION, digest.hexdigest().encode()), *body]
 
 
 def read_state(path: Path) -> State:
@@ -91,6 +96,11 @@ def read_state(path: Path) -> State:
         content = path.read_bytes()
     except OSError as error:
         raise BadState(error.strerror or str(error)) from None
+    return state_of(content)
+
+
+def state_of(content: bytes) -> State:
+    """The state that a file holds. Raises BadState."""
     first, _, rest = content.partition(b"\n")
     if not first.startswith(FORMAT):
         raise BadState("it is damaged")

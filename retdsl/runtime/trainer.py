@@ -83,6 +83,7 @@ class Trainer:
         self._parts: dict[str, Stateful] = {"updater": self._updater, "gradients": self._gradients}
         if self._average is not None:
             self._parts["average"] = self._average
+        self._workers.broadcast(values)
         self.begin_phase(1)
 
     def begin_phase(self, epoch: int) -> None:
@@ -99,7 +100,7 @@ class Trainer:
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
         self._frozen = FrozenPart(
-            self._symbols, values, self._network.input, shape, self._recipe.batch, self._where, engines=self._engines
+            self._symbols, values, self._network.input, shape, self._recipe.rows, self._where, engines=self._engines
         )
         self._trained = self._part_that_learns()
 
@@ -155,16 +156,18 @@ class Trainer:
         started = time.perf_counter() - record.seconds
         for batch, is_last in _with_next(batches):
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
-            mx.random.seed(Chance("dropout", self._recipe.seed, epoch, record.batches).integers(2**31))
+            mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
             losses = self._learn(batch, record, epoch)
             if self._gradients.added() or is_last:
                 self._step(batch, epoch, record.batches)
             if then is not None:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
             if pauses is not None and pauses.due(record.batches):
+                self._join_statistics()
                 self._require_finite_parameters(epoch)
                 record.seconds = time.perf_counter() - started
                 pauses.reached(record)
+        self._join_statistics()
         self._require_finite_parameters(epoch)
         return EpochOutcome(record.loss, record.losses(), record.predictions(), time.perf_counter() - started)
 
@@ -175,19 +178,20 @@ class Trainer:
 
     def predict(self, batches: Iterable[AnyBatch], saved: Mapping[str, Array] | None = None) -> Predictions:
         """The network's answers as it is now, by the average of its weights if there is one; or with the parameters
-        that were `saved` after some epoch: what is frozen now was frozen then.
+        that were `saved` after some epoch: what is frozen now was frozen then. Those of all workers.
 
         Raises RunError when one is not a number.
         """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        values, batch = self._judged(), self._recipe.batch
+        values, batch = self._judged(), self._recipe.rows
         if saved is not None:
             own = (*symbols.trained_deploy.list_arguments(), *symbols.trained_deploy.list_auxiliary_states())
             values = {name: mx.nd.array(saved[name], ctx=self._where) for name in own if name in saved}
         trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, self._where, symbols.predicting)
-        return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
+        answers = predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
+        return self._workers.joined_predictions(answers)
 
     def parameters(self) -> Parameters:
         """A copy of the whole network's parameters, frozen ones included, as training goes on with them."""
@@ -259,12 +263,31 @@ class Trainer:
 
     def _learn(self, batch: AnyBatch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
         """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
-        values = self._trained.learn(self._features_of(batch), batch.labels)
-        losses = self.loss_of(values, batch.labels)
+        values, losses = np.zeros(0, np.float32), np.zeros(0)
+        if len(batch.labels):
+            values = self._trained.learn(self._features_of(batch), batch.labels)
+            losses = self.loss_of(values, batch.labels)
+        else:
+            self._gradients.nothing()
         if not is_number(losses, values):
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
-        record.add(batch.indices, batch.labels, values, losses)
-        return losses
+        columns: dict[str, NDArray[Any]] = {
+            "indices": batch.indices,
+            "labels": batch.labels,
+            "values": values,
+            "losses": losses,
+        }
+        if batch.rows is not None:
+            columns = self._workers.joined({"rows": batch.rows, **columns})
+            order = columns.pop("rows").argsort()
+            columns = {name: column[order] for name, column in columns.items()}
+        record.add(*columns.values())
+        return columns["losses"]
+
+    def _chance(self, epoch: int, batch: int) -> Chance:
+        """What a batch draws from while it passes the network: every worker for its own rows."""
+        others = (self._workers.rank,) if self._workers.rank else ()
+        return Chance("dropout", self._recipe.seed, epoch, batch, *others)
 
     def _step(self, batch: AnyBatch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""
@@ -307,7 +330,7 @@ class Trainer:
         values = {**self._arguments, **self._auxiliary}
         found = None
         if self._symbols.frozen is not None:
-            images = {self._network.input: full_batch(batch.images, self._recipe.batch, self._where)}
+            images = {self._network.input: full_batch(batch.images, self._recipe.rows, self._where)}
             found = first_layer(self._symbols.frozen, values, images, train=False)
         if found is None:
             found = first_layer(self._symbols.trained, values, self._trained.given(len(batch.images)), train=True)
@@ -317,6 +340,19 @@ class Trainer:
     def _features_of(self, batch: AnyBatch) -> list[MxArray]:
         """The inputs of the trained part, of at least as many rows as the batch has."""
         return batch.images if isinstance(batch, BehindFrozen) else self._frozen(batch.images)
+
+    def _join_statistics(self) -> None:
+        """Makes BatchNorm's statistics the mean of those of all workers. Each has kept those of its own rows."""
+        if self._workers.count == 1:
+            return
+        mx.nd.waitall()
+        learning = [n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names]
+        found = {f"statistic {name}": self._auxiliary[name] for name in learning}
+        if self._average is not None:
+            found |= {f"average {name}": self._average.values()[name] for name in learning}
+        self._workers.sum(found)
+        for array in found.values():
+            array[:] = array / self._workers.count
 
     def _require_finite_parameters(self, epoch: int) -> None:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from spec_texts import program
 
-from retdsl.passes import run
+from retdsl.compiler import sharing
+from retdsl.passes import ALL, run
 from retdsl.passes.share import _weights
 from retdsl.records import replace
 
@@ -66,3 +67,10 @@ def test_the_hash_of_weights_says_nothing_new_of_them():
     options = {**dict(backbone.weights.options), "sha256": "0" * 64}
     pinned = replace(backbone, weights=replace(backbone.weights, options=tuple(options.items())))
     assert _weights(pinned) == _weights(backbone)
+
+
+def test_groups_for_those_who_train_them():
+    blocks = "train b from a { epochs = 9 }\ntrain c from a { model = deep }\ntrain d from c { epochs = 2 }"
+    found = program(STUDY % f"{blocks}\ntrain e from a {{ data = rims }}")
+    assert sharing(found, ALL) == [("a", "b"), ("c", "d")]
+    assert sharing(found, ("share",)) == []

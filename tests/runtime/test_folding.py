@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retdsl.runtime.folding import BACKEND, Predicting, without_layers
-from retdsl.runtime.forward import Bound, device
+from retdsl.runtime.forward import Bound, device, forward_by
 from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import sym
 
@@ -176,6 +176,19 @@ def test_layers_are_joined_or_not_as_it_is_said(monkeypatch: pytest.MonkeyPatch)
             bound = Bound(symbol, values, {"data": SHAPE}, 2, device(), Predicting(fused=fused))
             assert ("_sg_mkldnn_conv" in bound._executor.debug_str()) == fused
             assert os.environ.get(BACKEND) == before, "what others bind is none of its business"
+
+
+def test_the_engine_says_what_its_last_digits_hang_on():
+    """Features that are kept are known by it, among others."""
+    symbol = norm(conv(sym.Variable("data")))
+
+    def engine(how):
+        return forward_by(symbol, values_of(symbol), "data", SHAPE, 2, device(), how).engine
+
+    plain = f"mxnet {mx.__version__}"
+    assert engine(Predicting()) == engine(Predicting(without=("d",))) == plain
+    assert engine(Predicting(folded={"n": "c"})) == f"{plain} folded"
+    assert engine(Predicting(folded={"n": "c"}, fused=False)) == f"{plain} folded unfused"
 
 
 def test_without_layers_gradients_pass_where_they_were():

@@ -1,0 +1,49 @@
+"""Several workers together give what one process gives on the joined batches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jobs import NO_STATISTICS, alone, distance, figures, launched
+
+from retdsl.runtime.answers import read_answers
+
+pytestmark = pytest.mark.slow
+
+
+def study(folder: Path, text: str) -> Path:
+    (folder / "study.retina").write_text(text)
+    return folder
+
+
+def close(one: object, other: object) -> bool:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(close(one[key], other[key]) for key in one)
+    return one == (pytest.approx(other, abs=1e-5) if isinstance(other, float) else other)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd(lr = 0.05, momentum = 0.9, wd = 0.0001)", "adam(lr = 0.002)"])
+def test_two_workers_are_one_process(tmp_path, optimizer):
+    text = NO_STATISTICS.replace("sgd(lr = 0.05, momentum = 0.9, wd = 0.0001)", optimizer)
+    folder = study(tmp_path, text.replace("epochs    = 2", "epochs    = 4"))
+    for code, said in (alone(folder, "one"), launched(folder, "two", "-s", 2)):
+        assert code == 0, said
+    assert distance(tmp_path / "one", tmp_path / "two", 4) < 1e-5
+    assert all(close(a, b) for a, b in zip(figures(tmp_path / "one"), figures(tmp_path / "two"), strict=True))
+    one, two = (read_answers(tmp_path / run / "predictions.csv") for run in ("one", "two"))
+    assert one.images == two.images
+    assert abs(one.probabilities - two.probabilities).max() < 1e-5
+
+
+def test_rows_that_do_not_divide_and_batches_smaller_than_the_workers(tmp_path):
+    """Batches of 5 for 3 workers, the last one of one image; accumulated, clipped, mixed, averaged."""
+    more = "\n  accumulate = 2\n  clip = norm(0.5)\n  average = ema(0.9)\n  last_batch = keep"
+    text = NO_STATISTICS.replace("batch     = 8", f"batch     = 5{more}").replace(
+        "rotate180", "rotate180 => mixup(0.4)"
+    )
+    folder = study(tmp_path, text)
+    for code, said in (alone(folder, "one"), launched(folder, "three", workers=3)):
+        assert code == 0, said
+    assert distance(tmp_path / "one", tmp_path / "three", 2) < 1e-5
+    assert all(close(a, b) for a, b in zip(figures(tmp_path / "one"), figures(tmp_path / "three"), strict=True))

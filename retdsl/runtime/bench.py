@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, suppress
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count, cycle, islice
 from pathlib import Path
@@ -26,20 +27,21 @@ from retdsl.runtime.dataset import Dataset, require_labels_for
 from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.experiment import Experiment
+from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
-from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
+from retdsl.runtime.frozen_part import BehindFrozen
 from retdsl.runtime.gemm import gemm_rates
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network import require_scores
+from retdsl.runtime.network import require_photographs, require_scores
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.sample import Sample
 from retdsl.runtime.schedules import Course
 from retdsl.runtime.synthetic import synthetic_fundus
-from retdsl.runtime.trainer import AnyBatch, Trainer
+from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import gathered
 
 BATCHES = 4
@@ -53,54 +55,41 @@ WARM_UP = 2
 
 
 def measure(
-    experiment: Experiment, root: Path, threads: int, seconds: float, *, painted: bool = False, cached: bool = True
+    experiment: Experiment,
+    root: Path,
+    threads: int,
+    seconds: float,
+    *,
+    painted: bool = False,
+    cached: bool = True,
+    engine: str | None = None,
 ) -> Bench:
     """Measures each stage for so many seconds, or two batches if they take longer.
 
-    painted: takes synthetic photographs in place of the study's own. Raises RunError for photographs, labels or weights
-    that a run could not use either; of photographs those that are looked at.
+    painted: takes synthetic photographs in place of the study's own; engine: what was asked for to compute what only
+    predicts. Raises RunError for photographs, labels or weights that a run could not use either; of photographs those
+    that are looked at.
     """
     network, training = experiment.network, experiment.training
     deploy = network.deploy_symbol()
     require_scores(network, deploy, experiment.data.classes)
     dataset = _painted(experiment) if painted else _some(experiment, root)
     images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached and not painted))
-    refused = images.load_all(indices=dataset.train).refused
-    if refused and dataset.data.on_bad_image != "skip":
-        raise gathered(dataset.samples, refused).error()
-    dataset = dataset.without(refused)
+    first = images.load_all(indices=dataset.train)
+    unreadable, dataset = gathered(dataset.samples, first.refused), dataset.without(first.refused)
+    if first.refused and (dataset.data.on_bad_image != "skip" or 0 in dataset.class_counts(dataset.train)):
+        raise unreadable.error()
+    require_photographs(network, images[dataset.train[0]].shape)
     last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
     batches = Batches(experiment, dataset, images, last, threads)
     start = network.starting_values(deploy, training.seed, experiment.folder, root)
     devices = contexts(training.devices)
-    engines = engines_of(experiment, asked_engine(None))
+    engines = engines_of(experiment, asked_engine(engine))
     trainer = Trainer(network, start, _recipe(experiment, dataset), devices=devices, engines=engines)
-
-    def drawn() -> Generator[Batch, None, None]:
-        for _ in count():
-            yield from batches.training(1)
-
-    with closing(drawn()) as made:
-        same = [Batch(batch.images.copy(), batch.labels, batch.indices) for batch in islice(made, WARM_UP)]
-
-    def load(given: Iterable[Batch]) -> None:
-        for _ in given:
-            pass
-
-    def forward(given: Iterable[Batch]) -> None:
-        for batch in given:
-            trainer.frozen_part(batch.images)
-            mx.nd.waitall()
-
-    def train(given: Iterable[Batch]) -> None:
-        trainer.train_epoch(1, given)
-
-    loader, whole = _rate(load, drawn, seconds), _rate(train, drawn, seconds)
-    ahead, begins = None, list[AnyBatch](same)
-    if trainer.frozen_part.is_there:
-        ahead = _rate(forward, lambda: cycle(same), seconds)
-        begins = [_behind(trainer.frozen_part, batch) for batch in same]
-    step = _rate(train, lambda: cycle(begins), seconds)
+    frozen = trainer.frozen_part
+    rows = feature_rows(frozen, last, training.cache, len(dataset.samples), lasts=False)
+    feed = FeatureFeed(frozen, rows, {index: looked.pixels for index, looked in first.looked.items()})
+    stages = _Stages(trainer, batches, feed, seconds)
     return Bench(
         experiment=experiment.name,
         device=in_words(devices),
@@ -110,37 +99,97 @@ def measure(
         batch=training.batch,
         photographs=len(dataset.train),
         painted=painted,
-        frozen=trainer.frozen_engine,
+        loader=stages.loader(),
+        whole=stages.whole(),
+        forward=stages.forward(),
+        step=stages.step(),
+        kept=stages.kept(),
+        frozen=frozen.engine,
         trained=f"mxnet {mx.__version__}",
-        loader=loader,
-        forward=ahead,
-        step=step,
-        whole=whole,
         gflops=gemm_rates(devices[0]),
     )
 
 
-def _behind(frozen: FrozenPart, batch: Batch) -> BehindFrozen:
-    """A batch as the trained part takes it."""
-    return BehindFrozen([array.copy() for array in frozen(batch.images)], batch.labels, batch.indices, lambda: batch)
+class _Stages:
+    """The stages of the first epoch, again and again, each for so many seconds; images per second."""
 
+    def __init__(self, trainer: Trainer, batches: Batches, feed: FeatureFeed, seconds: float) -> None:
+        self._trainer = trainer
+        self._frozen = trainer.frozen_part
+        self._batches = batches
+        self._feed = feed
+        self._seconds = seconds
+        drawn = [batch for batch in islice(self._drawn(), WARM_UP) if isinstance(batch, Batch)]
+        self._same = [Batch(batch.images.copy(), batch.labels, batch.indices) for batch in drawn]
 
-def _rate(work: Callable[[Any], object], batches: Callable[[], Iterator[Any]], seconds: float) -> float:
-    """Images per second of what takes batches, once it is warm."""
-    work(islice(batches(), WARM_UP))
-    seen = 0
-    began = time.perf_counter()
+    def loader(self) -> float:
+        """Batches are made, and nobody looks at them."""
+        return self._rate(lambda given: deque(given, maxlen=0), self._drawn)
 
-    def until(given: Iterator[Any]) -> Iterator[Any]:
-        nonlocal seen
-        for at, batch in enumerate(given, start=1):
-            seen += len(batch.labels)
-            yield batch
-            if at >= WARM_UP and time.perf_counter() - began > seconds:
-                return
+    def whole(self) -> float:
+        """An epoch as it is while no features are kept."""
+        return self._rate(self._train, self._drawn)
 
-    work(until(batches()))
-    return seen / (time.perf_counter() - began)
+    def forward(self) -> float | None:
+        """The same batches pass the frozen part."""
+
+        def work(given: Iterable[Any]) -> None:
+            for batch in given:
+                self._frozen(batch.images)
+                mx.nd.waitall()
+
+        return self._rate(work, lambda: cycle(self._same)) if self._frozen.is_there else None
+
+    def step(self) -> float:
+        """The same batches are learned from, where something is frozen, behind it."""
+        behind: list[Batch | BehindFrozen] = list(self._same)
+        if self._frozen.is_there:
+            behind = [self._behind(batch) for batch in self._same]
+        return self._rate(self._train, lambda: cycle(behind))
+
+    def _behind(self, batch: Batch) -> BehindFrozen:
+        images = [array.copy() for array in self._frozen(batch.images)]
+        return BehindFrozen(images, batch.labels, batch.indices, lambda: batch)
+
+    def kept(self) -> float | None:
+        """An epoch all of whose features are kept; None where a run keeps none, or not all of them."""
+        if self._feed.rows is None:
+            return None
+        deque(self._feed.of(self._batches.training(1)), maxlen=0)
+        passed = self._feed.passed
+        again = next(iter(self._feed.of(self._batches.training(1))))
+        if isinstance(again, Batch) or self._feed.passed > passed:
+            return None
+        return self._rate(self._train, lambda: self._drawn(kept=True))
+
+    def _drawn(self, *, kept: bool = False) -> Iterator[Batch | BehindFrozen]:
+        """The batches of the epoch, without a smaller last one, which would be bound anew."""
+        full = min(self._batches.images_in_epoch(1), self._frozen.batch)
+        for _ in count():
+            asked = self._batches.training(1)
+            for batch in self._feed.of(asked) if kept else asked:
+                if len(batch.labels) == full:
+                    yield batch
+
+    def _train(self, given: Iterable[Batch | BehindFrozen]) -> None:
+        self._trainer.train_epoch(1, given)
+
+    def _rate(self, work: Callable[[Any], object], batches: Callable[[], Iterator[Any]]) -> float:
+        """Images per second of what takes batches, once it is warm."""
+        work(islice(batches(), WARM_UP))
+        seen = 0
+        began = time.perf_counter()
+
+        def until(given: Iterator[Any]) -> Iterator[Any]:
+            nonlocal seen
+            for at, batch in enumerate(given, start=1):
+                seen += len(batch.labels)
+                yield batch
+                if at >= WARM_UP and time.perf_counter() - began > self._seconds:
+                    return
+
+        work(until(batches()))
+        return seen / (time.perf_counter() - began)
 
 
 def _some(experiment: Experiment, root: Path) -> Dataset:

@@ -13,7 +13,8 @@ from typing import Any
 class Bench:
     """Images per second: loader: prepared, augmented and put into batches; forward: through the part in which nothing
     is trained, None where there is none; step: through the trained part, forwards and backwards, with its update;
-    whole: all of it as a run does it.
+    whole: all of it as a run does it; kept: as it does it once the
+    features are kept, None where they are not, or not all of them.
 
     device, threads, batch, photographs: on what, and how many different ones; processor: its maker's name for it;
     gpus: how many MXNet sees; painted: that
@@ -34,6 +35,7 @@ class Bench:
     forward: float | None
     step: float
     whole: float
+    kept: float | None
     gflops: dict[str, float]
 
     @property

@@ -265,6 +265,19 @@ def require_scores(network: Network, symbol: Symbol, classes: Sequence[str]) -> 
         raise RunError(f"the network gives [{shape}] scores for {len(classes)} classes ({', '.join(classes)})")
 
 
+def require_photographs(network: Network, shape: Sequence[int]) -> None:
+    """Raises RunError unless the network takes photographs that are `[H, W, C]` when prepared."""
+    height, width, channels = shape
+    wanted = tuple(network.input_shape)
+    if channels != wanted[0]:
+        raise RunError(f"photographs have {channels} channels when prepared, the network takes {wanted[0]}")
+    if (height, width) != wanted[1:]:
+        raise RunError(
+            f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
+            help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
+        )
+
+
 @contextmanager
 def _building() -> Iterator[None]:
     """Words for what MXNet says against a network: layers of a checkpoint that the language does not have, and all

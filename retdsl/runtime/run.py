@@ -22,7 +22,6 @@ from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_
 from retdsl.runtime.dealing import require_rows_for_all
 from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.engines import asked_engine, engines_of
-from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
     facts_of_the_cache,
@@ -44,7 +43,7 @@ from retdsl.runtime.manifest import manifest
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network import require_scores
+from retdsl.runtime.network import require_photographs, require_scores
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
@@ -241,15 +240,7 @@ class Run:
         if reading.skipped:
             self._progress.note(reading.skipped.line())
             require_every_class(reading.dataset)
-        height, width, channels = reading.images[reading.dataset.train[0]].shape
-        wanted = tuple(self._experiment.network.input_shape)
-        if channels != wanted[0]:
-            raise RunError(f"photographs have {channels} channels when prepared, the network takes {wanted[0]}")
-        if (height, width) != wanted[1:]:
-            raise RunError(
-                f"photographs are {height} x {width} when prepared, the network takes {wanted[1]} x {wanted[2]}",
-                help=f"prepare them with resize({wanted[1]}, {wanted[2]})",
-            )
+        require_photographs(self._experiment.network, reading.images[reading.dataset.train[0]].shape)
         return reading
 
     def _prepare_share(self, dataset: Dataset) -> None:

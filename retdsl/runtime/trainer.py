@@ -130,11 +130,6 @@ class Trainer:
         return symbol
 
     @property
-    def frozen_engine(self) -> str | None:
-        """What computes the part in which nothing is trained; None where there is none."""
-        return self._frozen.engine
-
-    @property
     def cuts(self) -> tuple[str, ...]:
         """The values that the trained part starts from: those at the cuts, or the input where nothing is cut off."""
         return tuple(self._symbols.inputs)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from retdsl.account.arithmetic import work
@@ -26,12 +26,13 @@ from retdsl.speed.model import Speed
 @dataclass(frozen=True, slots=True)
 class Asked:
     """seconds: for each stage; threads: only with so many, None for all counts; synthetic: on painted photographs;
-    options: more for the programs.
+    passes: those over the program, by name, None for all; options: more for the programs.
     """
 
     seconds: float = 3.0
     threads: int | None = None
     synthetic: bool = False
+    passes: Collection[str] | None = None
     options: Sequence[str] = ()
 
 
@@ -86,7 +87,8 @@ def _measured(program: Program, experiment: Experiment, root: Path, asked: Asked
     settings = {**dict(experiment.training.settings), "devices": place.devices}
     there = replace(experiment, training=replace(experiment.training, settings=tuple(settings.items())))
     with tempfile.TemporaryDirectory(prefix="retdsl-") as name:
-        train_py, answer = compile_experiment(program, there, Path(name), root), Path(name) / "bench.json"
+        train_py = compile_experiment(program, there, Path(name), root, asked.passes)
+        answer = Path(name) / "bench.json"
         arguments = ["--bench", str(answer), "--seconds", str(asked.seconds), "--threads", str(place.threads)]
         arguments += [*(["--synthetic"] if asked.synthetic else []), *asked.options]
         code = run_program(train_py, "--root", str(root), "--plain", *arguments)

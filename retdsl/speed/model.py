@@ -63,6 +63,11 @@ class Speed:
         return Stage("together", self.bench.whole, None, "", self._limit(self.work.forward + self.work.step))
 
     @property
+    def kept(self) -> Stage | None:
+        """The same, once the features of all images are kept; None where they are not."""
+        return None if self.bench.kept is None else Stage("later", self.bench.kept, None, "", None)
+
+    @property
     def waits(self) -> float:
         """The share of a run's time in which the network waits for the loader, or computes slower because of it."""
         computing = sum(1 / stage.rate for stage in self.stages if stage.name != "loader")
@@ -75,7 +80,7 @@ class Speed:
         """Everything, as plain data."""
         stages = {
             stage.name: {"images_per_second": stage.rate, "share": stage.share, "gemm_limit": stage.limit}
-            for stage in (*self.stages, self.whole)
+            for stage in (*self.stages, self.whole, *filter(None, [self.kept]))
         }
         work = {"forward": self.work.forward, "step": self.work.step, "answer": self.work.answer}
         return {"place": self.place, "stages": stages, "multiply_adds": work, "measured": self.bench.to_json()}

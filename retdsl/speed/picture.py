@@ -92,9 +92,11 @@ def _draw_rates(axes: Any, speeds: Sequence[Speed]) -> None:
     axes.barh(places, rates, height=0.56, color=colours)
     most = max(*rates, *limits)
     for at, (rate, limit) in enumerate(zip(rates, limits, strict=True)):
-        share = f", {rate / limit:.0%} of the limit" if limit else ""
-        axes.text(max(rate, limit) + most * 0.012, at, f"{_number(rate)}{share}", va="center", fontsize=9.5)
-    axes.set_xlim(0, most * 1.3)
+        words = _number(rate) + (f", {rate / limit:.0%} of the limit" if limit else "")
+        if (kept := speeds[at].kept) is not None:
+            words += f"\n{_number(kept.rate)} once features are kept"
+        axes.text(max(rate, limit) + most * 0.012, at, words, va="center", fontsize=9.5, linespacing=1.4)
+    axes.set_xlim(0, most * 1.45)
     axes.set_yticks(list(places), [speed.place for speed in speeds])
     axes.invert_yaxis()
     bench = speeds[-1].bench

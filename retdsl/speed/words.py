@@ -28,7 +28,7 @@ def lines(speeds: Sequence[Speed]) -> Iterator[str]:
     yield ""
     heads = f"{'':<10}{'images/s':>10}{'ms an image':>13}   {'of the time':<{BAR + 7}}{'of the limit':>13}   engine"
     yield f"[dim]{heads}[/]"
-    for stage in (*chosen.stages, chosen.whole):
+    for stage in (*chosen.stages, chosen.whole, *filter(None, [chosen.kept])):
         yield _row(stage)
     yield ""
     yield from _remarks(chosen)
@@ -54,6 +54,9 @@ def _remarks(speed: Speed) -> Iterator[str]:
     if whole.limit is not None:
         needs = 2 * (speed.work.forward + speed.work.step) / 1e9
         yield f"           an image needs {needs:.2f} GFLOP, so {_number(whole.limit)} images a second would be all"
+    if speed.kept is not None:
+        times = speed.kept.rate / whole.rate
+        yield f"later: features are kept, and an epoch in which none is new is {_number(times)} times faster"
     if speed.waits > ENOUGH:
         yield f"[yellow]the loader costs {speed.waits:.0%} of a run's time[/]"
     else:

@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "a run on one page that opens offline: report.html",
     "evaluate": "the figures of a finished run, once more or on other labelled photographs",
     "predict": "what a finished run says of photographs, and which cannot be graded",
+    "export": "the network of a finished run as a file of ONNX",
     "compare": "finished runs on the same test photographs, and whether they can be told apart",
     "reproduce": "whether a run can be had again bit by bit, and what differs first",
     "verify-resume": "whether a short training that is killed at random goes on to the same end",

@@ -187,18 +187,24 @@ def pin_weights(experiment: Experiment, root: Path) -> Experiment:
 
 
 def compile_experiment(program: Program, experiment: Experiment, folder: Path, root: Path | None) -> Path:
-    """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg. Returns train.py's path.
+    """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg, and, where the package
+    `onnx` is installed and can say the network, NAME.onnx, the network without weights. Returns train.py's path.
 
     root: written into the program as where relative data paths start; None: the program's own folder.
     """
     import json
 
     from retdsl.engines.mxnet import emit_program
+    from retdsl.engines.onnx import emit_skeleton
     from retdsl.runtime.files import make_folder, write_bytes, write_text
     from retdsl.viz import RenderError, dot_text, draw, network_picture
 
     make_folder(folder)
-    write_text(folder / "train.py", emit_program(experiment, None if root is None else str(root)))
+    text = emit_program(experiment, None if root is None else str(root))
+    write_text(folder / "train.py", text)
+    skeleton = emit_skeleton(experiment, text)
+    if skeleton is not None:
+        write_bytes(folder / f"{experiment.name}.onnx", skeleton)
     own = replace(program, experiments=(experiment,), networks=(), data=(), ensembles=())
     write_text(folder / "program.json", json.dumps(to_json(own), indent=1, ensure_ascii=False) + "\n")
     picture = dot_text(

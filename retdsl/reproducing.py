@@ -17,6 +17,7 @@ from retdsl import running
 from retdsl.finished import read_epochs, read_json_lines, read_run
 from retdsl.records import dataclass
 from retdsl.runtime.differences import Difference, differences_of
+from retdsl.runtime.engines import engine_of
 from retdsl.runtime.errors import RunError
 from retdsl.weights.files import sha256_of
 
@@ -49,14 +50,16 @@ def reproduce(run: Path, root: Path | None = None, *, only_check: bool = False) 
     if not differences:  # else another program would say what there is
         place = root or Path(record["root"])
         threads = ["--threads", str(record["threads"])] if record["threads"] else []
-        differences = [*differences_of(record, _facts(train_py, place, threads))]
+        engine = engine_of(record)
+        options = [*threads, *(["--engine", engine] if engine else [])]
+        differences = [*differences_of(record, _facts(train_py, place, options))]
     if differences or only_check:
         count = f"{len(record['images'])} photographs"
         made_of = ("program", "versions", "threads", "device", "labels", count, "split", "weights")
         return Outcome(tuple(differences), False, () if differences else made_of)
     with tempfile.TemporaryDirectory(prefix="retdsl-reproduce-") as folder:
         again = Path(folder) / "run"
-        code = running.run_program(train_py, "--run", str(again), "--root", str(place), *threads)
+        code = running.run_program(train_py, "--run", str(again), "--root", str(place), *options)
         if code == running.INTERRUPTED:
             raise KeyboardInterrupt
         if code != 0:

@@ -60,6 +60,7 @@ MAY_IMPORT = {
     "reproducing": {"records", "running", "finished", "runtime", "weights"},
     "audit": {"records", "source", "ir", "schema", "compiler", "pages", "running", "runtime"},
     "evaluation": {"records", "objects", "compare", "running", "finished", "runtime", "weights"},
+    "exporting": {"records", "engines", "evaluation", "finished", "ir", "runtime", "schema"},
     "report": {"account", "finished", "ir", "pages", "running", "runtime", "schema", "syntax"},
     "series": {
         *("records", "account", "diagnostics", "ir", "check", "compiler", "running"),
@@ -72,6 +73,7 @@ MAY_IMPORT = {
         "audit",
         "watching",
         "evaluation",
+        "exporting",
         "records",
         "weights",
         "account",

@@ -79,9 +79,9 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
     with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
         for member, train_py in zip(finished.members, programs, strict=True):
             request = _evaluation_request(member, wanted, Path(folder))
-            root = _root(member, wanted.root if wanted.labels is None else None)
+            root = root_of(member, wanted.root if wanted.labels is None else None)
             path = write_request(request, Path(folder) / "request.json")
-            _run(train_py, "--evaluate", str(path), "--root", str(root), *options)
+            run(train_py, "--evaluate", str(path), "--root", str(root), *options)
             found[str(member.path)] = read_answers(Path(request.answers))
             facts.append(json.loads(Path(request.facts).read_text("utf-8")))
     answers = mean_answers(found)
@@ -218,7 +218,7 @@ def predict(
             answers = Path(folder) / f"answers-{at}.jsonl"
             request = PredictionRequest(str(member.path.resolve()), str(answers), tuple(images), checkpoint)
             path = write_request(request, Path(folder) / "request.json")
-            _run(train_py, "--predict", str(path), "--root", str(_root(member, root)), *options)
+            run(train_py, "--predict", str(path), "--root", str(root_of(member, root)), *options)
             files.append(answers)
         lines = zip(*(opened.enter_context(file.open(encoding="utf-8")) for file in files), strict=True)
         for of_one in lines:
@@ -256,13 +256,15 @@ def remarks(finished: Finished, device: str | None = None) -> list[str]:
     return found
 
 
-def _root(member: RunRecord, given: Path | None) -> Path:
+def root_of(member: RunRecord, given: Path | None) -> Path:
     """Where the paths of a run's data start."""
     return given.resolve() if given is not None else Path(str(member.lock.get("root") or member.path)).resolve()
 
 
-def _run(train_py: Path, *arguments: str) -> None:
-    """Raises RunError if the program fails. What is wrong with runs or data it has told itself: SystemExit then."""
+def run(train_py: Path, *arguments: str) -> None:
+    """Lets the program of a run answer. Raises RunError if it fails. What is wrong with runs or data it has told
+    itself: SystemExit then.
+    """
     code = run_program(train_py, *arguments)
     if code == INTERRUPTED:
         raise KeyboardInterrupt

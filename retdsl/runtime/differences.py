@@ -31,6 +31,8 @@ class Difference:
 def differences_of_the_machine(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:
     """Versions, threads and the device."""
     for name in dict.fromkeys((*then["versions"], *now["versions"])):
+        if name == "onnxruntime" and not uses_onnxruntime(then):
+            continue  # it may come and go where it computed nothing
         old, new = then["versions"].get(name), now["versions"].get(name)
         if old != new:
             text = f"{name} is {new or 'not here'}, the run had {old or 'none'}"
@@ -38,6 +40,13 @@ def differences_of_the_machine(then: Mapping[str, Any], now: Mapping[str, Any]) 
     for name, text in (("system", "the system"), ("threads", "the number of threads"), ("device", "the device")):
         if then.get(name) != now.get(name):
             yield _plain(name, text, then.get(name), now.get(name))
+
+
+def uses_onnxruntime(record: Mapping[str, Any]) -> bool:
+    """Whether onnxruntime computed anything of a run."""
+    engines = record.get("engines")
+    parts = engines.values() if isinstance(engines, Mapping) else ()
+    return any(str(part).startswith("onnxruntime ") for part in parts)
 
 
 def differences_of(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ import numpy as np
 
 from retdsl.runtime.answers import answers_of
 from retdsl.runtime.dataset import Dataset, require_labels_for
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feed import Batches
@@ -65,16 +66,18 @@ def answer_labelled(
     threads: int,
     *,
     cached: bool = True,
+    engine: str | None = None,
 ) -> None:
-    """Writes the two files of the request. root: that of the run's data. Raises RunError.
+    """Writes the two files of the request. root: that of the run's data; engine: that is asked for. Raises RunError.
 
     The facts: `epoch`; `loss`, the mean loss of the answers, None for a run that does not record its class weights;
     `class_counts`; `skipped`, as in test.json; `known`, what the run has seen before; `changed`, how test photographs
     differ from those that lock.json lists; `patients_named`; `device`.
     """
     run = Path(request.run)
-    predictor, epoch = finished_network(experiment, run, request.checkpoint)
     lock = read_json_object(run / "lock.json")
+    engines = engines_of(experiment, asked_engine(engine, lock, exact=False), progress.note)
+    predictor, epoch = finished_network(experiment, run, request.checkpoint, engines)
     own = request.labels is None
     dataset = experiment.data.divided(root) if own else labelled_photographs(experiment, request)
     if not dataset.test:

@@ -20,7 +20,7 @@ from retdsl.runtime.mean_image import find_mean_image
 from retdsl.runtime.reading import Reading
 from retdsl.weights.files import sha256_of
 
-DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "retdsl")
+DISTRIBUTIONS = ("numpy", "opencv-python-headless", "scikit-learn", "onnxruntime", "retdsl")
 
 
 def facts_of_the_data(dataset: Dataset) -> dict[str, Any]:

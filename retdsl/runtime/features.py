@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.decode import Photograph
+from retdsl.runtime.engines import FROZEN, Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.forward import device, forward_by
@@ -25,10 +26,11 @@ from retdsl.runtime.survey import BATCH
 class FrozenFeatures:
     """The part of an experiment's network that is frozen at first, with its trained weights.
 
-    Raises RunError if nothing is frozen, or for weights that cannot be used.
+    engines: those that may compute it, None for MXNet alone. Raises RunError if nothing is frozen, or for weights that
+    cannot be used.
     """
 
-    def __init__(self, experiment: Experiment, root: Path) -> None:
+    def __init__(self, experiment: Experiment, root: Path, engines: Engines | None = None) -> None:
         network = experiment.network
         symbol = network.frozen_symbol()
         if symbol is None:
@@ -36,7 +38,9 @@ class FrozenFeatures:
         start = network.starting_values(network.deploy_symbol(), experiment.training.seed, experiment.folder, root)
         where = device()
         parameters = {name: mx.nd.array(value, ctx=where) for name, value in start.all().items()}
-        self._forward = forward_by(symbol, parameters, network.input, network.input_shape, BATCH, where)
+        self._forward = forward_by(
+            symbol, parameters, network.input, network.input_shape, BATCH, where, engines=engines, part=FROZEN
+        )
         self._last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
 
     def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:

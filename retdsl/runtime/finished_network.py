@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from retdsl.runtime.checkpoint import best_epoch, load_parameters
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.generations import Generations
@@ -23,15 +24,29 @@ from retdsl.runtime.initial import Array
 from retdsl.runtime.network import require_scores
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.state_file import State
+from retdsl.runtime.symbols import Symbol
 
 BEST, LAST = "best", "last"
 
 
-def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) -> tuple[Predictor, int]:
-    """The network as it was after an epoch, and that epoch. checkpoint: "best", "last", or the epoch's number.
+def finished_network(
+    experiment: Experiment, run: Path, checkpoint: str = BEST, engines: Engines | None = None
+) -> tuple[Predictor, int]:
+    """The network as it was after an epoch, and that epoch. checkpoint: "best", "last", or the epoch's number;
+    engines: those that may compute it, None for MXNet alone.
 
     Raises RunError.
     """
+    network = experiment.network
+    deploy, parameters, epoch = finished_parameters(experiment, run, checkpoint)
+    shape, batch = network.input_shape, experiment.training.batch
+    return Predictor(deploy, parameters, network.input, shape, batch, engines), epoch
+
+
+def finished_parameters(
+    experiment: Experiment, run: Path, checkpoint: str = BEST
+) -> tuple[Symbol, dict[str, Array], int]:
+    """The deploy symbol, its parameters as they were after an epoch, and that epoch. Raises RunError."""
     network = experiment.network
     deploy = network.deploy_symbol()
     require_scores(network, deploy, experiment.data.classes)
@@ -39,7 +54,7 @@ def finished_network(experiment: Experiment, run: Path, checkpoint: str = BEST) 
     parameters = saved_parameters(run, path)
     arguments, auxiliary = network.shapes(deploy)
     _require_fit(parameters, {**arguments, **auxiliary}, path)
-    return Predictor(deploy, parameters, network.input, network.input_shape, experiment.training.batch), epoch
+    return deploy, parameters, epoch
 
 
 def saved_parameters(run: Path, path: Path) -> dict[str, Array]:

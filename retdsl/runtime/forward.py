@@ -10,16 +10,24 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.devices import contexts
+from retdsl.runtime.engines import PREDICTION, Engines
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
+from retdsl.runtime.onnx_part import NotCarried, OnnxPart
 from retdsl.runtime.symbols import Symbol
+
+COMPARED = 2
+"""Images that two engines are compared on."""
+
+CLOSE = 1e-4
+"""How far two engines may be apart, as a share of the largest number. What they round differently is some 1e-6."""
 
 Device: TypeAlias = Any
 """An `mxnet.Context`."""
@@ -103,8 +111,91 @@ class ByMXNet:
         return self._bound([full_batch(images, self.batch, self._where)])
 
 
+class ByOnnxruntime:
+    """A part with one input, computed by onnxruntime, which gives what MXNet goes on with."""
+
+    def __init__(self, part: OnnxPart, batch: int, where: Device) -> None:
+        self.engine = part.engine
+        self.batch = batch
+        self._part = part
+        self._where = where
+
+    def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
+        return [full_batch(values, self.batch, self._where) for values in self._part(images)]
+
+
+class Tried:
+    """A part whose engine is settled by the first images that it is given. engine: what is to carry it until then."""
+
+    def __init__(self, engine: str, batch: int, settle: Callable[[NDArray[np.float32]], Forward]) -> None:
+        self._announced = engine
+        self.batch = batch
+        self._settle = settle
+        self._forward: Forward | None = None
+
+    @property
+    def engine(self) -> str:
+        return self._announced if self._forward is None else self._forward.engine
+
+    def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
+        if self._forward is None:
+            self._forward = self._settle(images)
+        return self._forward(images)
+
+
 def forward_by(
-    symbol: Symbol, parameters: Mapping[str, MxArray], input: str, shape: Sequence[int], batch: int, where: Device
+    symbol: Symbol,
+    parameters: Mapping[str, MxArray],
+    input: str,
+    shape: Sequence[int],
+    batch: int,
+    where: Device,
+    *,
+    engines: Engines | None = None,
+    part: str = PREDICTION,
 ) -> Forward:
-    """What computes a symbol for images `shape`: the one place that decides which engine carries what only predicts."""
-    return ByMXNet(symbol, parameters, input, tuple(shape), batch, where)
+    """What computes a symbol for images `shape`: the one place that decides which engine carries what only predicts.
+
+    engines: those that may, None for MXNet alone; part: FROZEN or PREDICTION, as lock.json tells of it. onnxruntime
+    computes on the processor only, and nothing that it has not once computed as MXNet does; what is FROZEN is computed
+    in the precision that the run asks for. Raises RunError where an engine was asked for that cannot.
+    """
+
+    def by_mxnet(images: int = batch) -> Forward:
+        return ByMXNet(symbol, parameters, input, tuple(shape), images, where)
+
+    if engines is None:
+        return by_mxnet()
+    outputs = [name.removesuffix("_output") for name in symbol.list_outputs()]
+    try:
+        if where.device_type != "cpu":
+            raise NotCarried("onnxruntime computes on the processor only")
+        model = engines.model(input, shape, outputs, lambda: {n: array.asnumpy() for n, array in parameters.items()})
+        fast = ByOnnxruntime(OnnxPart(model, input, outputs, engines.threads), batch, where)
+    except NotCarried as error:
+        engines.leave(str(error))
+        return _told(engines, part, by_mxnet())
+
+    def settled(images: NDArray[np.float32]) -> Forward:
+        few = images[:COMPARED]
+        difference = _largest_difference(fast(few), by_mxnet(len(few))(few), len(few))
+        if not difference <= CLOSE:
+            engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
+            return _told(engines, part, by_mxnet())
+        engines.agree(part, difference)
+        return _told(engines, part, fast)
+
+    return _told(engines, part, fast if engines.agreed(part) else Tried(fast.engine, batch, settled))
+
+
+def _told(engines: Engines, part: str, forward: Forward) -> Forward:
+    """The same; lock.json is told."""
+    engines.tell(part, forward.engine)
+    return forward
+
+
+def _largest_difference(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows: int) -> float:
+    """The largest difference of any number in the first rows, as a share of the largest number of its output."""
+    pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
+    shares = [float(np.abs(one - other).max() / (np.abs(other).max() or 1.0)) for one, other in pairs]
+    return max(shares) if all(map(np.isfinite, shares)) else float("inf")

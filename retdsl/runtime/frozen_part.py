@@ -12,12 +12,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.engines import FROZEN, Engines
 from retdsl.runtime.forward import Device, MxArray, forward_by, full_batch
 from retdsl.runtime.network import Symbols
 
 
 class FrozenPart:
-    """The frozen part of one phase. input, shape: name and `[...]` of what enters; batch: images in a full batch."""
+    """The frozen part of one phase. input, shape: name and `[...]` of what enters; batch: images in a full batch.
+
+    engines: those that may compute it, None for MXNet alone.
+    """
 
     def __init__(
         self,
@@ -27,12 +31,15 @@ class FrozenPart:
         shape: Sequence[int],
         batch: int,
         where: Device,
+        engines: Engines | None = None,
     ) -> None:
         self._batch = batch
         self._where = where
         self._given = symbols.inputs
         self._forward = (
-            None if symbols.frozen is None else forward_by(symbols.frozen, values, input, shape, batch, where)
+            None
+            if symbols.frozen is None
+            else forward_by(symbols.frozen, values, input, shape, batch, where, engines=engines, part=FROZEN)
         )
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:

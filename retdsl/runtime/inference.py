@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import MxArray, device, forward_by
+from retdsl.runtime.forward import Device, MxArray, device, forward_by
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
 from retdsl.runtime.predictions import Predictions
@@ -59,7 +60,10 @@ def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> P
 
 
 class Predictor:
-    """A whole network ready to predict: parameters as NumPy arrays, e.g. from a checkpoint."""
+    """A whole network ready to predict: parameters as NumPy arrays, e.g. from a checkpoint.
+
+    engines: those that may compute it, None for MXNet alone; where: None for the usual device.
+    """
 
     def __init__(
         self,
@@ -68,10 +72,12 @@ class Predictor:
         input: str,
         input_shape: Sequence[int],
         batch: int,
+        engines: Engines | None = None,
+        where: Device | None = None,
     ) -> None:
-        where = device()
+        where = where or device()
         arrays = {name: mx.nd.array(value, ctx=where) for name, value in parameters.items()}
-        self._forward = forward_by(symbol, arrays, input, input_shape, batch, where)
+        self._forward = forward_by(symbol, arrays, input, input_shape, batch, where, engines=engines)
 
     def __call__(self, images: NDArray[np.float32]) -> MxArray:
         """Probabilities [batch, C]; rows beyond `len(images)` mean nothing."""

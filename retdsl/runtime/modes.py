@@ -16,6 +16,7 @@ from pathlib import Path
 from retdsl.runtime.class_weights import class_weights, effective_number, inverse_frequency
 from retdsl.runtime.data_check import examine
 from retdsl.runtime.dataset import say_divided
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import make_folder, write_text
@@ -88,7 +89,7 @@ def write_survey(experiment: Experiment, root: Path, arguments: Namespace) -> in
     if arguments.network:
         from retdsl.runtime.features import FrozenFeatures
 
-        describe = FrozenFeatures(experiment, root)
+        describe = FrozenFeatures(experiment, root, engines_of(experiment, asked_engine(arguments.engine)))
     with make_progress(plain=arguments.plain) as progress:
         found = survey(experiment.data, root, arguments.threads, describe, progress=progress.reading)
     found.save(arguments.survey)
@@ -102,7 +103,9 @@ def evaluate(experiment: Experiment, root: Path, arguments: Namespace) -> int:
 
     request = read_evaluation_request(arguments.evaluate)
     with make_progress(plain=arguments.plain) as progress:
-        answer_labelled(experiment, root, request, progress, arguments.threads, cached=arguments.cache)
+        answer_labelled(
+            experiment, root, request, progress, arguments.threads, cached=arguments.cache, engine=arguments.engine
+        )
     return DONE
 
 
@@ -113,7 +116,18 @@ def predict(experiment: Experiment, root: Path, arguments: Namespace) -> int:
 
     request = read_prediction_request(arguments.predict)
     with make_progress(plain=arguments.plain) as progress:
-        answer_unlabelled(experiment, root, request, progress, arguments.threads)
+        answer_unlabelled(experiment, root, request, progress, arguments.threads, engine=arguments.engine)
+    return DONE
+
+
+def export(experiment: Experiment, root: Path, arguments: Namespace) -> int:
+    """Writes the network as a file of ONNX, as `export.export` does."""
+    from retdsl.runtime import export
+    from retdsl.runtime.requests import read_export_request
+
+    request = read_export_request(arguments.export)
+    with make_progress(plain=arguments.plain) as progress:
+        export.export(experiment, root, request, progress, arguments.threads, cached=arguments.cache)
     return DONE
 
 
@@ -152,6 +166,7 @@ MODES = (
     Mode("--survey", "FILE", "only look at every photograph, and write what an audit needs", write_survey),
     Mode("--evaluate", "FILE", "only answer the labelled photographs that this request names", evaluate),
     Mode("--predict", "FILE", "only answer the photographs that this request names", predict),
+    Mode("--export", "FILE", "only write the network that this request names in ONNX", export),
     Mode("--heat-maps", "FILE", "only write where the network of --run sees its answers", write_heat_maps),
     Mode("--symbols", "DIR", "only write the symbols as JSON into DIR", write_symbols),
 )

@@ -23,6 +23,7 @@ import numpy as np
 from retdsl.runtime.ahead import ahead
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.decode import Photograph, decode
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.evaluation import all_test, require_size
 from retdsl.runtime.experiment import Experiment
@@ -75,11 +76,19 @@ class _Window:
 
 
 def answer_unlabelled(
-    experiment: Experiment, root: Path, request: PredictionRequest, progress: Progress, threads: int
+    experiment: Experiment,
+    root: Path,
+    request: PredictionRequest,
+    progress: Progress,
+    threads: int,
+    *,
+    engine: str | None = None,
 ) -> None:
-    """Writes the file of the request. root: that of the run's data. Raises RunError."""
+    """Writes the file of the request. root: that of the run's data; engine: that is asked for. Raises RunError."""
     run, network = Path(request.run), experiment.network
-    predictor, _ = finished_network(experiment, run, request.checkpoint)
+    asked = asked_engine(engine, read_json_object(run / "lock.json"), exact=False)
+    engines = engines_of(experiment, asked, progress.note)
+    predictor, _ = finished_network(experiment, run, request.checkpoint, engines)
     usual = _usual(experiment, root, run, progress, threads)
     data = replace(experiment.data, source=folder("."), split=all_test(), test=None, exclude=None, labels=None)
     samples = tuple(Sample(path, 0, path) for path in request.images)

@@ -20,11 +20,13 @@ from typing import Any, NoReturn
 
 import cv2
 
+from retdsl.runtime.engines import ENGINES
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
+from retdsl.runtime.out_of_memory import OutOfMemory
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.resuming import read_record, root_of, threads_of
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
@@ -56,6 +58,11 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if folder is None:
             return max(mode.work(experiment, root, arguments) for mode in modes)
         return _train(experiment, root, RunFolder(folder), record, arguments)
+    except OutOfMemory as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.exit_code)  # MXNet may crash while it is taken down
     except RunError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -104,7 +111,12 @@ def _train(
 
     with folder.held(), make_progress(plain=arguments.plain) as progress:
         folder.clear_leftovers()
-        options = {"cached": arguments.cache, "resumed": record, "inexact": arguments.inexact}
+        options = {
+            "cached": arguments.cache,
+            "resumed": record,
+            "inexact": arguments.inexact,
+            "engine": arguments.engine,
+        }
         run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
             run.execute()
@@ -138,6 +150,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     where.add_argument("--resume", type=Path, metavar="RUN", help="go on exactly where this run stopped")
     add("--inexact", action="store_true", help="--resume: on another machine, too, though not to the last bit")
     add("--threads", type=_positive, metavar="N", help=f"processor threads ({usual})")
+    add("--engine", choices=ENGINES, help="what computes what only predicts (default: onnxruntime where it can)")
     add("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add("--no-cache", dest="cache", action="store_false", help="prepare all photographs anew, and keep none")
     for mode in MODES:

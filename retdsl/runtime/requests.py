@@ -1,15 +1,16 @@
 """What a program is asked about a run that it has finished: which photographs, which checkpoint, where answers go.
 
-Enters: plain data, as `retdsl evaluate` and `retdsl predict` write them into a file. Leaves: an `EvaluationRequest`, or
-a `PredictionRequest`.
+Enters: plain data, as `retdsl evaluate`, `predict` and `export` write them into a file. Leaves: an
+`EvaluationRequest`, a `PredictionRequest` or an `ExportRequest`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from retdsl.runtime.files import write_text
 
@@ -51,7 +52,29 @@ class PredictionRequest:
     checkpoint: str = "best"
 
 
-def write_request(request: EvaluationRequest | PredictionRequest, path: Path) -> Path:
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """The network is wanted as a file of ONNX.
+
+    run, checkpoint: as above; skeleton: the file of the network without weights; output: the file to write, which
+    is replaced; facts: the file for what there is to tell, as `export.export` describes it; metadata: what the file
+    says about itself, besides what the program adds; with_normalization: whether it takes prepared photographs, uint8
+    [N, H, W, C], in place of the network's input.
+    """
+
+    run: str
+    skeleton: str
+    output: str
+    facts: str
+    metadata: Mapping[str, str]
+    checkpoint: str = "best"
+    with_normalization: bool = False
+
+
+Request: TypeAlias = EvaluationRequest | PredictionRequest | ExportRequest
+
+
+def write_request(request: Request, path: Path) -> Path:
     """Writes a file that `read_request` reads; returns its path."""
     write_text(path, json.dumps(asdict(request)))
     return path
@@ -64,6 +87,10 @@ def read_evaluation_request(path: Path) -> EvaluationRequest:
 def read_prediction_request(path: Path) -> PredictionRequest:
     asked = _read(path)
     return PredictionRequest(**{**asked, "images": tuple(asked["images"])})
+
+
+def read_export_request(path: Path) -> ExportRequest:
+    return ExportRequest(**_read(path))
 
 
 def _read(path: Path) -> dict[str, Any]:

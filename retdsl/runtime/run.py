@@ -19,6 +19,7 @@ from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.devices import contexts, in_words
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
@@ -54,7 +55,7 @@ class Run:
 
     threads: for decoding photographs and making batches; cached: False to leave the user's cache of prepared
     photographs alone; resumed: the record of the run, if it was interrupted and is to go on; inexact: go on even if
-    this machine is another one.
+    this machine is another one; engine: what was asked for to compute what only predicts.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Run:
         cached: bool = True,
         resumed: Mapping[str, Any] | None = None,
         inexact: bool = False,
+        engine: str | None = None,
     ) -> None:
         training = experiment.training
         self._experiment = experiment
@@ -79,6 +81,8 @@ class Run:
         self._resumed = resumed
         self._inexact = inexact
         self._devices = contexts(training.devices)
+        asked = asked_engine(engine, resumed, exact=not inexact)
+        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -101,7 +105,7 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-        trainer = Trainer(network, start, self._recipe(batches, weights), devices=self._devices)
+        trainer = Trainer(network, start, self._recipe(batches, weights), engines=self._engines, devices=self._devices)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)
@@ -202,7 +206,9 @@ class Run:
         assert found is not None  # the final epoch at least is saved and ranked
         network, training = self._experiment.network, self._experiment.training
         parameters = self.checkpoints.load(found.epoch)
-        predictor = Predictor(network.deploy_symbol(), parameters, network.input, network.input_shape, training.batch)
+        deploy, shape = network.deploy_symbol(), network.input_shape
+        where = self._devices[0]
+        predictor = Predictor(deploy, parameters, network.input, shape, training.batch, self._engines, where)
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))

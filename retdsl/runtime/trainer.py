@@ -28,6 +28,7 @@ from retdsl.runtime.averaging import Average
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.devices import contexts
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.forward import Bound, Device, MxArray, full_batch
@@ -59,8 +60,9 @@ class BehindFrozen:
 class Trainer:
     """Holds the parameters of a network on the device and improves them epoch by epoch.
 
-    workers: the processes that train it together, None for this one alone; devices: that share each batch of this
-    process, None for the usual one. Parameters are updated on the first.
+    workers: the processes that train it together, None for this one alone; engines: those that may compute what only
+    predicts, None for MXNet alone; devices: that share each batch of this process, None for the usual one. Parameters
+    are updated on the first.
     """
 
     def __init__(
@@ -69,11 +71,13 @@ class Trainer:
         start: Parameters,
         recipe: Recipe,
         workers: Workers | None = None,
+        engines: Engines | None = None,
         devices: Sequence[Device] | None = None,
     ) -> None:
         self._network = network
         self._recipe = recipe
         self._workers = workers or Workers()
+        self._engines = engines
         self._devices = tuple(devices or contexts())
         self._where = self._devices[0]
         self._arguments = {name: mx.nd.array(value, ctx=self._where) for name, value in start.arguments.items()}
@@ -101,7 +105,9 @@ class Trainer:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
         values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(self._symbols, values, self._network.input, shape, self._recipe.batch, self._where)
+        self._frozen = FrozenPart(
+            self._symbols, values, self._network.input, shape, self._recipe.batch, self._where, engines=self._engines
+        )
         self._trained = self._part_that_learns()
         self._known: dict[int, list[NDArray[np.float32]]] = {}
 

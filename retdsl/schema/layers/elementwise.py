@@ -100,7 +100,7 @@ ACTIVATIONS = (
     layer("softmin", "The `softmax` of the negative.", _AXIS, _TEMPERATURE, shape=along_an_axis, unnamed=("axis",)),
     layer(
         "SoftmaxActivation",
-        "An older `softmax`, over all of an image or over the channels at each pixel.",
+        "An older `softmax`, over the last axis or over the channels at each pixel.",
         Option("mode", Choice(("instance", "channel")), "instance", "What sums to 1."),
         shape=softmax_activation,
         prefix="softmax",

@@ -124,6 +124,9 @@ def tile(inputs: Sequence[Shape], options: Options) -> Shape:
 def reverse(inputs: Sequence[Shape], options: Options) -> Shape:
     """As it comes in."""
     axes_of(options["axis"], inputs[0])
+    if min(numbers(options["axis"])) < 0:
+        last = len(inputs[0]) - 1
+        raise Stricter("`reverse` counts axes from the front", help=f"{last} is the last axis")
     return inputs[0]
 
 

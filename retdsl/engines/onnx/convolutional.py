@@ -1,0 +1,43 @@
+"""Layers with learned filters and weights as ONNX. MXNet lays weights out as ONNX does."""
+
+from __future__ import annotations
+
+from retdsl.engines.onnx.graph import Graph, Lowering, Step
+
+
+def _convolution(graph: Graph, step: Step) -> str:
+    return graph.add(
+        "Conv",
+        *step.inputs,
+        *step.parameters.values(),
+        kernel_shape=step.pair("kernel"),
+        strides=step.pair("stride"),
+        pads=step.pair("pad") * 2,
+        dilations=step.pair("dilate"),
+        group=step.whole("num_group"),
+    )
+
+
+def _deconvolution(graph: Graph, step: Step) -> str:
+    return graph.add(
+        "ConvTranspose",
+        *step.inputs,
+        *step.parameters.values(),
+        kernel_shape=step.pair("kernel"),
+        strides=step.pair("stride"),
+        pads=step.pair("pad") * 2,
+        output_padding=step.pair("adj"),
+        dilations=step.pair("dilate"),
+        group=step.whole("num_group"),
+    )
+
+
+def _fully_connected(graph: Graph, step: Step) -> str:
+    return graph.add("Gemm", *step.inputs, *step.parameters.values(), transB=1)
+
+
+LOWERED: dict[str, Lowering] = {
+    "Convolution": _convolution,
+    "Deconvolution": _deconvolution,
+    "FullyConnected": _fully_connected,
+}

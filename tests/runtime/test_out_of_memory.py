@@ -1,0 +1,92 @@
+"""Memory that does not suffice: really, in a process that may not take more."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from retdsl.runtime.errors import RunError
+from retdsl.runtime.out_of_memory import OutOfMemory, enough_memory, is_out_of_memory
+
+LIMITED = """
+import os, resource
+from retdsl.runtime.mx import mx
+from retdsl.runtime.out_of_memory import OutOfMemory, enough_memory
+
+data = mx.sym.Variable("data")
+for number in range(4):
+    data = mx.sym.Convolution(data, num_filter=64, kernel=(3, 3), pad=(1, 1), name=f"conv{number}")
+
+def attempt(batch):
+    executor = data.simple_bind(mx.cpu(), data=(batch, 3, 224, 224), grad_req="write")
+    executor.backward(executor.forward(is_train=True))
+    mx.nd.waitall()
+
+attempt(1)
+taken = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+most = taken * 1024 + 2 * 2**30
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+try:
+    with enough_memory("to train on", 256, attempt):
+        attempt(256)
+except OutOfMemory as error:
+    attempt(error.fits)
+    print(error.fits, flush=True)
+    os._exit(0)
+"""
+
+
+def test_that_mxnet_runs_out_of_memory_is_told_with_a_batch_that_fits() -> None:
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) in (4, 8, 16, 32)
+
+
+def test_the_largest_batch_that_fits_is_named_with_what_keeps_the_step() -> None:
+    tried: list[int] = []
+
+    def attempt(batch: int) -> None:
+        tried.append(batch)
+        if batch > 30:
+            raise MemoryError
+
+    with pytest.raises(OutOfMemory) as caught, enough_memory("to train on", 200, attempt):
+        raise RuntimeError("simple_bind error.\nMXNetError: Failed to allocate CPU Memory")
+    assert tried == [1, 2, 4, 8, 16, 32]
+    assert caught.value.fits == 16
+    assert str(caught.value) == (
+        "there is not enough memory to train on 200 images at once\n"
+        "   = help: `batch = 16` fits; with `accumulate = 13` a step still sees as many images"
+    )
+
+
+def test_where_not_even_one_image_fits_it_says_so() -> None:
+    def attempt(_: int) -> None:
+        raise MemoryError
+
+    with pytest.raises(OutOfMemory, match="not even one image fits") as caught, enough_memory("to ask", 4, attempt):
+        raise MemoryError
+    assert caught.value.fits == 0
+
+
+def test_without_a_way_to_try_a_smaller_batch_is_advised() -> None:
+    with pytest.raises(OutOfMemory, match="batch = 4"), enough_memory("to train on", 8):
+        raise MemoryError
+    with pytest.raises(OutOfMemory, match="1 image at once"), enough_memory("to train on", 1):
+        raise MemoryError
+
+
+def test_other_errors_pass() -> None:
+    with pytest.raises(ZeroDivisionError), enough_memory("to train on", 8):
+        raise ZeroDivisionError
+    with pytest.raises(RunError, match="another"), enough_memory("to train on", 8):
+        raise RunError("another")
+
+
+def test_what_numpy_raises_is_known() -> None:
+    with pytest.raises(MemoryError) as caught:
+        np.empty((2**20, 2**30))
+    assert is_out_of_memory(caught.value)

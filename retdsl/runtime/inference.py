@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.folding import Predicting
-from retdsl.runtime.forward import MxArray, device, forward_by
+from retdsl.runtime.forward import Device, MxArray, device, forward_by
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
 from retdsl.runtime.predictions import Predictions
@@ -63,7 +63,7 @@ def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> P
 class Predictor:
     """A whole network ready to predict: parameters as NumPy arrays, e.g. from a checkpoint.
 
-    engines: those that may compute it, None for MXNet alone.
+    engines: those that may compute it, None for MXNet alone; where: None for the usual device.
     """
 
     def __init__(
@@ -75,8 +75,9 @@ class Predictor:
         batch: int,
         predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
         engines: Engines | None = None,
+        where: Device | None = None,
     ) -> None:
-        where = device()
+        where = where or device()
         arrays = {name: mx.nd.array(value, ctx=where) for name, value in parameters.items()}
         self._forward = forward_by(symbol, arrays, input, input_shape, batch, where, predicting, engines=engines)
 

@@ -53,9 +53,9 @@ AnyBatch: TypeAlias = Batch | BehindFrozen
 class Trainer:
     """Holds the parameters of a network on the device and improves them epoch by epoch.
 
-    workers: the processes that train it together, None for this one alone; devices: that share each batch of this
-    process, None for the usual one; engines: those that may compute what only predicts, None for MXNet alone.
-    Parameters are updated on the first device.
+    workers: the processes that train it together, None for this one alone; engines: those that may compute what only
+    predicts, None for MXNet alone; devices: that share each batch of this process, None for the usual one. Parameters
+    are updated on the first.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class Trainer:
         start: Parameters,
         recipe: Recipe,
         workers: Workers | None = None,
-        devices: Sequence[Device] | None = None,
         engines: Engines | None = None,
+        devices: Sequence[Device] | None = None,
     ) -> None:
         self._network = network
         self._recipe = recipe

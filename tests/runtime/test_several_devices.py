@@ -21,7 +21,7 @@ from retdsl.runtime.optimizers import adam, sgd
 from retdsl.runtime.several_devices import shares_of
 from retdsl.runtime.symbols import sym
 
-EPOCHS = 12
+EPOCHS = 6
 TWO, THREE = [mx.cpu(0), mx.cpu(1)], [mx.cpu(0), mx.cpu(1), mx.cpu(2)]
 
 

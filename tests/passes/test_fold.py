@@ -26,7 +26,7 @@ def folds(steps: str, names=("idle", "fold")):
         CONV,
         'Convolution(4, kernel = 3, no_bias = true, name = "c")',
         'Convolution(6, kernel = 3, num_group = 3, name = "c")',
-        'Deconvolution(4, kernel = 2, stride = 2, name = "c")',
+        'Deconvolution(4, kernel = 2, stride = 2, no_bias = false, name = "c")',
         'Flatten => FullyConnected(8, name = "c")',
     ],
 )
@@ -42,8 +42,9 @@ def test_behind_a_layer_that_is_linear(layer: str):
         f"{CONV} => Pooling(kernel = 2) => {NORM}",
         f"{CONV} => {{ {NORM} | identity }} => Add",
         f"{{ {CONV} | Convolution(4, kernel = 3, pad = 1) }} => Concat => {NORM}",
+        f"Deconvolution(4, kernel = 2, stride = 2) => {NORM}",
     ],
-    ids=["before it", "behind an activation", "behind a pooling", "not alone", "behind a Concat"],
+    ids=["before it", "behind an activation", "behind a pooling", "not alone", "behind a Concat", "where it costs"],
 )
 def test_where_nothing_can_be_folded(steps: str):
     assert folds(steps) == ()

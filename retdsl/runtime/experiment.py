@@ -18,6 +18,7 @@ from retdsl.runtime.dataset import Data
 from retdsl.runtime.metrics import Metric, accuracy
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
+from retdsl.runtime.precision import Precision
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
 from retdsl.runtime.stopping import early
@@ -36,7 +37,7 @@ class Training:
     which the network is judged and saved; stop: when training ends early; validate: how often the validation images are
     looked at, None for every epoch, so many epochs (and the last one), or so many batches besides every epoch; log: how
     often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
-    photograph is predicted as, besides as it is, or None.
+    photograph is predicted as, besides as it is, or None; precision: of the frozen part, None for float32.
     """
 
     optimizer: Optimizer
@@ -56,6 +57,7 @@ class Training:
     log: every | None = None
     callbacks: Sequence[Callback] = ()
     views: Sequence[OnImages] | None = None
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,18 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.engines import PREDICTION, Engines
+from retdsl.runtime.engines import FROZEN, PREDICTION, Calibration, Engines
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import NotCarried, OnnxPart
+from retdsl.runtime.precision import Precision, bf16
+from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol
 
 COMPARED = 2
@@ -96,12 +99,19 @@ class Forward(Protocol):
 
 
 class ByMXNet:
-    """A part with one input, computed by MXNet."""
+    """A part with one input, computed by MXNet. kind: what is said of it besides, as " int8"."""
 
     def __init__(
-        self, symbol: Symbol, parameters: Mapping[str, MxArray], input: str, shape: Shape, batch: int, where: Device
+        self,
+        symbol: Symbol,
+        parameters: Mapping[str, MxArray],
+        input: str,
+        shape: Shape,
+        batch: int,
+        where: Device,
+        kind: str = "",
     ) -> None:
-        self.engine = f"mxnet {mx.__version__}"
+        self.engine = f"mxnet {mx.__version__}{kind}"
         self.batch = batch
         self._where = where
         self._bound = Bound(symbol, parameters, {input: shape}, batch, where)
@@ -159,32 +169,76 @@ def forward_by(
     computes on the processor only, and nothing that it has not once computed as MXNet does; what is FROZEN is computed
     in the precision that the run asks for. Raises RunError where an engine was asked for that cannot.
     """
-
-    def by_mxnet(images: int = batch) -> Forward:
-        return ByMXNet(symbol, parameters, input, tuple(shape), images, where)
-
+    made = _Made(symbol, parameters, input, tuple(shape), batch, where)
     if engines is None:
-        return by_mxnet()
+        return made.by_mxnet()
     outputs = [name.removesuffix("_output") for name in symbol.list_outputs()]
+    precision = engines.precision if part == FROZEN else None
+    model = None
     try:
         if where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
         model = engines.model(input, shape, outputs, lambda: {n: array.asnumpy() for n, array in parameters.items()})
-        fast = ByOnnxruntime(OnnxPart(model, input, outputs, engines.threads), batch, where)
+        exact: Forward = made.by_onnxruntime(model, outputs, engines.threads)
     except NotCarried as error:
         engines.leave(str(error))
-        return _told(engines, part, by_mxnet())
+        exact = made.by_mxnet()
+    if (model is None or engines.agreed(part)) and precision is None:
+        return _told(engines, part, exact)
 
     def settled(images: NDArray[np.float32]) -> Forward:
-        few = images[:COMPARED]
-        difference = _largest_difference(fast(few), by_mxnet(len(few))(few), len(few))
-        if not difference <= CLOSE:
-            engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
-            return _told(engines, part, by_mxnet())
-        engines.agree(part, difference)
-        return _told(engines, part, fast)
+        """What carries the part from its first images on."""
+        forward = exact
+        if model is not None and not engines.agreed(part):
+            few = images[:COMPARED]
+            difference = _largest_difference(forward(few), made.by_mxnet(len(few))(few), len(few))
+            if difference <= CLOSE:
+                engines.agree(part, difference)
+            else:
+                engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
+                forward = made.by_mxnet()
+        if precision is not None:
+            by_onnx = model if forward is exact else None
+            lower = made.lowered(precision, engines.calibration, by_onnx, outputs, engines.threads)
+            engines.lowered(precision.name, _relative_error(lower(images), forward(images), len(images)))
+            forward = lower
+        return _told(engines, part, forward)
 
-    return _told(engines, part, fast if engines.agreed(part) else Tried(fast.engine, batch, settled))
+    return _told(engines, part, Tried(exact.engine, batch, settled))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One part, as the engines take it. shape: of an image."""
+
+    symbol: Symbol
+    parameters: Mapping[str, MxArray]
+    input: str
+    shape: Shape
+    batch: int
+    where: Device
+
+    def by_mxnet(self, batch: int | None = None) -> Forward:
+        return ByMXNet(self.symbol, self.parameters, self.input, self.shape, batch or self.batch, self.where)
+
+    def by_onnxruntime(self, model: Model, outputs: Sequence[str], threads: int, kind: str = "") -> Forward:
+        return ByOnnxruntime(OnnxPart(model, self.input, outputs, threads, kind), self.batch, self.where)
+
+    def lowered(
+        self, precision: Precision, calibration: Calibration, model: Model | None, outputs: Sequence[str], threads: int
+    ) -> Forward:
+        """In a lower precision: by onnxruntime where there is a model for it, which knows no bf16, else by MXNet."""
+        from retdsl.runtime.lowered import bf16_symbol, int8_model, int8_symbol
+
+        kind = f" {precision.name}"
+        if isinstance(precision, bf16):
+            found = bf16_symbol(self.symbol, self.parameters)
+        else:
+            images = calibration(precision.photographs)
+            if model is not None:
+                return self.by_onnxruntime(int8_model(model, self.input, images), outputs, threads, kind)
+            found = int8_symbol(self.symbol, self.parameters, self.input, images)
+        return ByMXNet(*found, self.input, self.shape, self.batch, self.where, kind)
 
 
 def _told(engines: Engines, part: str, forward: Forward) -> Forward:
@@ -198,3 +252,9 @@ def _largest_difference(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows
     pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
     shares = [float(np.abs(one - other).max() / (np.abs(other).max() or 1.0)) for one, other in pairs]
     return max(shares) if all(map(np.isfinite, shares)) else float("inf")
+
+
+def _relative_error(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows: int) -> float:
+    """The length of the difference of the first rows, as a share of the length: of the output where it is largest."""
+    pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
+    return max(float(np.linalg.norm(one - other) / (np.linalg.norm(other) or 1.0)) for one, other in pairs)

@@ -14,11 +14,13 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
+import numpy as np
+
 from retdsl.runtime.answers import Answers, answers_of
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
-from retdsl.runtime.engines import asked_engine, engines_of
+from retdsl.runtime.engines import asked_engine, engines_of, in_words
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
@@ -104,6 +106,7 @@ class Run:
         dataset = reading.dataset
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
+        self._engines.precision, self._engines.calibration = training.precision, batches.calibration
         trainer = Trainer(network, start, self._recipe(batches, weights), engines=self._engines)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
@@ -216,6 +219,9 @@ class Run:
         validation = answers("validating", dataset.valid) if dataset.valid else None
         if validation is not None:
             self._folder.write_validation(validation)
+        if validation is not None and training.precision is not None:
+            lower = trainer.predict(batches.of(dataset.valid), parameters)
+            self._compare_precisions(answers_of(lower, dataset.samples, dataset.classes), validation)
         figures: dict[str, Any] = {}
         if dataset.test:
             test = answers("testing", dataset.test)
@@ -243,6 +249,13 @@ class Run:
         self._folder.write_test(final)
         fitting.memory.forget()
         self._summarise(final, took)
+
+    def _compare_precisions(self, lower: Answers, exact: Answers) -> None:
+        """Tells how far apart the trained network's probabilities are in the lower precision and in float32."""
+        differences = np.abs(lower.probabilities - exact.probabilities)
+        largest, mean = float(differences.max()), float(differences.mean())
+        self._engines.answered(largest, mean)
+        self._progress.note(in_words(self._engines.facts["precision"]))
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best

@@ -184,15 +184,21 @@ class Trainer:
             for row, index in enumerate(behind.indices):
                 self._known[int(index)] = [values[row] for values in features]
 
-    def predict(self, batches: Iterable[Batch | BehindFrozen]) -> Predictions:
-        """The network's answers as it is now, by the average of its weights if there is one.
+    def predict(
+        self, batches: Iterable[Batch | BehindFrozen], parameters: Mapping[str, NDArray[Any]] | None = None
+    ) -> Predictions:
+        """The network's answers as it is now, by the average of its weights if there is one; or as it was, with
+        other parameters of what is trained.
 
         Raises RunError when one is not a number.
         """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
         symbols = self._symbols
-        trained = Bound(symbols.trained_deploy, self._judged(), symbols.inputs, self._recipe.batch, self._where)
+        values = self._judged()
+        if parameters is not None:
+            values = {name: mx.nd.array(value, ctx=self._where) for name, value in parameters.items()}
+        trained = Bound(symbols.trained_deploy, values, symbols.inputs, self._recipe.batch, self._where)
         return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
 
     def parameters(self) -> Parameters:

@@ -89,6 +89,7 @@ class Engines:
         self.facts["asked"] = self.asked
         self._skeleton: Model | None = None
         self._agreed: set[str] = set()
+        self._written: Mapping[str, Any] = {}
 
     def model(
         self, input: str, shape: Sequence[int], outputs: Sequence[str], values: Callable[[], Mapping[str, Array]]
@@ -130,12 +131,17 @@ class Engines:
     def answered(self, largest: float, mean: float) -> None:
         """Told how far the probabilities of the trained network on the validation side are from float32's."""
         self.facts["precision"] = {**self.facts["precision"], "largest": largest, "mean": mean}
-        self.record({"engines": dict(self.facts)})
+        self._write()
 
     def tell(self, part: str, engine: str) -> None:
         """Told what carries a part."""
         self.facts[part] = engine
-        self.record({"engines": dict(self.facts)})
+        self._write()
+
+    def _write(self) -> None:
+        if self.facts != self._written:
+            self._written = dict(self.facts)
+            self.record({"engines": self._written})
 
 
 def engines_of(

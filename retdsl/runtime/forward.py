@@ -12,15 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.engines import FROZEN, PREDICTION, Calibration, Engines
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import NotCarried, OnnxPart
+from retdsl.runtime.out_of_memory import enough_memory
 from retdsl.runtime.precision import Precision, bf16
 from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol
@@ -99,7 +102,10 @@ class Forward(Protocol):
 
 
 class ByMXNet:
-    """A part with one input, computed by MXNet. kind: what is said of it besides, as " int8"."""
+    """A part with one input, computed by MXNet. kind: what is said of it besides, as " int8".
+
+    Raises OutOfMemory, when it is made or with the first images, where the batch is too large for the machine.
+    """
 
     def __init__(
         self,
@@ -114,10 +120,25 @@ class ByMXNet:
         self.engine = f"mxnet {mx.__version__}{kind}"
         self.batch = batch
         self._where = where
-        self._bound = Bound(symbol, parameters, {input: shape}, batch, where)
+        self._computed = False
+
+        def attempt(images: int) -> None:
+            for output in Bound(symbol, parameters, {input: shape}, images, where)([mx.nd.zeros((images, *shape))]):
+                output.wait_to_read()
+
+        self._memory = partial(enough_memory, "to predict", batch, attempt)
+        with self._memory():
+            self._bound = Bound(symbol, parameters, {input: shape}, batch, where)
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
-        return self._bound([full_batch(images, self.batch, self._where)])
+        if self._computed:
+            return self._bound([full_batch(images, self.batch, self._where)])
+        with self._memory():
+            outputs = self._bound([full_batch(images, self.batch, self._where)])
+            for output in outputs:
+                output.wait_to_read()
+        self._computed = True
+        return outputs
 
 
 class ByOnnxruntime:
@@ -182,7 +203,7 @@ def forward_by(
         exact: Forward = made.by_onnxruntime(model, outputs, engines.threads)
     except NotCarried as error:
         engines.leave(str(error))
-        exact = made.by_mxnet()
+        model, exact = None, made.by_mxnet()
     if (model is None or engines.agreed(part)) and precision is None:
         return _told(engines, part, exact)
 
@@ -199,8 +220,13 @@ def forward_by(
                 forward = made.by_mxnet()
         if precision is not None:
             by_onnx = model if forward is exact else None
-            lower = made.lowered(precision, engines.calibration, by_onnx, outputs, engines.threads)
-            engines.lowered(precision.name, _relative_error(lower(images), forward(images), len(images)))
+            try:
+                lower = made.lowered(precision, engines.calibration, by_onnx, outputs, engines.threads)
+                error = _relative_error(lower(images), forward(images), len(images))
+            except (mx.base.MXNetError, NotCarried) as problem:
+                what = f"the frozen part cannot be computed in {precision.name}"
+                raise RunError(what, items=[_last_line(problem)], help="leave `precision` out") from None
+            engines.lowered(precision.name, error)
             forward = lower
         return _told(engines, part, forward)
 
@@ -252,6 +278,11 @@ def _largest_difference(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows
     pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
     shares = [float(np.abs(one - other).max() / (np.abs(other).max() or 1.0)) for one, other in pairs]
     return max(shares) if all(map(np.isfinite, shares)) else float("inf")
+
+
+def _last_line(error: Exception) -> str:
+    """What MXNet has to say; before it comes where in its sources it says so."""
+    return str(error).strip().splitlines()[-1].removeprefix("MXNetError: ")
 
 
 def _relative_error(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows: int) -> float:

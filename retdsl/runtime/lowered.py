@@ -7,6 +7,7 @@ enters stays as it is.
 
 from __future__ import annotations
 
+import json
 import logging
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -101,8 +102,12 @@ def bf16_symbol(symbol: Symbol, parameters: Mapping[str, Any]) -> tuple[Symbol, 
     """A symbol that MXNet computes in bfloat16 wherever it can, and all its parameters."""
     from mxnet.contrib import amp
 
+    # Some poolings are not oneDNN's, and the others of MXNet know no bfloat16.
+    poolings = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == "Pooling"]
     with _in_silence():
-        found, *values = amp.convert_model(symbol, *_split(symbol, parameters), target_dtype="bfloat16")
+        found, *values = amp.convert_model(
+            symbol, *_split(symbol, parameters), target_dtype="bfloat16", excluded_sym_names=poolings
+        )
     return found, {**values[0], **values[1]}
 
 

@@ -108,6 +108,11 @@ class Run:
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         self._engines.precision, self._engines.calibration = training.precision, batches.calibration
         trainer = Trainer(network, start, self._recipe(batches, weights), engines=self._engines)
+        if training.precision is not None and trainer.bytes_behind_frozen() is None:
+            help = "freeze what comes first, or leave `precision` out"
+            raise RunError(
+                "`precision` is of the frozen part, and no frozen layer comes before all that learn", help=help
+            )
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
         fitting = Fitting(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, clock)

@@ -30,7 +30,7 @@ from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Bound, MxArray, device, full_batch
+from retdsl.runtime.forward import Bound, MxArray, device, forward_by, full_batch
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict
@@ -198,7 +198,13 @@ class Trainer:
         values = self._judged()
         if parameters is not None:
             values = {name: mx.nd.array(value, ctx=self._where) for name, value in parameters.items()}
-        trained = Bound(symbols.trained_deploy, values, symbols.inputs, self._recipe.batch, self._where)
+        network, batch, where = self._network, self._recipe.batch, self._where
+        if symbols.frozen is None:
+            # Anew every time, as the parameters have changed: a session is made faster than a symbol is bound.
+            whole = (symbols.deploy, values, network.input, network.input_shape, batch, where)
+            forward = forward_by(*whole, engines=self._engines)
+            return predict(batches, lambda images: forward(images)[0])
+        trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, where)
         return predict(batches, lambda images: trained(images if type(images) is list else self._frozen(images))[0])
 
     def parameters(self) -> Parameters:

@@ -225,7 +225,9 @@ def forward_by(
                 error = _relative_error(lower(images), forward(images), len(images))
             except (mx.base.MXNetError, NotCarried) as problem:
                 what = f"the frozen part cannot be computed in {precision.name}"
-                raise RunError(what, items=[_last_line(problem)], help="leave `precision` out") from None
+                help = [f"leave `precision` out, or take `{precision.other}`"]
+                help += [f"onnxruntime was left: {engines.facts['why']}"] if "why" in engines.facts else []
+                raise RunError(what, items=[_last_line(problem)], help=help) from None
             engines.lowered(precision.name, error)
             forward = lower
         return _told(engines, part, forward)
@@ -253,18 +255,17 @@ class _Made:
     def lowered(
         self, precision: Precision, calibration: Calibration, model: Model | None, outputs: Sequence[str], threads: int
     ) -> Forward:
-        """In a lower precision: by onnxruntime where there is a model for it, which knows no bf16, else by MXNet."""
-        from retdsl.runtime.lowered import bf16_symbol, int8_model, int8_symbol
+        """In a lower precision. model: for onnxruntime, None where MXNet computes. Raises NotCarried."""
+        from retdsl.runtime.lowered import bf16_symbol, int8_model
 
         kind = f" {precision.name}"
         if isinstance(precision, bf16):
-            found = bf16_symbol(self.symbol, self.parameters)
-        else:
-            images = calibration(precision.photographs)
-            if model is not None:
-                return self.by_onnxruntime(int8_model(model, self.input, images), outputs, threads, kind)
-            found = int8_symbol(self.symbol, self.parameters, self.input, images)
-        return ByMXNet(*found, self.input, self.shape, self.batch, self.where, kind)
+            lower = bf16_symbol(self.symbol, self.parameters)
+            return ByMXNet(*lower, self.input, self.shape, self.batch, self.where, kind)
+        if model is None:
+            raise NotCarried("onnxruntime alone computes in int8, and it does not compute this network")
+        images = calibration(precision.photographs)
+        return self.by_onnxruntime(int8_model(model, self.input, images), outputs, threads, kind)
 
 
 def _told(engines: Engines, part: str, forward: Forward) -> Forward:

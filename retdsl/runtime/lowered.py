@@ -3,6 +3,9 @@
 Enters: the part as MXNet's symbol, or as an ONNX model, with float32 weights; images to calibrate int8 on. Leaves: the
 same part, which takes and gives float32 all the same. Guaranteed: the same images give the same part, to the bit; what
 enters stays as it is.
+
+int8 is onnxruntime's alone: MXNet's own clips the sums of residual blocks at 0 where what is added was activated. bf16
+is MXNet's alone: onnxruntime has none on processors.
 """
 
 from __future__ import annotations
@@ -72,30 +75,6 @@ def _joined(model: Model, folder: Path) -> Model:
     options.log_severity_level = 4
     onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return onnx.load_model(folder / "joined.onnx")
-
-
-def int8_symbol(
-    symbol: Symbol, parameters: Mapping[str, Any], input: str, images: NDArray[np.float32]
-) -> tuple[Symbol, dict[str, Any]]:
-    """A symbol quantized by MXNet's oneDNN, and all its parameters."""
-    from mxnet.contrib.quantization import quantize_model_mkldnn
-
-    arguments, auxiliary = _split(symbol, parameters)
-    batch = min(len(images), 8)
-    with _in_silence():
-        found, *values = quantize_model_mkldnn(
-            symbol,
-            arguments,
-            auxiliary,
-            data_names=(input,),
-            label_names=None,
-            ctx=mx.cpu(),
-            calib_mode="naive",
-            calib_data=mx.io.NDArrayIter({input: images}, batch_size=batch),
-            num_calib_examples=len(images) // batch * batch,
-            quantized_dtype="auto",
-        )
-    return found, {**values[0], **values[1]}
 
 
 def bf16_symbol(symbol: Symbol, parameters: Mapping[str, Any]) -> tuple[Symbol, dict[str, Any]]:

@@ -20,6 +20,7 @@ class int8:
     what: str
     photographs: int = 64
     name: ClassVar[str] = "int8"
+    other: ClassVar[str] = "precision = bf16(frozen)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class bf16:
 
     what: str
     name: ClassVar[str] = "bf16"
+    other: ClassVar[str] = "precision = int8(frozen)"
 
 
 Precision: TypeAlias = int8 | bf16

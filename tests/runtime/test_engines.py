@@ -193,8 +193,10 @@ def test_lock_json_is_written_when_something_is_new(program, images) -> None:
     ]
 
 
-@pytest.mark.parametrize("precision", [int8("frozen", photographs=7), bf16("frozen")])
-@pytest.mark.parametrize("asked", [AUTO, MXNET])
+@pytest.mark.parametrize(
+    ("precision", "asked"),
+    [(int8("frozen", photographs=7), AUTO), (bf16("frozen"), AUTO), (bf16("frozen"), MXNET)],
+)
 def test_a_lower_precision_is_near_and_said(program, images, precision, asked) -> None:
     made = Made(program)
     chosen = engines(program, asked, precision=precision, calibration=lambda n: images[:n])
@@ -204,10 +206,17 @@ def test_a_lower_precision_is_near_and_said(program, images, precision, asked) -
     assert 0 < error < 0.05
     assert chosen.facts["precision"] == {"frozen": precision.name, "features": pytest.approx(error, rel=1e-3)}
     assert forward.engine.endswith(f" {precision.name}")
-    assert forward.engine.startswith("mxnet" if asked == MXNET or precision.name == "bf16" else "onnxruntime")
+    assert forward.engine.startswith("mxnet" if precision.name == "bf16" else "onnxruntime")
     anew = made.by(engines(program, asked, precision=precision, calibration=lambda n: images[:n]))
     assert np.array_equal(values(anew, images[:BATCH])[0], ours)
     assert not made.by(chosen, "prediction").engine.endswith(precision.name)
+
+
+def test_int8_without_onnxruntime_is_refused_with_what_to_do(program, images) -> None:
+    chosen = engines(program, MXNET, precision=int8("frozen"), calibration=lambda n: images[:n])
+    with pytest.raises(RunError, match="cannot be computed in int8") as caught:
+        Made(program).by(chosen)(images[:2])
+    assert "take `precision = bf16(frozen)`" in str(caught.value)
 
 
 def test_an_unknown_engine_is_refused(monkeypatch) -> None:

@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import SLICE
 from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol

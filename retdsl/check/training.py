@@ -143,6 +143,7 @@ def check_train(
     if not fits or frozen is None:
         return None
     network, phases = frozen
+    _check_precision(phases, checked, ctx)
     rates = _rates(network, phases, checked, ctx)
     check_patience(checked, phases, train.name.span, ctx)
     _check_trainable(network, phases, checked, train, ctx)
@@ -203,6 +204,15 @@ def _with_frozen(
     from retdsl.check.freezing import check_freeze
 
     return check_freeze(network, checked, epochs, known, ctx)
+
+
+def _check_precision(phases: Sequence[Freeze], checked: Settings, ctx: Context) -> None:
+    """A precision is that of the frozen part; without one, it says nothing."""
+    if checked.values["precision"] is None or phases[0].nodes:
+        return
+    where = Label(checked.written["precision"].span)
+    helps = ["freeze what comes before it, as in `freeze = backbone`, or leave `precision` out"]
+    ctx.out.report("R737", "`precision` is of the frozen part, and nothing is frozen", where, helps=helps)
 
 
 def _rates(

@@ -135,6 +135,7 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R732", "ensemble-without-folds", "error", "An ensemble is to be trained for all folds of data without folds."),
     ("R733", "member-twice", "error", "An ensemble names an experiment twice."),
     ("R736", "devices-misfit", "error", "Devices that cannot share a batch."),
+    ("R737", "idle-precision", "error", "A precision is asked for a frozen part, and nothing is frozen off."),
     ("R801", "missing-checkpoint", "warning", "The files of a checkpoint, or of weights, are not there."),
     ("R802", "bad-checkpoint", "error", "A checkpoint's files cannot be used."),
     ("R803", "unknown-weights", "error", "No weights of that name are known for that network."),

@@ -46,6 +46,7 @@ _NAMES_OF_MODULES = {
         *("lamb", "lars", "nadam", "rmsprop", "sgd", "signum"),
     ),
     "periods": ("batches", "epochs"),
+    "precision": ("bf16", "int8"),
     "prepare": ("crop_circle", "mask_circle", "pad", "resize"),
     "pretrained": ("torch_package", "weights_file"),
     "program": ("main",),

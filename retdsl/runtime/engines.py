@@ -10,12 +10,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.initial import Array
 from retdsl.runtime.onnx_part import NotCarried, part_of, require_installed
+from retdsl.runtime.precision import Precision
 from retdsl.runtime.skeleton import Model, read_skeleton
 
 AUTO, MXNET, ONNXRUNTIME = "auto", "mxnet", "onnxruntime"
@@ -25,6 +29,8 @@ ENGINES = (AUTO, MXNET, ONNXRUNTIME)
 
 VARIABLE = "RETDSL_ENGINE"
 """The variable of the environment that asks for one where no option does."""
+
+Calibration: TypeAlias = Callable[[int], NDArray[np.float32]]
 
 FROZEN, PREDICTION = "frozen", "prediction"
 """The parts that lock.json tells of: what is frozen while training goes on, and a whole network that answers."""
@@ -51,12 +57,12 @@ def asked_engine(option: str | None, record: Mapping[str, Any] | None = None, *,
 
 
 def engine_of(record: Mapping[str, Any]) -> str | None:
-    """The engine that carries the frozen part of a run, as lock.json has it; None where it does not say."""
+    """What computes what only predicts in a run, as lock.json has it; None where it does not say."""
     engines = record.get("engines")
     if not isinstance(engines, Mapping):
         return MXNET if "versions" in record else None  # a run from before there was another
-    carried = str(engines.get(FROZEN) or engines.get(PREDICTION) or "")
-    return next((engine for engine in (MXNET, ONNXRUNTIME) if carried.startswith(engine)), None)
+    carried = [str(engines[part]) for part in (FROZEN, PREDICTION) if part in engines]
+    return next((engine for engine in (ONNXRUNTIME, MXNET) if any(one.startswith(engine) for one in carried)), None)
 
 
 @dataclass
@@ -64,7 +70,9 @@ class Engines:
     """The engines of one process, and what becomes of them.
 
     asked: one of ENGINES; program, name: train.py and the experiment, beside which the network lies in ONNX; threads:
-    to compute with; note: says a sentence to people; record: takes all facts for lock.json when there are new ones.
+    to compute with; precision: of what is frozen, None for float32; calibration: gives so many images of the training
+    side, which int8 is calibrated on; note: says a sentence to people; record: takes all facts for lock.json when there
+    are new ones.
     """
 
     asked: str = MXNET
@@ -73,12 +81,15 @@ class Engines:
     threads: int = 1
     note: Callable[[str], None] = lambda _: None
     record: Callable[[Mapping[str, Any]], None] = lambda _: None
+    precision: Precision | None = None
+    calibration: Calibration = lambda _: np.empty(0, np.float32)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.facts["asked"] = self.asked
         self._skeleton: Model | None = None
         self._agreed: set[str] = set()
+        self._written: Mapping[str, Any] = {}
 
     def model(
         self, input: str, shape: Sequence[int], outputs: Sequence[str], values: Callable[[], Mapping[str, Array]]
@@ -113,10 +124,24 @@ class Engines:
         """Whether this part was compared before."""
         return part in self._agreed
 
+    def lowered(self, precision: str, error: float) -> None:
+        """Told the relative error of a lower precision in what the frozen part gives on its first images."""
+        self.facts["precision"] = {**self.facts.get("precision", {}), "frozen": precision, "features": error}
+
+    def answered(self, largest: float, mean: float) -> None:
+        """Told how far the probabilities of the trained network on the validation side are from float32's."""
+        self.facts["precision"] = {**self.facts["precision"], "largest": largest, "mean": mean}
+        self._write()
+
     def tell(self, part: str, engine: str) -> None:
         """Told what carries a part."""
         self.facts[part] = engine
-        self.record({"engines": dict(self.facts)})
+        self._write()
+
+    def _write(self) -> None:
+        if self.facts != self._written:
+            self._written = dict(self.facts)
+            self.record({"engines": self._written})
 
 
 def engines_of(
@@ -129,3 +154,21 @@ def engines_of(
     program = None if experiment.program is None else Path(experiment.program)
     threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
     return Engines(asked, program, experiment.name, threads, note, record)
+
+
+NOTED = 0.01
+"""A mean difference of probabilities that is worth a warning."""
+
+
+def in_words(precision: Mapping[str, Any]) -> str:
+    """How far a lower precision is from float32, and what to do where that is far."""
+    said = (
+        f"{precision['frozen']} in the frozen part: probabilities of the validation photographs are within "
+        f"{precision['largest']:.2g} of float32's, {precision['mean']:.2g} on average"
+    )
+    if precision["mean"] <= NOTED:
+        return said
+    other = (
+        "`precision = bf16(frozen)`, or float32, without `precision`," if precision["frozen"] == "int8" else "float32"
+    )
+    return f"{said}; that is much: {other} is closer"

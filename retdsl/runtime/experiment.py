@@ -20,6 +20,7 @@ from retdsl.runtime.feature_cache import features
 from retdsl.runtime.metrics import Metric, accuracy
 from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import Optimizer
+from retdsl.runtime.precision import Precision
 from retdsl.runtime.sampling import Sampling, natural
 from retdsl.runtime.schedules import Schedule, constant
 from retdsl.runtime.stopping import early
@@ -40,7 +41,7 @@ class Training:
     often steps.jsonl gets a line; callbacks: functions to call, for those who edit a program; views: what each
     photograph is predicted as, besides as it is, or None; devices: that share each batch, None for the first GPU if
     there is one, else the processor; cache: whether what the frozen part makes of photographs is kept, and in how many
-    variants of each.
+    variants of each; precision: of the frozen part, None for float32.
     """
 
     optimizer: Optimizer
@@ -62,6 +63,7 @@ class Training:
     views: Sequence[OnImages] | None = None
     devices: Sequence[AnyDevice] | None = None
     cache: features | None = features()  # noqa: RUF009 (frozen)
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True)

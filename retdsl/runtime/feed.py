@@ -17,7 +17,7 @@ from retdsl.runtime.drawing import Pool
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.hard_examples import LastLosses
 from retdsl.runtime.loader import Asked, Images, Loader
-from retdsl.runtime.network_input import normalize
+from retdsl.runtime.network_input import FloatImage, normalize
 from retdsl.runtime.state import Stateful
 from retdsl.runtime.views import Views
 from retdsl.runtime.workers import Workers
@@ -87,6 +87,13 @@ class Batches:
         joins the answers for the views, `Workers.joined_predictions` those of all workers.
         """
         return self._loader.asked(self._share(indices), 0, training=False)
+
+    def calibration(self, photographs: int) -> FloatImage:
+        """Photographs of the training side [n, C, H, W], as they are, at even distances in its order: at most so many,
+        each in all its views.
+        """
+        places = np.linspace(0, len(self._train) - 1, min(photographs, len(self._train))).round().astype(int)
+        return np.concatenate([batch.images for batch in self.of(tuple(self._train[places].tolist()))])
 
     def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
         """Told what an epoch of training saw, in its order, for the epochs after it. indices: places in the samples."""

@@ -11,17 +11,23 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.devices import contexts
-from retdsl.runtime.engines import PREDICTION, Engines
+from retdsl.runtime.engines import FROZEN, PREDICTION, Calibration, Engines
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.folding import Predicting, joining
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import NotCarried, OnnxPart
+from retdsl.runtime.out_of_memory import enough_memory
+from retdsl.runtime.precision import Precision, bf16
+from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol
 
 COMPARED = 2
@@ -115,7 +121,10 @@ class Forward(Protocol):
 
 
 class ByMXNet:
-    """A part with one input, computed by MXNet."""
+    """A part with one input, computed by MXNet. kind: what is said of it besides, as " int8".
+
+    Raises OutOfMemory, when it is made or with the first images, where the batch is too large for the machine.
+    """
 
     def __init__(
         self,
@@ -126,14 +135,33 @@ class ByMXNet:
         batch: int,
         where: Device,
         predicting: Predicting,
+        kind: str = "",
     ) -> None:
-        self.engine = " ".join((f"mxnet {mx.__version__}", *predicting.words()))
+        self.engine = " ".join((f"mxnet {mx.__version__}{kind}", *predicting.words()))
         self.batch = batch
         self._where = where
-        self._bound = Bound(symbol, parameters, {input: shape}, batch, where, predicting)
+        self._computed = False
+
+        def bound(images: int) -> Bound:
+            return Bound(symbol, parameters, {input: shape}, images, where, predicting)
+
+        def attempt(images: int) -> None:
+            for output in bound(images)([mx.nd.zeros((images, *shape))]):
+                output.wait_to_read()
+
+        self._memory = partial(enough_memory, "to predict", batch, attempt)
+        with self._memory():
+            self._bound = bound(batch)
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
-        return self._bound([full_batch(images, self.batch, self._where)])
+        if self._computed:
+            return self._bound([full_batch(images, self.batch, self._where)])
+        with self._memory():
+            outputs = self._bound([full_batch(images, self.batch, self._where)])
+            for output in outputs:
+                output.wait_to_read()
+        self._computed = True
+        return outputs
 
 
 class ByOnnxruntime:
@@ -146,7 +174,10 @@ class ByOnnxruntime:
         self._where = where
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
-        return [full_batch(values, self.batch, self._where) for values in self._part(images)]
+        # Always as many images: what is made of one must not depend, to the last bit, on how many it comes with.
+        if missing := self.batch - len(images):
+            images = np.concatenate([images, np.zeros((missing, *images.shape[1:]), np.float32)])
+        return [mx.nd.array(values, ctx=self._where, dtype=np.float32) for values in self._part(images)]
 
 
 class Tried:
@@ -187,32 +218,84 @@ def forward_by(
     computes on the processor only, and nothing that it has not once computed as MXNet does; what is FROZEN is computed
     in the precision that the run asks for. Raises RunError where an engine was asked for that cannot.
     """
-
-    def by_mxnet(images: int = batch) -> Forward:
-        return ByMXNet(symbol, parameters, input, tuple(shape), images, where, predicting)
-
+    made = _Made(symbol, parameters, input, tuple(shape), batch, where, predicting)
     if engines is None or not predicting.fused:
-        return by_mxnet()
+        return made.by_mxnet()
     outputs = [name.removesuffix("_output") for name in symbol.list_outputs()]
+    precision = engines.precision if part == FROZEN else None
+    model = None
     try:
         if where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
         model = engines.model(input, shape, outputs, lambda: {n: array.asnumpy() for n, array in parameters.items()})
-        fast = ByOnnxruntime(OnnxPart(model, input, outputs, engines.threads), batch, where)
+        exact: Forward = made.by_onnxruntime(model, outputs, engines.threads)
     except NotCarried as error:
         engines.leave(str(error))
-        return _told(engines, part, by_mxnet())
+        model, exact = None, made.by_mxnet()
+    if (model is None or engines.agreed(part)) and precision is None:
+        return _told(engines, part, exact)
 
     def settled(images: NDArray[np.float32]) -> Forward:
-        few = images[:COMPARED]
-        difference = _largest_difference(fast(few), by_mxnet(len(few))(few), len(few))
-        if not difference <= CLOSE:
-            engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
-            return _told(engines, part, by_mxnet())
-        engines.agree(part, difference)
-        return _told(engines, part, fast)
+        """What carries the part from its first images on."""
+        forward = exact
+        if model is not None and not engines.agreed(part):
+            few = images[:COMPARED]
+            difference = _largest_difference(forward(few), made.by_mxnet(len(few))(few), len(few))
+            if difference <= CLOSE:
+                engines.agree(part, difference)
+            else:
+                engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
+                forward = made.by_mxnet()
+        if precision is not None:
+            by_onnx = model if forward is exact else None
+            try:
+                lower = made.lowered(precision, engines.calibration, by_onnx, outputs, engines.threads)
+                error = _relative_error(lower(images), forward(images), len(images))
+            except (mx.base.MXNetError, NotCarried) as problem:
+                what = f"the frozen part cannot be computed in {precision.name}"
+                help = [f"leave `precision` out, or take `{precision.other}`"]
+                help += [f"onnxruntime was left: {engines.facts['why']}"] if "why" in engines.facts else []
+                raise RunError(what, items=[_last_line(problem)], help=help) from None
+            engines.lowered(precision.name, error)
+            forward = lower
+        return _told(engines, part, forward)
 
-    return _told(engines, part, fast if engines.agreed(part) else Tried(fast.engine, batch, settled))
+    return _told(engines, part, Tried(exact.engine, batch, settled))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One part, as the engines take it. shape: of an image."""
+
+    symbol: Symbol
+    parameters: Mapping[str, MxArray]
+    input: str
+    shape: Shape
+    batch: int
+    where: Device
+    predicting: Predicting
+
+    def by_mxnet(self, batch: int | None = None) -> Forward:
+        where = (self.symbol, self.parameters, self.input, self.shape, batch or self.batch, self.where)
+        return ByMXNet(*where, self.predicting)
+
+    def by_onnxruntime(self, model: Model, outputs: Sequence[str], threads: int, kind: str = "") -> Forward:
+        return ByOnnxruntime(OnnxPart(model, self.input, outputs, threads, kind), self.batch, self.where)
+
+    def lowered(
+        self, precision: Precision, calibration: Calibration, model: Model | None, outputs: Sequence[str], threads: int
+    ) -> Forward:
+        """In a lower precision. model: for onnxruntime, None where MXNet computes. Raises NotCarried."""
+        from retdsl.runtime.lowered import bf16_symbol, int8_model
+
+        kind = f" {precision.name}"
+        if isinstance(precision, bf16):
+            lower = bf16_symbol(self.symbol, self.parameters)
+            return ByMXNet(*lower, self.input, self.shape, self.batch, self.where, Predicting(), kind)
+        if model is None:
+            raise NotCarried("onnxruntime alone computes in int8, and it does not compute this network")
+        images = calibration(precision.photographs)
+        return self.by_onnxruntime(int8_model(model, self.input, images), outputs, threads, kind)
 
 
 def _told(engines: Engines, part: str, forward: Forward) -> Forward:
@@ -226,3 +309,14 @@ def _largest_difference(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows
     pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
     shares = [float(np.abs(one - other).max() / (np.abs(other).max() or 1.0)) for one, other in pairs]
     return max(shares) if all(map(np.isfinite, shares)) else float("inf")
+
+
+def _last_line(error: Exception) -> str:
+    """What MXNet has to say; before it comes where in its sources it says so."""
+    return str(error).strip().splitlines()[-1].removeprefix("MXNetError: ")
+
+
+def _relative_error(ours: Sequence[MxArray], theirs: Sequence[MxArray], rows: int) -> float:
+    """The length of the difference of the first rows, as a share of the length: of the output where it is largest."""
+    pairs = [(one.asnumpy()[:rows], other.asnumpy()[:rows]) for one, other in zip(ours, theirs, strict=True)]
+    return max(float(np.linalg.norm(one - other) / (np.linalg.norm(other) or 1.0)) for one, other in pairs)

@@ -29,14 +29,16 @@ class NotCarried(Exception):
 
 
 class OnnxPart:
-    """A part with one input, ready to compute. outputs: the names of what comes out; threads: that work on a batch.
+    """A part with one input, ready to compute.
+
+    outputs: the names of what comes out; threads: that work on a batch; kind: what is said of it besides, as " int8".
 
     Raises NotCarried where onnxruntime is missing, or refuses the model.
     """
 
-    def __init__(self, model: Model, input: str, outputs: Sequence[str], threads: int) -> None:
+    def __init__(self, model: Model, input: str, outputs: Sequence[str], threads: int, kind: str = "") -> None:
         require_installed()
-        self.engine = engine()
+        self.engine = f"onnxruntime {_version()}{kind}"
         try:
             self._session = session(model)
         except Exception as error:  # onnxruntime has a class of its own for each way to refuse
@@ -65,11 +67,10 @@ class OnnxPart:
         return [values[:count] for values in outputs]
 
 
-def engine() -> str:
-    """`onnxruntime 1.32.0`."""
+def _version() -> str:
     import onnxruntime
 
-    return f"onnxruntime {onnxruntime.__version__}"
+    return str(onnxruntime.__version__)
 
 
 def session(model: Model) -> Any:

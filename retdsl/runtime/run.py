@@ -15,13 +15,17 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
+import numpy as np
+
 from retdsl.runtime.answers import Answers, answers_of
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.dealing import require_rows_for_all
-from retdsl.runtime.devices import contexts, in_words
-from retdsl.runtime.engines import asked_engine, engines_of
+from retdsl.runtime.devices import contexts
+from retdsl.runtime.devices import in_words as devices_in_words
+from retdsl.runtime.engines import asked_engine, engines_of, in_words
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
     facts_of_the_cache,
@@ -36,6 +40,7 @@ from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting, watched
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.image_cache import ImageCache
+from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.initial import Array
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
@@ -44,6 +49,7 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_photographs, require_scores
+from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
@@ -119,11 +125,15 @@ class Run:
         self._require_same_everywhere(reading)
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads, self._workers)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
+        self._engines.precision, self._engines.calibration = training.precision, batches.calibration
         trainer = Trainer(
             *(network, start, self._recipe(batches, weights), self._workers),
             devices=self._devices,
             engines=self._engines,
         )
+        if training.precision is not None and not trainer.frozen_part.is_there:
+            what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
+            raise RunError(what, help="freeze what comes first, or leave `precision` out")
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 
@@ -147,7 +157,7 @@ class Run:
 
     def _begin(self) -> list[str]:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
-        where = in_words(self._devices)
+        where = devices_in_words(self._devices)
         facts = {**facts_of_the_machine(mx.__version__, where), "workers": self._workers.count}
         if self._resumed is None:
             known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
@@ -211,7 +221,7 @@ class Run:
             "skipped": self._skipped.to_json(),
             "cache": facts_of_the_cache(reading),
             "class_weights": None if weights is None else dict(zip(dataset.classes, weights, strict=True)),
-            **facts_of_the_machine(mx.__version__, in_words(self._devices)),
+            **facts_of_the_machine(mx.__version__, devices_in_words(self._devices)),
         }
         if self._resumed is not None and self._workers.first:
             require_same_data(self._resumed, facts, self._folder)
@@ -261,18 +271,30 @@ class Run:
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        training = self._experiment.training
+        network, training = self._experiment.network, self._experiment.training
         parameters = self._told_parameters(found.epoch)
+        rows = -(-training.batch // self._workers.count)
+
+        def learned(side: tuple[int, ...]) -> Predictions:
+            """As training sees them: what the frozen part makes of most of them is kept."""
+            return trainer.predict(watched(self._progress, fitting.feed.of(batches.of(side))), parameters)
+
+        def deployed(side: tuple[int, ...]) -> Predictions:
+            """As whoever uses the network will have them: all of it in float32."""
+            where = (network.input, network.input_shape, rows, network.predicting, self._engines, self._devices[0])
+            predictor = Predictor(network.deploy_symbol(), parameters, *where)
+            return self._workers.joined_predictions(predict(watched(self._progress, batches.of(side)), predictor))
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:
             self._progress.stage(stage, batches.count(side))
-            behind = fitting.feed.of(batches.of(side))
-            predictions = trainer.predict(watched(self._progress, behind), parameters)
+            predictions = learned(side) if training.precision is None else deployed(side)
             return answers_of(predictions, dataset.samples, dataset.classes)
 
         validation = answers("validating", dataset.valid) if dataset.valid else None
         if validation is not None:
             self._folder.write_validation(validation)
+        if validation is not None and training.precision is not None:
+            self._compare_precisions(answers_of(learned(dataset.valid), dataset.samples, dataset.classes), validation)
         figures: dict[str, Any] = {}
         if dataset.test:
             test = answers("testing", dataset.test)
@@ -310,6 +332,13 @@ class Run:
             return b"".join(state_parts(State(Position(), {}, {"all": self.checkpoints.load(epoch)})))
 
         return state_of(self._workers.told(read)).owners["all"]
+
+    def _compare_precisions(self, lower: Answers, exact: Answers) -> None:
+        """Tells how far apart the trained network's probabilities are in the lower precision and in float32."""
+        differences = np.abs(lower.probabilities - exact.probabilities)
+        largest, mean = float(differences.max()), float(differences.mean())
+        self._engines.answered(largest, mean)
+        self._progress.note(in_words(self._engines.facts["precision"]))
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best

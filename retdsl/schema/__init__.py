@@ -9,7 +9,7 @@ from retdsl.schema.data import INPUT
 from retdsl.schema.exclusions import EXCLUSIONS
 from retdsl.schema.layers import ESSENTIAL, LAYERS
 from retdsl.schema.lookup import find_layer
-from retdsl.schema.loop import AVERAGES, CACHES, CLIPPINGS, DEVICES, RHYTHMS, STOPS
+from retdsl.schema.loop import AVERAGES, CACHES, CLIPPINGS, DEVICES, PRECISIONS, RHYTHMS, STOPS
 from retdsl.schema.losses import CLASS_WEIGHTINGS, LOSSES
 from retdsl.schema.metrics import METRICS
 from retdsl.schema.model import REQUIRED, Entry, Layer, Option, ShapeError
@@ -41,6 +41,7 @@ for _entry in (
     *PERIODS,
     *CLIPPINGS,
     *AVERAGES,
+    *PRECISIONS,
     *STOPS,
     *RHYTHMS,
     *DEVICES,

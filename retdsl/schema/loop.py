@@ -39,6 +39,30 @@ AVERAGES = (
     ),
 )
 
+PRECISIONS = (
+    Entry(
+        "int8",
+        "precision",
+        "8-bit integers, whose scales are set by photographs of the training side.",
+        (
+            Option("what", Choice(("frozen",)), REQUIRED, "What is computed so."),
+            Option("photographs", Integer(1, 65536), 64, "How many set the scales."),
+        ),
+        ("what", "photographs"),
+        ("quantize", "quantized", "qint8", "uint8"),
+        "Jacob et al. 2018, arXiv:1712.05877",
+    ),
+    Entry(
+        "bf16",
+        "precision",
+        "The range of float32 with 8 bits of precision.",
+        (Option("what", Choice(("frozen",)), REQUIRED, "What is computed so."),),
+        ("what",),
+        ("bfloat16", "float16", "half", "amp", "mixed_precision"),
+        "Kalamkar et al. 2019, arXiv:1905.12322",
+    ),
+)
+
 STOPS = (
     Entry(
         "early",

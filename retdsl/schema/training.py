@@ -87,6 +87,12 @@ TRAIN_KEYS = Entry(
         Option(
             "average", optional(Policy("average")), None, "Of the weights, which is judged and saved in their place."
         ),
+        Option(
+            "precision",
+            optional(Policy("precision")),
+            None,
+            "In which precision the frozen part is computed; else float32.",
+        ),
         Option("metrics", Many(Policy("metric"), least=1), (Call("accuracy"), Call("auc")), "Figures of every epoch."),
         Option("checkpoint", Policy("checkpoint rule"), Call("every"), "When the network is saved, and what is kept."),
         Option("validate", optional(Policy("rhythm")), None, "How often validation is done; without it, every epoch."),

@@ -37,6 +37,7 @@ RUN_BY_RUNTIME = (
     "class weighting",
     "clipping",
     "average",
+    "precision",
     "stop rule",
 )
 

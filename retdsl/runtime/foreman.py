@@ -287,8 +287,8 @@ class Foreman:
         line.role, line.rank, line.host = str(facts["role"]), int(str(facts["rank"])), str(facts["host"])
         if (facts["workers"], facts["servers"]) != (self._workers, self._servers):
             there = f"{facts['workers']} workers and {facts['servers']} servers"
-            text = f"error: {line.name} on {line.host} is of a job of {there}, this one has {self._workers} and {self._servers}"
-            self._end(Ending(1, text, (), line.name))
+            here = f"{self._workers} and {self._servers}"
+            self._end(Ending(1, f"error: {line.name} on {line.host} is of a job of {there}, this one has {here}"))
         elif line.name not in self._wanted or line.name in self._lines:
             self._end(Ending(1, f"error: two processes say that they are {line.name}; one is on {line.host}"))
         self._strangers.remove(line)

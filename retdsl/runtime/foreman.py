@@ -80,7 +80,7 @@ class Started(Protocol):
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a job ended. code: the exit code; text: what is to be said, if it was not the way it should be; help: what
-    to do; who: the process that ended it.
+    to do; who: the worker that says so, if it is another than the first.
     """
 
     code: int
@@ -182,19 +182,19 @@ class Foreman:
                 continue
             if now - self._left.setdefault(process.name, now) > (LAST_WORDS if there is not None else 0.0):
                 text, help = process.why(code)
-                self._end(Ending(DEFECT, f"{process.name} on {process.host} {text}", tuple(help), process.name))
+                self._end(Ending(DEFECT, f"error: {process.name} on {process.host} {text}", tuple(help)))
         for line in self._lines.values():
             if now - line.heard > PATIENCE and not line.done and line.name not in self._left:
-                text = f"{line.name} on {line.host} has not been heard of for {now - line.heard:.0f} s"
+                text = f"error: {line.name} on {line.host} has not been heard of for {now - line.heard:.0f} s"
                 help = "it is stopped, or stuck, or its machine or the network between is down"
-                self._end(Ending(DEFECT, text, (help,), line.name))
+                self._end(Ending(DEFECT, text, (help,)))
         if missing := self._wanted - {*self._lines}:
             if age > self._meeting:
-                text = f"{len(missing)} of the {len(self._wanted)} processes of the job did not come within"
+                text = f"error: {len(missing)} of the {len(self._wanted)} processes of the job did not come within"
                 text += f" {self._meeting:.0f} s: {', '.join(sorted(missing)[:5])}"
                 self._end(Ending(1, text, ("have all of them been started, and can they reach this machine?",)))
         elif now - self._stirred > STALLED:
-            text = f"no worker has got any further for {STALLED:.0f} s, nor used the processor"
+            text = f"error: no worker has got any further for {STALLED:.0f} s, nor used the processor"
             self._end(Ending(DEFECT, text, ("is there a file system, or a network, that does not answer?",)))
         if self._interrupted and now - self._interrupted > PATIENCE:
             self._end(Ending(INTERRUPTED, "interrupted"))
@@ -236,7 +236,7 @@ class Foreman:
             self._left.setdefault(line.name, time.monotonic())
             line.heard = time.monotonic() + LAST_WORDS
         else:
-            self._end(Ending(DEFECT, f"{line.name} on {line.host} is gone", (), line.name))
+            self._end(Ending(DEFECT, f"error: {line.name} on {line.host} is gone"))
 
     def _close(self, line: _Line) -> None:
         if line in self._strangers:
@@ -268,7 +268,8 @@ class Foreman:
         elif kind == FAILED:
             facts = facts_of(body)
             line.done = True
-            self._end(Ending(int(facts["code"]), str(facts["text"]), (), f"{line.name} on {line.host}"))
+            who = f"{line.name} on {line.host}" if line.rank else ""
+            self._end(Ending(int(facts["code"]), str(facts["text"]), (), who))
 
     def _note(self, line: _Line, moved: int, busy: float) -> None:
         """A worker's sign of life: how far it has come, and how long it has used the processor."""
@@ -286,12 +287,10 @@ class Foreman:
         line.role, line.rank, line.host = str(facts["role"]), int(str(facts["rank"])), str(facts["host"])
         if (facts["workers"], facts["servers"]) != (self._workers, self._servers):
             there = f"{facts['workers']} workers and {facts['servers']} servers"
-            text = (
-                f"{line.name} on {line.host} is of a job of {there}, this one has {self._workers} and {self._servers}"
-            )
-            self._end(Ending(1, text, (), line.name))
+            here = f"{self._workers} and {self._servers}"
+            self._end(Ending(1, f"error: {line.name} on {line.host} is of a job of {there}, this one has {here}"))
         elif line.name not in self._wanted or line.name in self._lines:
-            self._end(Ending(1, f"two processes say that they are {line.name}; one is on {line.host}"))
+            self._end(Ending(1, f"error: two processes say that they are {line.name}; one is on {line.host}"))
         self._strangers.remove(line)
         self._lines[line.name] = line
         if line.role == SCHEDULER:

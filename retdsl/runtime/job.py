@@ -72,7 +72,8 @@ def said(ending: Ending, folder: RunFolder, say: Callable[[str], None] | None = 
     if ending.code == 0:
         shutil.rmtree(folder.path / LOGS, ignore_errors=True)
     if ending.text:
-        lines = [ending.text if ending.text.startswith("error: ") else f"error: {ending.text}"]
+        lines = [ending.text]
+        lines += [f"   = note: {ending.who} says so"] if ending.who else []
         lines += [f"   = help: {help}" for help in ending.help]
         if folder.can_go_on:
             lines.append(f"   = help: {folder.how_to_go_on()}")

@@ -62,7 +62,7 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
                 workers = job.take_place(place)
                 folder = folder if workers.first else Path(tempfile.mkdtemp(prefix="retdsl-worker-"))
         record = None if arguments.resume is None else _told_record(workers, arguments.resume)
-        arguments.threads = arguments.threads or threads_of(record or {}) or _usual_threads()
+        arguments.threads = arguments.threads or threads_of(record or {}) or _usual_threads(workers.beside)
         _fix_threads(arguments.threads)
         root = root_of(record or {}) or experiment.data_root
         root = root if arguments.root is None else arguments.root.resolve()
@@ -189,12 +189,17 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     return parser
 
 
-def _usual_threads() -> int:
-    """What OMP_NUM_THREADS says if it is a number, else one for every processor that this process may use."""
+def _usual_threads(beside: int = 1) -> int:
+    """What OMP_NUM_THREADS says if it is a number, else one for every processor that this process may use.
+
+    beside: how many processes of a job share the machine's processors, where none has got some for itself.
+    """
     said = os.environ.get("OMP_NUM_THREADS", "")
     if said.isdecimal() and int(said) > 0:
         return int(said)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    everything = os.cpu_count() or 1
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else everything
+    return own if own < everything else max(1, own // beside)
 
 
 def _positive(text: str) -> int:

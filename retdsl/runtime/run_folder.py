@@ -56,8 +56,10 @@ class RunFolder:
     def how_to_go_on(self) -> str:
         """The command that goes on with this run."""
         has_program = (self.path / "program" / "train.py").is_file()
-        command = "retdsl launch" if self.workers > 1 else "retdsl train"
-        return f"go on with: {command if has_program else 'python train.py'} --resume {self.path}"
+        several = self.workers > 1
+        if has_program:
+            return f"go on with: retdsl {'launch' if several else 'train'} --resume {self.path}"
+        return f"go on with: {'srun or mpirun ... ' if several else ''}python train.py --resume {self.path}"
 
     @property
     def workers(self) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from jobs import NO_STATISTICS, alone, distance, figures, launched
+from jobs import NO_STATISTICS, alone, distance, figures, launched, parameters
+from spec_texts import TINY
 
 from retdsl.runtime.answers import read_answers
 
@@ -47,3 +48,14 @@ def test_rows_that_do_not_divide_and_batches_smaller_than_the_workers(tmp_path):
         assert code == 0, said
     assert distance(tmp_path / "one", tmp_path / "three", 2) < 1e-5
     assert all(close(a, b) for a, b in zip(figures(tmp_path / "one"), figures(tmp_path / "three"), strict=True))
+
+
+def test_statistics_are_the_mean_of_those_of_all_workers(tmp_path):
+    """After one step on equal halves, the mean over a batch is the mean of the means over its halves."""
+    text = TINY.replace("    => Dropout(20%)\n", "").replace("size = 16)", "size = 8)")
+    folder = study(tmp_path, text.replace("epochs    = 2", "epochs    = 1"))
+    for code, said in (alone(folder, "one"), launched(folder, "two")):
+        assert code == 0, said
+    one, two = (parameters(tmp_path / run, 1)["a_bn_moving_mean"] for run in ("one", "two"))
+    assert abs(one).max() > 1e-3
+    assert abs(one - two).max() < 1e-6

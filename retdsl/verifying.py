@@ -25,7 +25,7 @@ from retdsl.records import dataclass
 from retdsl.reproducing import TIMES, differences_of_runs
 from retdsl.runtime.errors import RunError
 
-PASSING = frozenset({"started", "resumed", "cache"})
+PASSING = frozenset({"started", "resumed", "cache", "features"})
 """What lock.json and series.json say of the process rather than of the run."""
 
 MADE_OF_THE_REST = frozenset({"report.html"})

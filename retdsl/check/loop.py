@@ -1,7 +1,7 @@
 """What the keys of a train block that say how training runs say of each other.
 
 Enters: the checked values of a block. Leaves: R716 to R719, about a metric that is not measured, and about what never
-comes or does nothing.
+comes or does nothing, and R734 and R735, about features that cannot be kept, or in fewer ways than there are.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from retdsl.check.options import Context
 from retdsl.check.settings import Settings
 from retdsl.diagnostics import Label
 from retdsl.ir import Call, Freeze, Value
+from retdsl.schema.augmentations import FINITE, MIXING
 from retdsl.source import Span
 
 
@@ -39,6 +40,44 @@ def check_patience(checked: Settings, phases: Sequence[Freeze], block: Span, ctx
     ends = [Label(checked.written["epochs"].span, "ends here")] if "epochs" in checked.written else []
     helps = [f"a `patience` of {max(1, left // 5)}, or more `epochs`"]
     ctx.out.report("R717", text, Label(checked.part("stop", "patience", block)), *ends, helps=helps)
+
+
+def check_cache(
+    checked: Settings, augment: Sequence[Call], phases: Sequence[Freeze], block: Span, ctx: Context
+) -> None:
+    """Whether what is said of kept features means anything."""
+    cache = checked.values["cache"]
+    if not isinstance(cache, Call) or "cache" not in checked.written:
+        return
+    if not phases[0].nodes:
+        text = "there are no features to keep: nothing of the network is frozen"
+        helps = ["freeze the part below the head, as in `freeze = eyes`, or leave `cache` out"]
+        ctx.out.report("R735", text, Label(checked.place("cache", block)), helps=helps)
+        return
+    why = None if cache["draws"] is None else _without_draws(augment)
+    if why is not None:
+        draws = Label(checked.part("cache", "draws", block), "changes nothing")
+        steps = [Label(checked.written["augment"].span, "augmented here")] if "augment" in checked.written else []
+        ctx.out.report("R734", f"`draws` is not needed: {why}", draws, *steps, helps=["write `cache = features`"])
+
+
+def _without_draws(augment: Sequence[Call]) -> str | None:
+    """Why `draws` would change nothing; None where it would."""
+    steps = [inner for step in augment for inner in _chosen(step)]
+    if any(step.name in MIXING for step in steps):
+        return "what blends images of a batch leaves no image twice, so none is kept"
+    if not augment:
+        return "without augmentation a photograph is always the same"
+    if all(step.name in FINITE for step in steps):
+        return "what augmentation leaves of a photograph are a few variants, and all of them are kept"
+    return None
+
+
+def _chosen(step: Call) -> Sequence[Call]:
+    """A step, or those of a choice."""
+    if step.name != "one_of":
+        return (step,)
+    return [inner for one in cast("tuple[Call, ...]", step["steps"]) for inner in _chosen(one)]
 
 
 def _check_metric(values: dict[str, Value], checked: Settings, block: Span, ctx: Context) -> None:

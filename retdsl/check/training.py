@@ -19,7 +19,7 @@ from retdsl.check.heads import (
     report_weight_count,
 )
 from retdsl.check.imbalance import Marks, check_imbalance
-from retdsl.check.loop import check_loop, check_patience
+from retdsl.check.loop import check_cache, check_loop, check_patience
 from retdsl.check.measuring import Asked, check_accuracy_alone, check_operating_points
 from retdsl.check.metrics import check_calibration, check_metrics, places_of
 from retdsl.check.options import Context, place_of
@@ -146,6 +146,7 @@ def check_train(
     _check_precision(phases, checked, ctx)
     rates = _rates(network, phases, checked, ctx)
     check_patience(checked, phases, train.name.span, ctx)
+    check_cache(checked, augment, phases, train.name.span, ctx)
     _check_trainable(network, phases, checked, train, ctx)
     if data.image_shape[1] == 1 and network.backbones:
         from retdsl.check.conventions import check_channels

@@ -134,6 +134,8 @@ CATALOGUE: dict[str, Code] = _codes(
     ("R731", "ensemble-of-strangers", "error", "The members of an ensemble know other classes or photographs."),
     ("R732", "ensemble-without-folds", "error", "An ensemble is to be trained for all folds of data without folds."),
     ("R733", "member-twice", "error", "An ensemble names an experiment twice."),
+    ("R734", "draws-without-need", "warning", "`draws` of kept features change nothing with this augmentation."),
+    ("R735", "no-features-to-keep", "warning", "Features are to be kept, and nothing is frozen."),
     ("R736", "devices-misfit", "error", "Devices that cannot share a batch."),
     ("R737", "idle-precision", "error", "A precision is asked for a frozen part, and nothing is frozen off."),
     ("R801", "missing-checkpoint", "warning", "The files of a checkpoint, or of weights, are not there."),

@@ -33,7 +33,7 @@ class Augmenter:
     """The steps of a chain on single images, one after the other; those that mix images are left to `mixing`.
 
     classes: of the data, in order: steps name those that they act on; seed: of the experiment; draws: how many variants
-    of each photograph there are; None for a fresh one every time.
+    of each photograph there are; None for a fresh one every time, as where all that can come of it comes again.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Augmenter:
         self._steps = tuple(step for step in steps if not step.mixes)
         self._titles = dict(enumerate(classes))
         self._seed = seed
-        self._draws = draws
+        self._draws = None if all(step.repeats for step in self._steps) else draws
         self._chain = repr(self._steps)
 
     def __call__(self, photo: Photograph, *, epoch: int, name: str, label: int, occurrence: int) -> Photograph:

@@ -40,6 +40,11 @@ class Augmentation:
     mixes: ClassVar[bool] = False
     finite: ClassVar[bool] = False
 
+    @property
+    def repeats(self) -> bool:
+        """Whether an image comes again, whatever is drawn for it."""
+        return self.finite
+
     def acts(self, title: str | None, random: Random) -> bool:
         """Whether it acts this time on an image of the class `title`, None where that is not known."""
         return (self.on is None or title in self.on) and random.random() < self.p
@@ -63,6 +68,10 @@ class one_of(Augmentation):
 
     steps: Sequence[Augmentation]
     weights: Sequence[float] | None = None
+
+    @property
+    def repeats(self) -> bool:
+        return all(step.repeats for step in self.steps)
 
     def drawn(self, random: Random) -> Augmentation:
         """The step of this time."""

@@ -76,6 +76,26 @@ class FeatureFeed:
                 taken = None if asked.rows is None else asked.rows[number]
                 yield replace(self._behind(part, rows, asked), rows=taken)
 
+    def facts(self, policy: features | None) -> dict[str, Any] | None:
+        """What lock.json says of it; None where nothing was kept."""
+        if self.rows is None or policy is None:
+            return None
+        folder = self.rows.cache.folder
+        return {
+            "folder": None if folder is None else str(folder),
+            "engine": self._frozen.engine,
+            "draws": policy.draws,
+            "found": self.found,
+            "computed": self.passed,
+        }
+
+    def notes(self) -> Iterator[str]:
+        """What went wrong with what is kept, for people."""
+        if self.rows is not None:
+            yield from self.rows.cache.trouble
+            if self.rows.damaged:
+                yield f"{self.rows.damaged} features in the cache were damaged, and have been computed anew"
+
     def _missing(self, parts: Sequence[Part], named: Sequence[Sequence[Name]]) -> dict[Name, Turn]:
         """What nobody knows, once each, in the order in which it is wanted, with a turn that shows it."""
         missing: dict[Name, Turn] = {}

@@ -152,8 +152,11 @@ class Run:
             self._folder.write_lock({"resumed": [*self._resumed.get("resumed", []), again]})
         fitting.run()
         self._finish(reading, batches, trainer, fitting)
+        self._folder.write_lock({"features": fitting.feed.facts(training.cache)})
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
+        for note in fitting.feed.notes():
+            self._progress.note(note)
 
     def _begin(self) -> list[str]:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""

@@ -13,6 +13,9 @@ MIXING = frozenset({"mixup", "cutmix"})
 OF_COLOURS = frozenset({"hue", "saturation"})
 """Steps that change nothing where there are no colours."""
 
+FINITE = frozenset({"rotate180", "flip_horizontal", "flip_vertical"})
+"""Steps that do the same whenever they act, so that what they leave of an image comes again."""
+
 PARTICULAR = MIXING | OF_COLOURS | {"one_of"}
 """Steps that cannot stand everywhere, or be used with all photographs."""
 

@@ -15,6 +15,7 @@ from tiny_study import SIDE, experiment, paint
 from tiny_trainer import BATCH, batches, trainer
 
 from retdsl.runtime.checkpoint import every
+from retdsl.runtime.feature_cache import features
 from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.losses import Softmax
 from retdsl.runtime.mx import mx
@@ -283,8 +284,9 @@ def photographs(tmp_path_factory):
     return paint(tmp_path_factory.mktemp("photographs"))
 
 
-def run(photographs, folder, **changes):
-    study = experiment(photographs, network=network(**changes), training={"epochs": 4, "checkpoint": every(1)})
+def run(photographs, folder, *, cache=features(), **changes):  # noqa: B008 (frozen)
+    training = {"epochs": 4, "checkpoint": every(1), "cache": cache}
+    study = experiment(photographs, network=network(**changes), training=training)
     return run_program(study, ["--run", str(folder), "--plain", "--threads", "2"])
 
 
@@ -334,9 +336,8 @@ def test_the_symbol_of_the_checkpoints_is_that_of_the_last_phase_and_predicts_fo
         np.testing.assert_allclose(found.asnumpy(), deploy(batch.images).asnumpy(), rtol=1e-4, atol=1e-6)
 
 
-def test_keeping_validation_images_changes_no_figure_in_any_phase(done, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("retdsl.runtime.fitting.KEPT", 0)
-    assert run(photographs, tmp_path / "run") == 0
+def test_keeping_features_changes_no_figure_in_any_phase(done, photographs, tmp_path):
+    assert run(photographs, tmp_path / "run", cache=None) == 0
     for epoch in (1, 2, 3, 4):
         name = f"checkpoints/tiny-{epoch:04d}.params"
         assert (tmp_path / "run" / name).read_bytes() == (done / name).read_bytes()

@@ -18,12 +18,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from tiny_study import CLASSES, experiment, network, paint
 
-from retdsl.runtime import auc, hard, natural, oversample, progressive, sensitivity
+from retdsl.runtime import auc, hard, progressive, sensitivity
 from retdsl.runtime.answers import read_answers
-from retdsl.runtime.checkpoint import every, load_parameters
+from retdsl.runtime.checkpoint import every
 from retdsl.runtime.drawing import Pool
 from retdsl.runtime.files import finite
-from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.judging import judge
 from retdsl.runtime.losses import Softmax, WSoftmax
 from retdsl.runtime.mx import mx
@@ -160,9 +159,8 @@ def test_the_same_run_again_is_the_same_to_the_bit(done, photographs, tmp_path):
     assert (again / "predictions.csv").read_bytes() == (done / "predictions.csv").read_bytes()
 
 
-def test_keeping_validation_images_changes_no_figure(done, photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr("retdsl.runtime.fitting.KEPT", 0)
-    assert run(experiment(photographs), tmp_path / "run") == 0
+def test_keeping_features_changes_no_figure(done, photographs, tmp_path):
+    assert run(experiment(photographs, training={"cache": None}), tmp_path / "run") == 0
     assert params_hashes(tmp_path / "run") == params_hashes(done)
     assert [line["valid"] for line in lines(tmp_path / "run")] == [line["valid"] for line in lines(done)]
 
@@ -359,25 +357,3 @@ def test_hard_examples_are_those_of_the_largest_losses(photographs, tmp_path, mo
     for (_, told), (indices, values) in zip(pools[1:], seen, strict=False):
         losses.update(zip(indices.tolist(), values.tolist(), strict=True))
         np.testing.assert_array_equal(told, list(losses.values()))
-
-
-@pytest.mark.parametrize("sampling", [natural(), oversample((1, 1)), hard(0.5)])
-def test_photographs_pass_the_frozen_part_once_where_nothing_is_drawn(sampling, photographs, tmp_path, monkeypatch):
-    passed = []
-    plain = FrozenPart.__call__
-    monkeypatch.setattr(FrozenPart, "__call__", lambda self, images: passed.append(len(images)) or plain(self, images))
-    for name, room in (("known", 2**29), ("anew", 0)):
-        monkeypatch.setattr("retdsl.runtime.fitting.KEPT", room)
-        passed.append(name)
-        study = experiment(photographs, augment=(), sampling=sampling, training={"epochs": 4})
-        assert run_program(study, ["--run", str(tmp_path / name), "--plain"]) == 0
-    once, often = passed[1 : passed.index("anew")], passed[passed.index("anew") + 1 :]
-    assert 2 * sum(once) < sum(often)
-    one, other = (load_parameters(tmp_path / name / "checkpoints" / "tiny-0004.params") for name in ("known", "anew"))
-    for key, array in one.items():
-        np.testing.assert_allclose(other[key], array, rtol=1e-5, atol=1e-6, err_msg=key)
-
-
-def test_augmented_photographs_pass_the_frozen_part_every_time(photographs, tmp_path, monkeypatch):
-    monkeypatch.setattr(Trainer, "know", lambda *_: pytest.fail("they are other ones in every epoch"))
-    assert run_program(experiment(photographs), ["--run", str(tmp_path / "run"), "--plain"]) == 0

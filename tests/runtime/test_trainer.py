@@ -198,19 +198,6 @@ def test_it_learns():
     assert losses[-1] < 0.5 * losses[0]
 
 
-def test_what_the_frozen_part_gives_on_may_be_kept():
-    made = trainer(network())
-    kept = list(made.behind_frozen(batches()))
-    made.train_epoch(1, batches(seed=3))
-    anew, again = made.predict(batches()), made.predict(kept)
-    np.testing.assert_array_equal(anew.probabilities, again.probabilities)
-    np.testing.assert_array_equal(anew.indices, again.indices)
-    shape = kept[0].images[0].shape
-    assert shape[0] == BATCH, "padded, so that MXNet binds once"
-    assert made.bytes_behind_frozen() == 4 * np.prod(shape[1:])
-    assert trainer(network(frozen=None, trained=whole_part)).bytes_behind_frozen() is None
-
-
 def test_an_epoch_smaller_than_a_batch_is_one_whole_step_whenever_it_comes():
     """Three images in the second epoch: the step there is that of a batch of three."""
     three = [Batch(b.images[:3], b.labels[:3], b.indices[:3]) for b in batches()[:1]]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_study import experiment, network, paint
-from tiny_trainer import trainer
 
-from retdsl.runtime import fitting
 from retdsl.runtime.augmentation import OnImages
+from retdsl.runtime.feature_cache import features
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.inference import Predictor
-from retdsl.runtime.losses import Softmax
 from retdsl.runtime.mx import mx
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.prepared import PreparedImages
@@ -166,12 +163,11 @@ def test_views_change_nothing_for_a_network_to_which_they_are_the_same(tmp_path)
         np.testing.assert_allclose(viewed[image], answer, atol=1e-6)
 
 
-def test_validation_is_the_same_whether_features_are_kept_or_not(tmp_path, monkeypatch):
+def test_validation_is_the_same_whether_features_are_kept_or_not(tmp_path):
     root = paint(tmp_path)
     lines = []
-    for kept in (fitting.KEPT, 0):
-        monkeypatch.setattr(fitting, "KEPT", kept)
-        run = ran(root, tmp_path / f"run{kept}", training={"views": VIEWS})
+    for kept in (features(), None):
+        run = ran(root, tmp_path / f"run{kept}", training={"views": VIEWS, "cache": kept})
         lines.append([json.loads(line)["valid"] for line in (run / "metrics.jsonl").read_text().splitlines()])
     assert lines[0] == lines[1]
 
@@ -197,12 +193,3 @@ def test_a_step_that_is_no_warp_can_be_a_view():
 
     photo = np.full((4, 4, 3), 100, np.uint8)
     assert (Views((darker(),)).of(photo, 1) == 50).all()
-
-
-def test_a_trainer_predicts_one_row_a_photograph(tmp_path):
-    dataset, _, batches = fed(paint(tmp_path))
-    made = trainer(replace(network(), loss=Softmax()), weights=None)
-    photographs = made.predict(batches.of(dataset.valid))
-    behind = made.predict(list(made.behind_frozen(batches.of(dataset.valid))))
-    assert photographs.indices.tolist() == behind.indices.tolist() == list(dataset.valid)
-    np.testing.assert_array_equal(photographs.probabilities, behind.probabilities)

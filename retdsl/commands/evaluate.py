@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retdsl.commands.spec import ENGINES
 from retdsl.commands.terminal import DONE, say, say_wrapped
 from retdsl.compiler import Refused
 
@@ -43,6 +44,7 @@ def add_checkpoint(parser: argparse.ArgumentParser) -> None:
 def add_program_options(parser: argparse.ArgumentParser) -> None:
     """What is handed on to the run's program."""
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: as in the run)")
+    parser.add_argument("--engine", choices=ENGINES, help="what computes the answers (default: as in the run)")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
 
 
@@ -55,7 +57,8 @@ def program_options(arguments: argparse.Namespace, threads: object) -> list[str]
     if arguments.threads is not None and arguments.threads < 1:
         raise Refused("--threads must be 1 or more")
     number = arguments.threads or (threads if isinstance(threads, int) and threads > 0 else None)
-    return [*(["--threads", str(number)] if number else []), *(["--plain"] if arguments.plain else [])]
+    engine = ["--engine", arguments.engine] if arguments.engine else []
+    return [*(["--threads", str(number)] if number else []), *engine, *(["--plain"] if arguments.plain else [])]
 
 
 def run(arguments: argparse.Namespace) -> int:

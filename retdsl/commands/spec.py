@@ -11,6 +11,9 @@ from retdsl.diagnostics import Diagnostics
 from retdsl.ir import Program
 from retdsl.runtime.errors import RunError
 
+ENGINES = ("auto", "mxnet", "onnxruntime")
+"""What `--engine` takes; as `retdsl.runtime.engines` says it, which would load what no check needs."""
+
 
 def add_spec_arguments(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """The spec's file, which may be `optional`, where its data lie, and settings on top of it."""

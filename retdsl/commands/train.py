@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from retdsl import compiler, running
 from retdsl.commands.report import try_report
-from retdsl.commands.spec import add_passes, add_root, add_set, checked_spec
+from retdsl.commands.spec import ENGINES, add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
 from retdsl.finished import read_run
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
     where.add_argument("--run", type=Path, metavar="DIR", help="the run folder, for a single run")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads (default: all)")
+    parser.add_argument("--engine", choices=ENGINES, help="what computes what only predicts (default: auto)")
     parser.add_argument("--no-cache", action="store_true", help="prepare all photographs anew, and keep none")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
     add_passes(parser)
@@ -92,6 +93,7 @@ def _options(arguments: argparse.Namespace) -> list[str]:
     if arguments.threads is not None and arguments.threads < 1:
         raise compiler.Refused("--threads must be 1 or more")
     options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    options += [] if arguments.engine is None else ["--engine", arguments.engine]
     return [*options, *(["--no-cache"] if arguments.no_cache else [])]
 
 

@@ -231,7 +231,7 @@ def _runner(
     return lambda: run(command, environment, codes)
 
 
-HEADS = ("comparison", "retdsl", "by hand", "ratio", "wanted", "")
+HEADS = ("comparison", "retdsl", "beside it", "ratio", "wanted", "")
 MET = {True: "✓", False: "✗", None: ""}
 
 
@@ -270,6 +270,6 @@ def print_ratios(ratios: Sequence[Ratio], title: str = "") -> None:
 
 def markdown(ratios: Sequence[Ratio]) -> str:
     """The same as a table in Markdown, notes in a last column."""
-    lines = ["| comparison | retdsl | by hand | ratio | wanted | | note |", "|---|--:|--:|--:|--:|:-:|---|"]
+    lines = [f"| {' | '.join(HEADS)} | note |", "|---|--:|--:|--:|--:|:-:|---|"]
     lines += [f"| {' | '.join((*cells(ratio), ratio.note))} |" for ratio in ratios]
     return "\n".join(lines)

@@ -38,6 +38,7 @@ from retdsl.runtime.inference import predict
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
+from retdsl.runtime.out_of_memory import enough_memory
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
@@ -104,20 +105,20 @@ class Trainer:
         if self._average is not None:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
-        values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(
-            self._symbols, values, self._network.input, shape, self._recipe.batch, self._where, engines=self._engines
-        )
-        self._trained = self._part_that_learns()
+        self._bind(self._recipe.batch)
         self._known: dict[int, list[NDArray[np.float32]]] = {}
 
-    def _part_that_learns(self) -> TrainedPart | OnSeveralDevices:
-        symbols, gradients, label, updated = self._symbols, self._gradients, self._label, self._updated
-        if len(self._devices) == 1:
-            return TrainedPart(symbols, self._arguments, self._auxiliary, gradients, label, updated, self._where)
-        frozen = self._frozen_names
-        return OnSeveralDevices(
-            symbols, self._arguments, self._auxiliary, gradients, label, updated, frozen, self._devices
+    def _bind(self, batch: int) -> None:
+        """Makes both parts, for so many images in a batch."""
+        symbols, values, shape = self._symbols, {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
+        self._frozen = FrozenPart(
+            symbols, values, self._network.input, shape, batch, self._where, engines=self._engines
+        )
+        learns = (self._arguments, self._auxiliary, self._gradients, self._label, self._updated)
+        self._trained = (
+            TrainedPart(symbols, *learns, self._where)
+            if len(self._devices) == 1
+            else OnSeveralDevices(symbols, *learns, self._frozen_names, self._devices)
         )
 
     @property
@@ -164,9 +165,10 @@ class Trainer:
         for batch, is_last in _with_next(batches):
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
             mx.random.seed(Chance("dropout", self._recipe.seed, epoch, record.batches).integers(2**31))
-            losses = self._learn(batch, record, epoch)
-            if self._gradients.added() or is_last:
-                self._step(batch, epoch, record.batches)
+            with enough_memory("to train on", self._recipe.batch, self._try):
+                losses = self._learn(batch, record, epoch)
+                if self._gradients.added() or is_last:
+                    self._step(batch, epoch, record.batches)
             if then is not None:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
             if pauses is not None and pauses.due(record.batches):
@@ -283,6 +285,15 @@ class Trainer:
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
         record.add(batch.indices, batch.labels, values, losses)
         return losses
+
+    def _try(self, images: int) -> None:
+        """Raises MemoryError, or what MXNet has for it, if there is no room to train on so many images at once.
+
+        Nobody can train after that: what was bound is let go of.
+        """
+        del self._frozen, self._trained
+        self._bind(images)
+        self._trained.given(images)
 
     def _step(self, batch: Batch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""

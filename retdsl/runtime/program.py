@@ -27,7 +27,7 @@ from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
 from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
-from retdsl.runtime.out_of_memory import OutOfMemory
+from retdsl.runtime.out_of_memory import OutOfMemory, enough_memory
 from retdsl.runtime.place import find_place
 from retdsl.runtime.progress import make_progress
 from retdsl.runtime.resuming import read_record, root_of, threads_of
@@ -143,12 +143,16 @@ def _train(
         }
         run = Run(experiment, root, folder, progress, arguments.threads, **options)
         try:
-            run.execute()
+            with enough_memory("to train on", experiment.training.batch):
+                run.execute()
         except KeyboardInterrupt:
             progress.note(f"interrupted: {run.saved()}")
             if folder.can_go_on:
                 progress.note(folder.how_to_go_on())
             return workers.fail(INTERRUPTED, "")
+        except OutOfMemory:
+            progress.note(run.saved())
+            raise
         except CannotWrite as error:
             if folder.can_go_on:
                 error.help += (folder.how_to_go_on(),)

@@ -7,6 +7,7 @@ only gradients and BatchNorm's statistics are written; parameters change elsewhe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -99,6 +100,7 @@ class TrainedPart:
                 grad_req={name: request if name in self._updated else "null" for name in symbol.list_arguments()},
                 aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
             )
+            _require_room(self._executors[size], self._where)
         return self._executors[size]
 
     def _shape_of_labels(self, symbol: Symbol, inputs: Mapping[str, Shape]) -> Shape:
@@ -107,6 +109,19 @@ class TrainedPart:
         names = symbol.list_arguments()
         shapes, _, _ = symbol.infer_shape(**{name: known[name] for name in names if name in known})
         return tuple(dict(zip(names, shapes, strict=True))[self._label])
+
+
+def _require_room(executor: Any, where: Device) -> None:
+    """Raises MemoryError unless the device has room for what an executor takes, and for a quarter more.
+
+    MXNet allocates it only while it computes, by threads that may crash when they get none.
+    """
+    planned = re.search(r"^Total (\d+) MB allocated", executor.debug_str(), re.MULTILINE)
+    wanted = 0 if planned is None else int(planned[1]) * 2**20 * 5 // 4
+    if where.device_type == "cpu":
+        np.empty(wanted, np.uint8)
+    elif mx.context.gpu_memory_info(where.device_id)[0] < wanted:
+        raise MemoryError
 
 
 def _first(array: MxArray, rows: int) -> MxArray:

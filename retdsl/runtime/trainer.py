@@ -38,6 +38,7 @@ from retdsl.runtime.initial import Array
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network, Parameters
+from retdsl.runtime.out_of_memory import enough_memory
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
@@ -98,19 +99,19 @@ class Trainer:
         if self._average is not None:
             statistics = (n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names)
             self._average.begin((*self._updated, *statistics))
-        values, shape = {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(
-            self._symbols, values, self._network.input, shape, self._recipe.rows, self._where, engines=self._engines
-        )
-        self._trained = self._part_that_learns()
+        self._bind(self._recipe.rows)
 
-    def _part_that_learns(self) -> TrainedPart | OnSeveralDevices:
-        symbols, gradients, label, updated = self._symbols, self._gradients, self._label, self._updated
-        if len(self._devices) == 1:
-            return TrainedPart(symbols, self._arguments, self._auxiliary, gradients, label, updated, self._where)
-        frozen = self._frozen_names
-        return OnSeveralDevices(
-            symbols, self._arguments, self._auxiliary, gradients, label, updated, frozen, self._devices
+    def _bind(self, batch: int) -> None:
+        """Makes both parts, for so many images in a batch."""
+        symbols, values, shape = self._symbols, {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
+        self._frozen = FrozenPart(
+            symbols, values, self._network.input, shape, batch, self._where, engines=self._engines
+        )
+        learns = (self._arguments, self._auxiliary, self._gradients, self._label, self._updated)
+        self._trained = (
+            TrainedPart(symbols, *learns, self._where)
+            if len(self._devices) == 1
+            else OnSeveralDevices(symbols, *learns, self._frozen_names, self._devices)
         )
 
     @property
@@ -158,9 +159,10 @@ class Trainer:
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
             if self._trained.draws:
                 mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
-            losses = self._learn(batch, record, epoch)
-            if self._gradients.added() or is_last:
-                self._step(batch, epoch, record.batches)
+            with enough_memory("to train on", self._recipe.rows, self._try):
+                losses = self._learn(batch, record, epoch)
+                if self._gradients.added() or is_last:
+                    self._step(batch, epoch, record.batches)
             if then is not None:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
             if pauses is not None and pauses.due(record.batches):
@@ -299,6 +301,15 @@ class Trainer:
         """What a batch draws from while it passes the network: every worker for its own rows."""
         others = (self._workers.rank,) if self._workers.rank else ()
         return Chance("dropout", self._recipe.seed, epoch, batch, *others)
+
+    def _try(self, images: int) -> None:
+        """Raises MemoryError, or what MXNet has for it, if there is no room to train on so many images at once.
+
+        Nobody can train after that: what was bound is let go of.
+        """
+        del self._frozen, self._trained
+        self._bind(images)
+        self._trained.given(images)
 
     def _step(self, batch: AnyBatch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""

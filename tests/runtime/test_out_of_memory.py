@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_study import paint
 
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.mx import mx
 from retdsl.runtime.out_of_memory import OutOfMemory, enough_memory, is_out_of_memory
 
 LIMITED = """
@@ -90,3 +94,59 @@ def test_what_numpy_raises_is_known() -> None:
     with pytest.raises(MemoryError) as caught:
         np.empty((2**20, 2**30))
     assert is_out_of_memory(caught.value)
+
+
+RUN = """
+import resource, sys
+sys.path[:0] = [{tests!r}]
+from pathlib import Path
+from test_phases import network
+from tiny_study import experiment
+from retdsl.runtime import cpu, sym
+from retdsl.runtime.callbacks import every_epochs
+from retdsl.runtime.losses import Softmax
+from retdsl.runtime.network import Phase
+from retdsl.runtime.program import main
+
+def limit(_):
+    taken = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize"))
+    resource.setrlimit(resource.RLIMIT_AS, (taken * 1024 + 256 * 2**20, taken * 1024 + 256 * 2**20))
+
+def widely(features):
+    wide = features["relu0"]  # far more than all before it, once gradients are wanted of it
+    for number in range(6):
+        wide = sym.Convolution(wide, num_filter=64, kernel=(3, 3), pad=(1, 1), name=f"wide{{number}}")
+        wide = sym.Activation(wide, act_type="tanh", name=f"tanh{{number}}")
+    return {{"joined": sym.Pooling(wide, global_pool=True, pool_type="avg", kernel=(1, 1), name="pool")}}
+
+EXPERIMENT = experiment(
+    Path({root!r}),
+    network=network(phases=(Phase(2, widely),), loss=Softmax()),
+    augment=(),
+    training={{
+        "epochs": 3, "batch": 512, "last_batch": "pad", "devices": {devices}, "callbacks": (every_epochs(1, limit),)
+    }},
+)
+main(EXPERIMENT)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", ["None", "(cpu(0), cpu(1))"], ids=["one", "two"])
+def test_a_run_without_memory_says_which_batch_fits_and_keeps_what_is_saved(devices, tmp_path) -> None:
+    program, run = tmp_path / "train.py", tmp_path / "run"
+    program.write_text(RUN.format(tests=str(Path(__file__).parent), root=str(paint(tmp_path)), devices=devices))
+    command = [sys.executable, str(program), "--run", str(run), "--plain", "--threads", "1", "--engine", "mxnet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 1, done.stderr
+    assert "error: there is not enough memory to train on 512 images at once" in done.stderr
+    fits = re.search(r"`batch = (\d+)` fits; with `accumulate = (\d+)`", done.stderr)
+    assert fits is not None, done.stderr
+    assert 1 <= int(fits[1]) <= 256
+    assert "epoch 1 is saved in" in done.stderr
+    assert len((run / "metrics.jsonl").read_text().splitlines()) == 1
+    assert mx.nd.load(str(run / "checkpoints" / "tiny-0001.params"))
+    program.write_text(program.read_text().replace('"batch": 512', f'"batch": {fits[1]}'))
+    command[3] = str(tmp_path / "fits")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr

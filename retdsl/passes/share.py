@@ -32,7 +32,8 @@ def _made_of(experiment: Experiment) -> Hashable:
     """All that the features of a photograph depend on, but the photograph; None if there are none."""
     network, data = experiment.network, experiment.data
     below = [piece for piece in experiment.execution.pieces if piece.from_epoch != 1]
-    if not below:
+    settings = dict(experiment.training.settings)
+    if not below or settings.get("cache") is None:
         return None
     names = {name for piece in below for name in piece.nodes}
     layers = [node for node in network.nodes if node.name in names]
@@ -46,7 +47,8 @@ def _made_of(experiment: Experiment) -> Hashable:
         below[-1].gives,
         tuple(_weights(backbone) for backbone in backbones),
         experiment.training.seed if drawn else None,  # what is frozen is then what it was drawn as
-        dict(experiment.training.settings).get("precision"),
+        experiment.training.batch,  # which bits come out may depend on how many images are computed at once
+        settings.get("precision"),
     )
 
 

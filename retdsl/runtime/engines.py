@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +20,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.initial import Array
 from retdsl.runtime.onnx_part import NotCarried, part_of, require_installed
-from retdsl.runtime.precision import Precision
+from retdsl.runtime.precision import Precision, int8
 from retdsl.runtime.skeleton import Model, read_skeleton
 
 AUTO, MXNET, ONNXRUNTIME = "auto", "mxnet", "onnxruntime"
@@ -103,6 +104,13 @@ class Engines:
         if self._skeleton is None:
             raise NotCarried("beside train.py is no network in ONNX that was made with it, as it is now")
         return part_of(self._skeleton, input, shape, outputs, values())
+
+    def lowering(self) -> str:
+        """All that numbers in a lower precision hang on besides the network; nothing for float32."""
+        if isinstance(self.precision, int8):
+            images = self.calibration(self.precision.photographs)
+            return f"{self.precision} {blake2b(np.ascontiguousarray(images).data).hexdigest()}"
+        return "" if self.precision is None else str(self.precision)
 
     def leave(self, why: str, *, note: bool = False) -> None:
         """MXNet carries everything from now on. Raises RunError where onnxruntime has to be the one."""

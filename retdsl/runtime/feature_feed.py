@@ -141,7 +141,8 @@ class FeatureFeed:
 
     def _keep(self, name: bytes, row: Row) -> bool:
         assert self.rows is not None
-        self.rows.keep(name, row)
+        if self._frozen.is_as_identified:
+            self.rows.keep(name, row)
         return self._find(name) is not None
 
     def _find(self, name: Name) -> Row | None:

@@ -62,6 +62,7 @@ class FrozenPart:
         self._given = symbols.inputs
         self._predicting = symbols.predicting
         self._engines = engines
+        self._identified = self._carried()
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
         """What images [n, ...] are at the cuts, padded to the full batch; it may be overwritten by the next call."""
@@ -92,21 +93,33 @@ class FrozenPart:
         computes it, with how many threads and images at once.
         """
         assert self._symbol is not None
+        engine, self._identified = self.engine, self._carried()
         found = blake2b(digest_size=32)
         about = (
             self._symbol.tojson(),
-            self.engine,
+            engine,
             self.shape,
             self.batch,
             self.where,
             self._predicting,
             os.environ.get(THREADS),
+            self._engines and self._engines.lowering(),
         )
         found.update("\0".join(map(str, about)).encode())
         for name in (*self._symbol.list_arguments(), *self._symbol.list_auxiliary_states()):
             if name != self._input:
                 found.update(self._values[name].asnumpy().tobytes())
         return found.hexdigest()
+
+    @property
+    def is_as_identified(self) -> bool:
+        """Whether what computes it is what `identity` has told: an engine may be left when the first images show that
+        it does not compute what MXNet does.
+        """
+        return self._carried() == self._identified
+
+    def _carried(self) -> str | None:
+        return None if self._engines is None else self._engines.asked
 
     @cached_property
     def _forward(self) -> Forward:

@@ -55,10 +55,10 @@ def main() -> None:
     )
     epochs = [end - start for start, end in zip([began, *ends], ends, strict=False)]
     # A new iterator: one that has filled up its last batch leaves out as many photographs in the next round.
-    valid = record_iterator(arguments, "valid", shuffle=False)
-    answers = module.predict(valid).asnumpy()[:, 1]
-    valid = record_iterator(arguments, "valid", shuffle=False)
-    truth = [label for batch in valid for label in batch.label[0].asnumpy()[: arguments.batch - batch.pad]]
+    answers, truth = [], []
+    for (scores,), _, batch in module.iter_predict(record_iterator(arguments, "valid", shuffle=False)):
+        answers += scores.asnumpy()[:, 1].tolist()
+        truth += batch.label[0].asnumpy()[: len(scores)].tolist()
     print(json.dumps({"epochs": epochs, "losses": losses, "auc": roc_auc_score(truth, answers)}))
 
 

@@ -67,7 +67,7 @@ def test_training_knows_nothing_of_views(tmp_path):
         (turn(0.0), lambda photo: photo),
         (magnify(1.0), lambda photo: photo),
     ],
-    ids=repr,
+    ids=lambda one: repr(one) if isinstance(one, OnImages) else "",
 )
 def test_what_a_view_shows(view, same):
     photo = np.random.RandomState(0).randint(0, 256, (8, 8, 3)).astype(np.uint8)

@@ -11,7 +11,7 @@ from killing import killed
 from test_phases import network as network_of_phases
 from tiny_study import experiment, network, paint, whole_part
 
-from retdsl.runtime import hard, mixup, optimizers
+from retdsl.runtime import cpu, hard, mixup, optimizers
 from retdsl.runtime.average import ema
 from retdsl.runtime.checkpoint import best, every
 from retdsl.runtime.clipping import norm, value
@@ -48,6 +48,10 @@ STUDIES = {
     "phases": {
         "training": {"epochs": 4, "checkpoint": every(batches(2)), "schedule": cosine(warmup=2)},
         "network": network_of_phases(loss=Softmax()),
+    },
+    "several devices": {
+        "training": {"epochs": 2, "checkpoint": every(batches(2)), "devices": (cpu(0), cpu(1))},
+        "network": network(frozen=None, trained=whole_part),
     },
     "seldom": {"training": {"epochs": 5, "checkpoint": every(2, from_=1, keep=best("auc"))}},
     "everything": {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 from retdsl.commands.spec import add_root
 from retdsl.commands.terminal import DONE, say
@@ -26,6 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"note: {note}")
     print(path)
     return DONE
+
+
+def expect_report() -> None:
+    """Loads what a page needs while the run goes on, in which this process has nothing to do."""
+    names = ("retdsl.report.page", "matplotlib.backends.backend_svg", "matplotlib.figure", "matplotlib.ticker")
+    Thread(target=lambda: [import_module(name) for name in names], daemon=True).start()
 
 
 def try_report(run: Path) -> None:

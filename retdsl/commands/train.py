@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retdsl import compiler, running
-from retdsl.commands.report import try_report
+from retdsl.commands.report import expect_report, try_report
 from retdsl.commands.spec import ENGINES, add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.is_single:
         [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
+        expect_report()
         code = running.train(program, checked, experiment, run, spec.root, [*options, *_plain(arguments)], passes)
         if code == DONE:
             try_report(run)
@@ -148,6 +149,7 @@ def _work(path: Path, arguments: argparse.Namespace) -> int:
     from retdsl.series.record import read_series
     from retdsl.series.work import work
 
+    expect_report()
     try:
         series = work(read_series(path), say, _plain(arguments), try_report)
     except KeyboardInterrupt:

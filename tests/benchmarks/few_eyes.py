@@ -8,8 +8,8 @@ is not done again. names: experiments, each trained once a draw (its first fold 
 every fold of it; ensembles, with all their members; all of the study without it. table: trains nothing.
 
 Every run is exactly what `retdsl train few_eyes --train NAME --set NAME.fold=K --set NAME.seed=S
---set fundus.source='csv("draws/DRAW.csv", ...)' --threads 1` makes, but for rounding; see `frozen_once`. Figures go to
-stdout as Markdown, and into OUT/few_eyes.md and OUT/few_eyes.json:
+--set fundus.source='csv("draws/DRAW.csv", ...)' --threads 1` makes. What the frozen part makes of a
+photograph, all of them share. Figures go to stdout as Markdown, and into OUT/few_eyes.md and OUT/few_eyes.json:
 
   held out   the auc among the eyes that were put aside while learning: of one network those of its fold, of an ensemble
              all eyes to learn from, each answered by the members that have not seen it. Choices are made by this column
@@ -23,7 +23,6 @@ stdout as Markdown, and into OUT/few_eyes.md and OUT/few_eyes.json:
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import shutil
 import sys
@@ -33,9 +32,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-sys.path.append(str(Path(__file__).parent))
-from frozen_once import Runner, frozen_once
 
 from retdsl import compiler, running
 from retdsl.account.ensembles import members_of
@@ -101,11 +97,10 @@ def main() -> None:
     program = checked(root, ())[0]
     names = arguments.names or [one.name for one in (*program.experiments, *program.ensembles)]
     if not arguments.table:
-        with frozen_once() as runner:
-            for name in names:
-                for draw in arguments.draws:
-                    for trained in members(program, name, folds=arguments.folds):
-                        train(runner, trained, draw, root, out)
+        for name in names:
+            for draw in arguments.draws:
+                for trained in members(program, name, folds=arguments.folds):
+                    train(trained, draw, root, out)
     rows = [row for name in names for row in rows_of(program, name, arguments.draws, out, folds=arguments.folds)]
     text = "\n".join(markdown(rows))
     (out / "few_eyes.md").write_text(text + "\n")
@@ -137,7 +132,7 @@ def folder_of(trained: Trained, draw: str, out: Path) -> Path:
     return out / draw / f"{trained.experiment}-fold{trained.fold}-seed{trained.seed}"
 
 
-def train(runner: Runner, trained: Trained, draw: str, root: Path, out: Path) -> None:
+def train(trained: Trained, draw: str, root: Path, out: Path) -> None:
     """One run, unless it is done."""
     run = folder_of(trained, draw, out)
     if (run / "test.json").is_file():
@@ -149,21 +144,11 @@ def train(runner: Runner, trained: Trained, draw: str, root: Path, out: Path) ->
     program, found = checked(root, [*sources, *own], [trained.experiment])
     [experiment] = compiler.select(program, [trained.experiment])
     train_py = running.prepare(program, found, experiment, run, root)
-    code = runner(experiment_of(train_py), run, root)
+    code = running.run_program(train_py, "--run", str(run), "--root", str(root), "--threads", "1", "--plain")
     print(run.relative_to(out), "done" if code == 0 else f"exit code {code}", file=sys.stderr, flush=True)
     if code != 0:
         raise SystemExit(code)
     shutil.rmtree(run / "checkpoints")  # 3 MB a run, which nobody asks for
-
-
-def experiment_of(train_py: Path) -> Any:
-    """The experiment that a generated program runs."""
-    found = importlib.util.spec_from_file_location("generated_program", train_py)
-    assert found is not None
-    assert found.loader is not None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module.EXPERIMENT
 
 
 def rows_of(program: Program, name: str, draws: Sequence[str], out: Path, *, folds: bool) -> list[Row]:

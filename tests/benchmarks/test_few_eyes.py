@@ -1,23 +1,18 @@
-"""The arithmetic of the table, against scikit-learn; and runs that share a memory, against runs of their own."""
+"""The arithmetic of the table, against scikit-learn."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "runtime")]
+sys.path += [str(Path(__file__).parent)]
 from few_eyes import Sides, markdown, row_of, spread, threshold
-from frozen_once import frozen_once
-from tiny_study import experiment, frozen_part, network, paint
 
-from retdsl.runtime.answers import Answers, read_answers
-from retdsl.runtime.program import run_program
-from retdsl.runtime.symbols import sym
+from retdsl.runtime.answers import Answers
 
 
 def answers(random: np.random.Generator, names: str, ill: int, healthy: int) -> Answers:
@@ -101,28 +96,3 @@ def test_the_table_has_a_line_for_each_row() -> None:
     assert "1 of 2, 3 draws" in lines[2]
     assert "2 together" in lines[3]
     assert {line.count(" | ") for line in lines if not line.startswith("|---")} == {lines[0].count(" | ")}
-
-
-def squared(data: Any) -> Any:
-    """Another frozen part, whose layers, parameters and output have the names of the usual one."""
-    return {"relu0": sym.square(frozen_part(data)["relu0"], name="relu0")}
-
-
-def test_runs_that_share_a_memory_answer_as_runs_of_their_own(tmp_path: Path) -> None:
-    photographs = tmp_path / "photographs"
-    photographs.mkdir()
-    paint(photographs)
-    parts = {"first": frozen_part, "again": frozen_part, "other": squared}
-    studies = {name: experiment(photographs, augment=(), network=network(frozen=part)) for name, part in parts.items()}
-    passed = []
-    with frozen_once() as runner:
-        for name, study in studies.items():
-            assert runner(study, tmp_path / name, photographs) == 0
-            passed.append(runner.memory.passed)
-    assert passed[0] == passed[1] < passed[2]
-    for name, study in studies.items():
-        assert run_program(study, ["--run", str(tmp_path / f"own-{name}"), "--plain"]) == 0
-        for side in ("predictions.csv", "validation.csv"):
-            own, shared = (read_answers(tmp_path / folder / side) for folder in (f"own-{name}", name))
-            assert shared.images == own.images
-            np.testing.assert_allclose(shared.probabilities, own.probabilities, atol=1e-5)

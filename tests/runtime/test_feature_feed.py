@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_study import SIDE, experiment, network, paint
+from tiny_study import SIDE, experiment, frozen_part, network, paint
 from tiny_trainer import BATCH, trainer
 
 from retdsl.runtime import (
@@ -28,6 +28,7 @@ from retdsl.runtime.checkpoint import load_parameters
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.program import run_program
 from retdsl.runtime.segments import INDEX, PIXELS
+from retdsl.runtime.symbols import sym
 
 FINITE = (one_of((flip_horizontal(p=1.0), rotate180(p=1.0))), flip_vertical(p=0.3, on=("infected",)))
 CHAINS = {
@@ -275,6 +276,17 @@ def test_another_network_has_features_of_its_own(photographs, tmp_path, passed):
     study = experiment(photographs, training={"epochs": 1, "seed": 8}, augment=FINITE)  # draws other weights
     assert run_program(study, ["--run", str(tmp_path / "other"), "--plain", "--threads", "2"]) == 0
     assert sum(passed) >= 2 * whole - 5
+
+
+def test_another_graph_of_the_same_names_has_features_of_its_own(photographs, tmp_path, passed):
+    run(photographs, tmp_path / "one", augment=(), epochs=1)
+    whole = sum(passed)
+
+    def squared(data):
+        return {"relu0": sym.square(frozen_part(data)["relu0"], name="relu0")}
+
+    run(photographs, tmp_path / "other", augment=(), epochs=1, network=network(frozen=squared))
+    assert sum(passed) == 2 * whole
 
 
 def test_nothing_frozen_keeps_nothing(photographs, tmp_path):

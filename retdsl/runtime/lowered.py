@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.mx import mx
+from retdsl.runtime.mx import amp
 from retdsl.runtime.onnx_part import SLICE
 from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol
@@ -82,7 +82,7 @@ def bf16_symbol(symbol: Symbol, parameters: Mapping[str, Any]) -> tuple[Symbol, 
     # Some poolings are not oneDNN's, and the others of MXNet know no bfloat16.
     poolings = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == "Pooling"]
     with _in_silence():
-        found, *values = mx.contrib.amp.convert_model(
+        found, *values = amp().convert_model(
             symbol, *_split(symbol, parameters), target_dtype="bfloat16", excluded_sym_names=poolings
         )
     return found, {**values[0], **values[1]}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from typing import Any
 
 import numpy as np
 
@@ -29,3 +30,10 @@ except (ImportError, OSError, AttributeError) as error:
     raise RunError(f"MXNet cannot be loaded: {error}", help="`retdsl doctor` says what is missing") from error
 
 __all__ = ["mx"]
+
+
+def amp() -> Any:
+    """MXNet's module for lower precisions, which `import mxnet` leaves out."""
+    from mxnet.contrib import amp as module
+
+    return module

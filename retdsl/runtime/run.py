@@ -83,7 +83,7 @@ class Run:
         self._resumed = resumed
         self._inexact = inexact
         asked = asked_engine(engine, resumed, exact=not inexact)
-        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock)
+        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock, resumed)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         self.checkpoints = Checkpoints(folder.checkpoints, experiment.name, training.checkpoint, self._rank)
@@ -130,7 +130,12 @@ class Run:
         """Notes what going on needs first, or compares with it. Returns what is knowingly not as it was."""
         facts = facts_of_the_machine(mx.__version__, str(device()))
         if self._resumed is None:
-            known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
+            known = {
+                "experiment": self._experiment.name,
+                "root": str(self._root),
+                "threads": facts["threads"],
+                "engines": dict(self._engines.facts),
+            }
             self._folder.write_lock(known)
             return []
         require_same_program(self._resumed, self._experiment, self._folder)

@@ -43,7 +43,9 @@ def asked_engine(option: str | None, record: Mapping[str, Any] | None = None, *,
     record: lock.json of a run that is to go on or to answer; exact: whether it may go on with nothing else. Raises
     RunError for an engine that there is not, and for another one than an exact run was begun with.
     """
-    asked = option or os.environ.get(VARIABLE) or AUTO
+    engines = (record or {}).get("engines")
+    before = engines.get("asked") if isinstance(engines, Mapping) else None
+    asked = option or before or os.environ.get(VARIABLE) or AUTO
     if asked not in ENGINES:
         raise RunError(f"there is no engine `{asked}`", help=f"{VARIABLE} may be {', '.join(ENGINES)}")
     then = engine_of(record or {})
@@ -73,7 +75,7 @@ class Engines:
     asked: one of ENGINES; program, name: train.py and the experiment, beside which the network lies in ONNX; threads:
     to compute with; precision: of what is frozen, None for float32; calibration: gives so many images of the training
     side, which int8 is calibrated on; note: says a sentence to people; record: takes all facts for lock.json when there
-    are new ones.
+    are new ones; facts: those of a run that goes on.
     """
 
     asked: str = MXNET
@@ -87,10 +89,11 @@ class Engines:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.facts["asked"] = self.asked
+        # What a run that goes on has found out before stays as it is, for its record to end as it would have.
+        self.facts.setdefault("asked", self.asked)
         self._skeleton: Model | None = None
-        self._agreed: set[str] = set()
-        self._written: Mapping[str, Any] = {}
+        self._agreed = {part for part in (FROZEN, PREDICTION) if part in self.facts}
+        self._written: Mapping[str, Any] = dict(self.facts)
 
     def model(
         self, input: str, shape: Sequence[int], outputs: Sequence[str], values: Callable[[], Mapping[str, Array]]
@@ -134,7 +137,7 @@ class Engines:
 
     def lowered(self, precision: str, error: float) -> None:
         """Told the relative error of a lower precision in what the frozen part gives on its first images."""
-        self.facts["precision"] = {**self.facts.get("precision", {}), "frozen": precision, "features": error}
+        self.facts.setdefault("precision", {"frozen": precision, "features": error})
 
     def answered(self, largest: float, mean: float) -> None:
         """Told how far the probabilities of the trained network on the validation side are from float32's."""
@@ -157,11 +160,16 @@ def engines_of(
     asked: str,
     note: Callable[[str], None] = lambda _: None,
     record: Callable[[Mapping[str, Any]], None] = lambda _: None,
+    before: Mapping[str, Any] | None = None,
 ) -> Engines:
-    """Those for the network of an experiment, with as many threads as MXNet computes with."""
+    """Those for the network of an experiment, with as many threads as MXNet computes with.
+
+    before: lock.json of a run that goes on.
+    """
     program = None if experiment.program is None else Path(experiment.program)
     threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
-    return Engines(asked, program, experiment.name, threads, note, record)
+    facts = dict((before or {}).get("engines", {}))
+    return Engines(asked, program, experiment.name, threads, note, record, facts=facts)
 
 
 NOTED = 0.01

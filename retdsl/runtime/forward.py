@@ -260,7 +260,7 @@ def forward_by(
             forward = lower
         return _told(engines, part, forward)
 
-    return _told(engines, part, Tried(exact.engine, batch, settled))
+    return Tried(exact.engine, batch, settled)
 
 
 @dataclass(frozen=True)

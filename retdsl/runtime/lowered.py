@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.mx import amp
 from retdsl.runtime.onnx_part import SLICE
 from retdsl.runtime.skeleton import Model
 from retdsl.runtime.symbols import Symbol
@@ -78,12 +79,10 @@ def _joined(model: Model, folder: Path) -> Model:
 
 def bf16_symbol(symbol: Symbol, parameters: Mapping[str, Any]) -> tuple[Symbol, dict[str, Any]]:
     """A symbol that MXNet computes in bfloat16 wherever it can, and all its parameters."""
-    from mxnet.contrib import amp
-
     # Some poolings are not oneDNN's, and the others of MXNet know no bfloat16.
     poolings = [node["name"] for node in json.loads(symbol.tojson())["nodes"] if node["op"] == "Pooling"]
     with _in_silence():
-        found, *values = amp.convert_model(
+        found, *values = amp().convert_model(
             symbol, *_split(symbol, parameters), target_dtype="bfloat16", excluded_sym_names=poolings
         )
     return found, {**values[0], **values[1]}

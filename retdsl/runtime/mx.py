@@ -11,6 +11,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from typing import Any
 
 import numpy as np
 
@@ -35,3 +36,10 @@ finally:
         del sys.modules[name]
 
 __all__ = ["mx"]
+
+
+def amp() -> Any:
+    """MXNet's module for lower precisions, which `import mxnet` leaves out."""
+    from mxnet.contrib import amp as module
+
+    return module

@@ -98,7 +98,7 @@ class Run:
         self._inexact = inexact
         self._devices = contexts(training.devices)
         asked = asked_engine(engine, resumed, exact=not inexact)
-        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock)
+        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock, resumed)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         first = self._workers.first
@@ -163,8 +163,13 @@ class Run:
         where = devices_in_words(self._devices)
         facts = {**facts_of_the_machine(mx.__version__, where), "workers": self._workers.count}
         if self._resumed is None:
-            known = {"experiment": self._experiment.name, "root": str(self._root), "threads": facts["threads"]}
-            known["workers"] = facts["workers"]
+            known = {
+                "experiment": self._experiment.name,
+                "root": str(self._root),
+                "threads": facts["threads"],
+                "workers": facts["workers"],
+                "engines": dict(self._engines.facts),
+            }
             self._folder.write_lock(known)
             return []
         if self._workers.first:  # whose folder it is

@@ -13,6 +13,7 @@ import pytest
 from spec_texts import TINY, checked
 
 from retdsl.compiler import compile_experiment
+from retdsl.runtime.differences import differences_of_the_machine
 from retdsl.runtime.engines import AUTO, MXNET, ONNXRUNTIME, Engines, asked_engine, engine_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.forward import ByMXNet, ByOnnxruntime, Tried, device, forward_by
@@ -187,10 +188,7 @@ def test_lock_json_is_written_when_something_is_new(program, images) -> None:
     made, chosen = Made(program, whole=True), engines(program, record=written.append)
     for _ in range(3):
         made.by(chosen, "prediction")(images[:2])
-    assert [sorted(facts["engines"]) for facts in written] == [
-        ["asked", "prediction"],
-        ["asked", "difference", "prediction"],
-    ]
+    assert [sorted(facts["engines"]) for facts in written] == [["asked", "difference", "prediction"]]
 
 
 @pytest.mark.parametrize(
@@ -217,6 +215,15 @@ def test_int8_without_onnxruntime_is_refused_with_what_to_do(program, images) ->
     with pytest.raises(RunError, match="cannot be computed in int8") as caught:
         Made(program).by(chosen)(images[:2])
     assert "take `precision = bf16(frozen)`" in str(caught.value)
+
+
+def test_a_run_that_goes_on_keeps_what_it_found_out(program) -> None:
+    written: list[dict] = []
+    found = {"asked": "auto", "frozen": "onnxruntime 1.32.0", "difference": 3e-6}
+    chosen = engines(program, ONNXRUNTIME, facts=dict(found), record=written.append)
+    assert isinstance(Made(program).by(chosen), ByOnnxruntime)
+    assert asked_engine(None, {"versions": {}, "engines": {"asked": "onnxruntime"}}) == ONNXRUNTIME
+    assert [facts["engines"]["difference"] for facts in written] in ([], [3e-6])
 
 
 def test_an_unknown_engine_is_refused(monkeypatch) -> None:
@@ -258,3 +265,18 @@ def test_a_program_runs_with_the_engine_that_is_asked_for_and_goes_on_exactly(pr
     assert auto["prediction"].startswith("onnxruntime ")
     assert plain == {"asked": "mxnet", "frozen": f"mxnet {mx.__version__}", "prediction": f"mxnet {mx.__version__}"}
     assert "invalid choice: 'tensorrt'" in run("--engine", "tensorrt", code=2)
+
+
+def test_a_run_whose_engine_is_gone_says_so(program, monkeypatch) -> None:
+    """The record of a run that onnxruntime computed, in a place where it is not installed any more."""
+    record = {"versions": {"onnxruntime": "1.32.0"}, "engines": {"asked": "auto", "frozen": "onnxruntime 1.32.0"}}
+    then = {**record, "threads": 2, "system": "Linux", "device": "cpu(0)"}
+    without = {**then, "versions": {"onnxruntime": None}}
+    [found] = differences_of_the_machine(then, without)
+    assert found.message == "onnxruntime is not here, the run had 1.32.0"
+    assert found.help == "pip install onnxruntime==1.32.0"
+    plain = {**then, "engines": {"asked": "mxnet", "frozen": "mxnet 1.9.1"}}
+    assert list(differences_of_the_machine(plain, without)) == []
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(RunError, match="onnxruntime was asked for"):
+        Made(program).by(engines(program, asked_engine(None, record)))

@@ -152,7 +152,6 @@ class Run:
             self._folder.write_lock({"resumed": [*self._resumed.get("resumed", []), again]})
         fitting.run()
         self._finish(reading, batches, trainer, fitting)
-        self._folder.write_lock({"features": fitting.feed.facts(training.cache)})
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
         for note in fitting.feed.notes():
@@ -311,7 +310,8 @@ class Run:
             self._folder.write_predictions(test)
         took = fitting.seconds
         self.checkpoints.prune(final=True)
-        self._folder.write_lock({"checkpoints": self.checkpoints.files})
+        features = fitting.feed.facts(training.cache)
+        self._folder.write_lock({"checkpoints": self.checkpoints.files, "features": features})
         final = {
             **figures,
             "images": len(dataset.test),

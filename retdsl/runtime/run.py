@@ -279,7 +279,7 @@ class Run:
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        network, training = self._experiment.network, self._experiment.training
+        training = self._experiment.training
         parameters = self._told_parameters(found.epoch)
         rows = -(-training.batch // self._workers.count)
 
@@ -289,8 +289,7 @@ class Run:
 
         def deployed(side: tuple[int, ...]) -> Predictions:
             """As whoever uses the network will have them: all of it in float32."""
-            where = (network.input, network.input_shape, rows, network.predicting, self._engines, self._devices[0])
-            predictor = Predictor(network.deploy_symbol(), parameters, *where)
+            predictor = Predictor(self._experiment.network, parameters, rows, self._engines, self._devices[0])
             return self._workers.joined_predictions(predict(watched(self._progress, batches.of(side)), predictor))
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:

@@ -30,7 +30,7 @@ from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Bound, Device, MxArray, forward_by, full_batch
+from retdsl.runtime.forward import Bound, Device, Inference, MxArray, forward_by, full_batch
 from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict
@@ -195,14 +195,14 @@ class Trainer:
         predicting, where = symbols.predicting, self._where
         if symbols.frozen is None:
             # Anew every time, as the parameters have changed: a session is made faster than a symbol is bound.
-            whole = (symbols.deploy, values, self._network.input, self._network.input_shape, batch, where, predicting)
-            forward = forward_by(*whole, engines=self._engines)
+            input, shape = self._network.input, self._network.input_shape
+            forward = forward_by(
+                Inference(symbols.deploy, values, input, shape, batch, where, predicting), self._engines
+            )
             answers = predict(batches, lambda images: forward(images)[0])
         else:
-            trained, frozen = (
-                Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting),
-                self._frozen,
-            )
+            frozen = self._frozen
+            trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting)
             answers = predict(batches, lambda images: trained(images if type(images) is list else frozen(images))[0])
         return self._workers.joined_predictions(answers)
 

@@ -53,11 +53,10 @@ from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
-from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.recipe import Recipe, recipe_of
 from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.same_everywhere import require_same_everywhere
-from retdsl.runtime.schedules import Course
 from retdsl.runtime.state_file import Position, State, state_of, state_parts
 from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
@@ -126,11 +125,8 @@ class Run:
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads, self._workers)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         self._engines.precision, self._engines.calibration = training.precision, batches.calibration
-        trainer = Trainer(
-            *(network, start, self._recipe(batches, weights), self._workers),
-            devices=self._devices,
-            engines=self._engines,
-        )
+        recipe = self._recipe(batches, weights)
+        trainer = Trainer(network, start, recipe, self._workers, self._engines, self._devices)
         if training.precision is not None and not trainer.frozen_part.is_there:
             what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
             raise RunError(what, help="freeze what comes first, or leave `precision` out")
@@ -142,7 +138,14 @@ class Run:
             return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
 
         fitting = Fitting(
-            *(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock),
+            self._experiment,
+            trainer,
+            batches,
+            self._folder,
+            self.checkpoints,
+            self._progress,
+            feed,
+            clock=clock,
             workers=self._workers,
         )
         if self._resumed is not None:
@@ -199,21 +202,13 @@ class Run:
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""
-        training, dataset = self._experiment.training, batches.dataset
-        epochs, step = range(1, training.epochs + 1), training.batch * training.accumulate
-        return Recipe(
-            training.optimizer,
-            training.schedule,
-            Course(tuple(math.ceil(batches.in_epoch(epoch) / training.accumulate) for epoch in epochs)),
-            training.batch,
-            training.seed,
+        epochs = range(1, self._experiment.training.epochs + 1)
+        return recipe_of(
+            self._experiment,
             weights,
-            steps=tuple(min(step, batches.images_in_epoch(epoch)) for epoch in epochs),
-            soft=self._experiment.soft or dataset.soft,
-            rates=training.rates,
-            accumulate=training.accumulate,
-            clip=training.clip,
-            average=training.average,
+            [batches.in_epoch(epoch) for epoch in epochs],
+            [batches.images_in_epoch(epoch) for epoch in epochs],
+            soft=batches.dataset.soft,
             workers=self._workers.count,
         )
 

@@ -44,7 +44,7 @@ from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.several_devices import OnSeveralDevices
 from retdsl.runtime.state import Pauses, Stateful
-from retdsl.runtime.trained_part import TrainedPart
+from retdsl.runtime.trained_part import Learning, TrainedPart
 from retdsl.runtime.updater import Updater
 from retdsl.runtime.workers import Workers
 
@@ -92,7 +92,8 @@ class Trainer:
         mx.nd.waitall()
         self._symbols = self._network.symbols(self._recipe.weights, epoch, soft=self._recipe.soft)
         self._frozen_names = self._network.frozen_names(epoch)
-        self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
+        own, frozen = self._symbols.trained.list_arguments(), self._frozen_names
+        self._updated = [name for name in own if name in self._arguments and name not in frozen]
         if not self._updated:
             raise RunError("every parameter of the network is frozen: there is nothing to train")
         self._gradients.begin(self._updated, self._arguments)
@@ -103,15 +104,16 @@ class Trainer:
 
     def _bind(self, batch: int) -> None:
         """Makes both parts, for so many images in a batch."""
-        symbols, values, shape = self._symbols, {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
+        network, symbols = self._network, self._symbols
+        values = {**self._arguments, **self._auxiliary}
         self._frozen = FrozenPart(
-            symbols, values, self._network.input, shape, batch, self._where, engines=self._engines
+            symbols, values, network.input, network.input_shape, batch, self._where, self._engines
         )
-        learns = (self._arguments, self._auxiliary, self._gradients, self._label, self._updated)
+        learning = Learning(symbols, self._arguments, self._auxiliary, self._gradients, self._updated, self._label)
         self._trained = (
-            TrainedPart(symbols, *learns, self._where)
+            TrainedPart(learning, self._where)
             if len(self._devices) == 1
-            else OnSeveralDevices(symbols, *learns, self._frozen_names, self._devices)
+            else OnSeveralDevices(learning, self._frozen_names, self._devices)
         )
 
     @property
@@ -384,9 +386,6 @@ class Trainer:
         if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
             items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
             raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
-
-    def _is_updated(self, name: str) -> bool:
-        return name in self._arguments and name not in self._frozen_names
 
 
 def _with_next(batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, bool]]:

@@ -67,7 +67,7 @@ def test_a_program_runs_with_the_engine_that_is_asked_for(program, tmp_path) -> 
     run("--run", str(tmp_path / "mxnet"), "--engine", "mxnet")
     auto, plain = engines_in(tmp_path / "auto"), engines_in(tmp_path / "mxnet")
     assert auto["frozen"].startswith("onnxruntime ")
-    assert plain == {"asked": "mxnet", "frozen": f"mxnet {mx.__version__}"}
+    assert plain == {"asked": "mxnet", "frozen": f"mxnet {mx.__version__} folded"}
     assert "invalid choice: 'tensorrt'" in run("--engine", "tensorrt", code=2)
 
 

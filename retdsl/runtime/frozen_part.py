@@ -17,8 +17,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import Device, MxArray, full_batch
 from retdsl.runtime.engines import FROZEN, Engines
-from retdsl.runtime.forward import Device, Forward, Inference, MxArray, forward_by, full_batch
+from retdsl.runtime.forward import Forward, Inference, forward_by
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.network import Symbols

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import Device, MxArray
+from retdsl.runtime.bound import Device, MxArray
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.mx import mx
 from retdsl.runtime.trained_part import Learning, TrainedPart

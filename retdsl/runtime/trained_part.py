@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import Device, MxArray
+from retdsl.runtime.bound import Device, MxArray
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.losses import as_targets

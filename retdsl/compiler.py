@@ -226,7 +226,6 @@ def compile_experiment(
     """Writes the program of an experiment into `folder`: train.py, program.json, graph.svg, and, where the package
     `onnx` is installed and can say the network, NAME.onnx, the network without weights. Returns train.py's path.
 
-
     root: written into the program as where relative data paths start; None: the program's own folder. passes: those
     that decide how it is carried out, by name; None for all.
     """

@@ -56,6 +56,28 @@ train tiny {
 """A whole study that trains in a second: painted photographs, a small network of its own, nothing pretrained."""
 
 
+FROZEN = (
+    TINY.replace("model plain =", "backbone body = trunk()\n\nmodel plain =")
+    .replace(
+        """  eyes.image
+    => stage(8, name = "a")
+    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
+""",
+        "  body\n",
+    )
+    .replace(
+        "block stage_same",
+        """block trunk() =
+  stage(8, name = "a")
+    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
+
+block stage_same""",
+    )
+    .replace("  sampling ", "  freeze    = body\n  sampling ")
+)
+"""The same with all but its head frozen."""
+
+
 def checked(text: str, root: Path | None = None, name: str = "test.retina") -> Checked:
     """A spec's text, checked."""
     return check_source(Source(name, text), root or Path())

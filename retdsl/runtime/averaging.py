@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.average import ema
-from retdsl.runtime.forward import MxArray
+from retdsl.runtime.bound import MxArray
 from retdsl.runtime.mx import mx
 
 

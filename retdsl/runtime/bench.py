@@ -37,9 +37,8 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_photographs, require_scores
 from retdsl.runtime.prepared import PreparedImages
-from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.recipe import Recipe, recipe_of
 from retdsl.runtime.sample import Sample
-from retdsl.runtime.schedules import Course
 from retdsl.runtime.synthetic import synthetic_fundus
 from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import gathered
@@ -227,20 +226,9 @@ def _processor() -> str:
 
 
 def _recipe(experiment: Experiment, dataset: Dataset) -> Recipe:
-    """As a run has it, but for the length of an epoch."""
+    """As a run has it, but for the length of an epoch, in which every step is a full one."""
     training = experiment.training
     weights = class_weights(experiment.network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
-    return Recipe(
-        training.optimizer,
-        training.schedule,
-        Course((BATCHES,) * training.epochs),
-        training.batch,
-        training.seed,
-        weights,
-        steps=(training.batch * training.accumulate,) * training.epochs,
-        soft=experiment.soft or dataset.soft,
-        rates=training.rates,
-        accumulate=training.accumulate,
-        clip=training.clip,
-        average=training.average,
-    )
+    steps = BATCHES * training.accumulate
+    epochs = training.epochs
+    return recipe_of(experiment, weights, [steps] * epochs, [steps * training.batch] * epochs, soft=dataset.soft)

@@ -13,12 +13,12 @@ from typing import Any
 class Bench:
     """Images per second: loader: prepared, augmented and put into batches; forward: through the part in which nothing
     is trained, None where there is none; step: through the trained part, forwards and backwards, with its update;
-    whole: all of it as a run does it; kept: as it does it once the
-    features are kept, None where they are not, or not all of them.
+    whole: all of it as a run does it; kept: as it does it once the features are kept, None where they are not, or not
+    all of them.
 
     device, threads, batch, photographs: on what, and how many different ones; processor: its maker's name for it;
-    gpus: how many MXNet sees; painted: that
-    photographs were not the study's own; frozen, trained: the engines of both parts; gflops: what `gemm_rates` gives.
+    gpus: how many MXNet sees; painted: that photographs were not the study's own; frozen, trained: the engines of both
+    parts; gflops: what `gemm_rates` gives.
     """
 
     experiment: str

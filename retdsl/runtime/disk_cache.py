@@ -27,9 +27,8 @@ from pathlib import Path
 from threading import Lock
 from typing import ClassVar, NamedTuple
 
-from retdsl.runtime.decode import Photograph
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.segments import ALIGNED, INDEX, PIXELS, RECORD, Place, Segment
+from retdsl.runtime.segments import ALIGNED, INDEX, PIXELS, RECORD, Kept, Place, Segment
 from retdsl.weights.store import user_folder
 
 LIMIT_VARIABLE = "RETDSL_CACHE_LIMIT"
@@ -113,7 +112,7 @@ class Cache:
         raise NotImplementedError
 
     def find(self, key: bytes) -> Place | None:
-        """Where the photograph prepared from what has this SHA-256 lies; None if it was never kept."""
+        """Where what has this key lies; None if it was never kept."""
         place = self._places.get(key)
         if place is not None and place.segment.path is not None and place.segment.path not in self._used:
             self._used.add(place.segment.path)
@@ -121,14 +120,14 @@ class Cache:
         return place
 
     def known(self, stamp: str) -> bytes | None:
-        """The SHA-256 of what had this stamp; None if it was never noted."""
+        """The key of what had this stamp; None if it was never noted."""
         return self._notes.get(_stamp_key(stamp))
 
-    def keep(self, key: bytes, photo: Photograph, digest: bytes) -> Place | None:
-        """Where the photograph lies from now on; None if there is no room for it anywhere."""
-        while (writer := self._make_writer(photo.nbytes)) is not None:
+    def keep(self, key: bytes, values: Kept, digest: bytes) -> Place | None:
+        """Where these values lie from now on; None if there is no room for them anywhere. digest: see `digest_of`."""
+        while (writer := self._make_writer(values.nbytes)) is not None:
             try:
-                writer.add(key, photo, digest)
+                writer.add(key, values, digest)
             except OSError as error:
                 self._give_up(writer, error)
                 continue
@@ -137,7 +136,7 @@ class Cache:
         return None
 
     def note(self, stamp: str, key: bytes) -> None:
-        """Notes that what has this stamp has this SHA-256."""
+        """Notes that what has this stamp has this key."""
         stamp_key = _stamp_key(stamp)
         if self._notes.get(stamp_key) == key:
             return
@@ -150,7 +149,7 @@ class Cache:
                 self._give_up(writer, error)
 
     def forget(self, key: bytes, place: Place) -> None:
-        """A photograph that was found damaged is looked for no more."""
+        """What was found damaged is looked for no more."""
         with self._lock:
             if self._places.get(key) is place:
                 del self._places[key]

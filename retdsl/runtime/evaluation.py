@@ -15,6 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from retdsl.runtime.answers import answers_of
+from retdsl.runtime.bound import device
 from retdsl.runtime.dataset import Dataset, require_labels_for
 from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
@@ -24,7 +25,6 @@ from retdsl.runtime.files import read_json_object, write_json, write_text
 from retdsl.runtime.finished_network import finished_network
 from retdsl.runtime.fitting import watched
 from retdsl.runtime.folders import folder
-from retdsl.runtime.forward import device
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.inference import predict
 from retdsl.runtime.known_photographs import find_known

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import Bound
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.evaluation import require_size
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import replacing, write_json
 from retdsl.runtime.finished_network import finished_parameters
-from retdsl.runtime.forward import Bound
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mean_image import with_mean_image

@@ -79,8 +79,8 @@ class Rows:
     def keep(self, key: bytes, row: Row) -> None:
         """Keeps a row, where there is room for it."""
         values = np.concatenate([array.reshape(-1) for array in row], dtype=np.float32)
-        bytes_ = values.view(np.uint8).reshape(1, 1, -1)
-        self.cache.keep(key, bytes_, digest_of(bytes_))
+        kept = values.view(np.uint8).reshape(1, 1, -1)
+        self.cache.keep(key, kept, digest_of(kept))
 
     def _arrays(self, stored: NDArray[np.uint8]) -> Row:
         values, found, start = stored.reshape(-1).view(np.float32), [], 0

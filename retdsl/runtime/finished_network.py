@@ -37,10 +37,8 @@ def finished_network(
 
     Raises RunError.
     """
-    network = experiment.network
-    deploy, parameters, epoch = finished_parameters(experiment, run, checkpoint)
-    shape, batch = network.input_shape, experiment.training.batch
-    return Predictor(deploy, parameters, network.input, shape, batch, network.predicting, engines), epoch
+    _, parameters, epoch = finished_parameters(experiment, run, checkpoint)
+    return Predictor(experiment.network, parameters, experiment.training.batch, engines), epoch
 
 
 def finished_parameters(

@@ -289,8 +289,10 @@ class Foreman:
             there = f"{facts['workers']} workers and {facts['servers']} servers"
             here = f"{self._workers} and {self._servers}"
             self._end(Ending(1, f"error: {line.name} on {line.host} is of a job of {there}, this one has {here}"))
-        elif line.name not in self._wanted or line.name in self._lines:
+            return
+        if line.name not in self._wanted or line.name in self._lines:
             self._end(Ending(1, f"error: two processes say that they are {line.name}; one is on {line.host}"))
+            return
         self._strangers.remove(line)
         self._lines[line.name] = line
         if line.role == SCHEDULER:
@@ -325,7 +327,8 @@ class Foreman:
 
     def _end_all(self) -> None:
         code = DEFECT if self._ending is None else self._ending.code
-        for line in self._lines.values():
+        turned_away = (line for line in self._strangers if line.role)
+        for line in (*self._lines.values(), *turned_away):
             try:
                 line.socket.settimeout(0.5)
                 line.socket.sendall(bytes(line.unsent) + said(END, code=code))

@@ -2,27 +2,23 @@
 
 Enters: a symbol without labels, its parameters, batches of images. Leaves: its outputs. Guaranteed: nothing here ever
 changes a parameter, and the last, smaller batch gives what it would give inside a full one.
-
-Bound this way (no gradient for anything) MXNet's oneDNN backend fuses convolution, BatchNorm and activation, several
-times faster than the same symbol bound for training. The fused layers keep weights folded when they first ran, and do
-NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new parameters, one binds anew instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.devices import contexts
-from retdsl.runtime.engines import FROZEN, PREDICTION, Calibration, Engines
+from retdsl.runtime.bound import Bound, Device, MxArray, full_batch
+from retdsl.runtime.engines import FROZEN, PREDICTION, Engines
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.folding import Predicting, joining
-from retdsl.runtime.initial import Shape
+from retdsl.runtime.folding import Predicting
+from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import NotCarried, OnnxPart
 from retdsl.runtime.out_of_memory import enough_memory
@@ -36,71 +32,33 @@ COMPARED = 2
 CLOSE = 1e-4
 """How far two engines may be apart, as a share of the largest number. What they round differently is some 1e-6."""
 
-Device: TypeAlias = Any
-"""An `mxnet.Context`."""
 
-MxArray: TypeAlias = Any
-"""An `mxnet.nd.NDArray`."""
+@dataclass(frozen=True)
+class Inference:
+    """A network, or a part of one, with one input, that only predicts.
 
-
-def device() -> Device:
-    """The first GPU if the installed MXNet can use one, else the processor."""
-    return contexts()[0]
-
-
-class Bound:
-    """A symbol bound for prediction at one batch size.
-
-    parameters: NDArrays by name (arguments and auxiliary states), used as they are, not copied; inputs: name and shape
-    `[...]` of each input, without the batch axis; predicting: what becomes of the symbol before it is bound.
+    symbol: without labels; parameters: NDArrays by name, used as they are; input, shape: name and `[...]` of what
+    enters, without the batch axis; batch: images at once; where: the device; predicting: what becomes of the symbol
+    before it is bound.
     """
 
-    def __init__(
-        self,
-        symbol: Symbol,
-        parameters: Mapping[str, MxArray],
-        inputs: Mapping[str, Shape],
-        batch: int,
-        where: Device,
-        predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
-    ) -> None:
-        self.batch = batch
-        symbol, folded = predicting.prepared(symbol, parameters)
-        parameters = {**parameters, **{name: mx.nd.array(value, ctx=where) for name, value in folded.items()}}
-        self._inputs = [mx.nd.zeros((batch, *shape), ctx=where) for shape in inputs.values()]
-        given = dict(zip(inputs, self._inputs, strict=True))
-        # A part may leave inputs unused, and a frozen part may pass its input through.
-        arguments = {name: given[name] if name in given else parameters[name] for name in symbol.list_arguments()}
-        auxiliary = {name: parameters[name] for name in symbol.list_auxiliary_states()}
-        self._executor = _bind(symbol, where, arguments, auxiliary, fused=predicting.fused)
+    symbol: Symbol
+    parameters: Mapping[str, MxArray]
+    input: str
+    shape: Sequence[int]
+    batch: int
+    where: Device
+    predicting: Predicting = Predicting()  # noqa: RUF009 (frozen)
 
-    def __call__(self, inputs: Sequence[MxArray]) -> list[MxArray]:
-        """The outputs for full batches. They are overwritten by the next call."""
-        for bound, values in zip(self._inputs, inputs, strict=True):
-            values.copyto(bound)
-        outputs: list[MxArray] = self._executor.forward(is_train=False)
-        return outputs
+    def bound(self) -> Bound:
+        """It, bound by MXNet."""
+        inputs = {self.input: tuple(self.shape)}
+        return Bound(self.symbol, self.parameters, inputs, self.batch, self.where, self.predicting)
 
-
-def _bind(
-    symbol: Symbol, where: Device, arguments: Mapping[str, MxArray], auxiliary: Mapping[str, MxArray], *, fused: bool
-) -> Any:
-    """The symbol bound without gradients. fused: its layers joined where MXNet can."""
-    with joining(fused=fused):
-        try:
-            return symbol.bind(where, arguments, grad_req="null", aux_states=auxiliary)
-        except mx.base.MXNetError:
-            # A layer that is an output, and joined to the next one as well, is counted twice by the joining.
-            if not fused:
-                raise
-    return _bind(symbol, where, arguments, auxiliary, fused=False)
-
-
-def full_batch(images: NDArray[np.float32], batch: int, where: Device) -> MxArray:
-    """`images` [n, ...] on the device as [batch, ...], padded with zeros. Shapes that stay spare MXNet binding anew."""
-    if missing := batch - len(images):
-        images = np.concatenate([images, np.zeros((missing, *images.shape[1:]), np.float32)])
-    return mx.nd.array(images, ctx=where, dtype=np.float32)
+    @property
+    def outputs(self) -> list[str]:
+        """The layers whose values come out."""
+        return [name.removesuffix("_output") for name in self.symbol.list_outputs()]
 
 
 class Forward(Protocol):
@@ -121,37 +79,24 @@ class Forward(Protocol):
 
 
 class ByMXNet:
-    """A part with one input, computed by MXNet. kind: what is said of it besides, as " int8".
+    """Computed by MXNet. kind: what is said of it besides, as " int8".
 
     Raises OutOfMemory, when it is made or with the first images, where the batch is too large for the machine.
     """
 
-    def __init__(
-        self,
-        symbol: Symbol,
-        parameters: Mapping[str, MxArray],
-        input: str,
-        shape: Shape,
-        batch: int,
-        where: Device,
-        predicting: Predicting,
-        kind: str = "",
-    ) -> None:
-        self.engine = " ".join((f"mxnet {mx.__version__}{kind}", *predicting.words()))
-        self.batch = batch
-        self._where = where
+    def __init__(self, inference: Inference, kind: str = "") -> None:
+        self.engine = " ".join((f"mxnet {mx.__version__}{kind}", *inference.predicting.words()))
+        self.batch = inference.batch
+        self._where = inference.where
         self._computed = False
 
-        def bound(images: int) -> Bound:
-            return Bound(symbol, parameters, {input: shape}, images, where, predicting)
-
         def attempt(images: int) -> None:
-            for output in bound(images)([mx.nd.zeros((images, *shape))]):
+            for output in replace(inference, batch=images).bound()([mx.nd.zeros((images, *inference.shape))]):
                 output.wait_to_read()
 
-        self._memory = partial(enough_memory, "to predict", batch, attempt)
+        self._memory = partial(enough_memory, "to predict", self.batch, attempt)
         with self._memory():
-            self._bound = bound(batch)
+            self._bound = inference.bound()
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
         if self._computed:
@@ -165,13 +110,16 @@ class ByMXNet:
 
 
 class ByOnnxruntime:
-    """A part with one input, computed by onnxruntime, which gives what MXNet goes on with."""
+    """Computed by onnxruntime, which gives what MXNet goes on with. model: the same in ONNX; kind: as of `ByMXNet`.
 
-    def __init__(self, part: OnnxPart, batch: int, where: Device) -> None:
-        self.engine = part.engine
-        self.batch = batch
-        self._part = part
-        self._where = where
+    Raises NotCarried.
+    """
+
+    def __init__(self, inference: Inference, model: Model, threads: int, kind: str = "") -> None:
+        self._part = OnnxPart(model, inference.input, inference.outputs, threads, kind)
+        self.engine = self._part.engine
+        self.batch = inference.batch
+        self._where = inference.where
 
     def __call__(self, images: NDArray[np.float32]) -> list[MxArray]:
         # Always as many images: what is made of one must not depend, to the last bit, on how many it comes with.
@@ -199,39 +147,26 @@ class Tried:
         return self._forward(images)
 
 
-def forward_by(
-    symbol: Symbol,
-    parameters: Mapping[str, MxArray],
-    input: str,
-    shape: Sequence[int],
-    batch: int,
-    where: Device,
-    predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
-    *,
-    engines: Engines | None = None,
-    part: str = PREDICTION,
-) -> Forward:
-    """What computes a symbol for images `shape`: the one place that decides which engine carries what only predicts.
+def forward_by(inference: Inference, engines: Engines | None = None, part: str = PREDICTION) -> Forward:
+    """What computes a network, or a part of one: the one place that decides which engine carries what only predicts.
 
-    predicting: what becomes of the symbol first; where that asks for no fusion, MXNet carries it, layer after layer.
-    engines: those that may, None for MXNet alone; part: FROZEN or PREDICTION, as lock.json tells of it. onnxruntime
-    computes on the processor only, and nothing that it has not once computed as MXNet does; what is FROZEN is computed
-    in the precision that the run asks for. Raises RunError where an engine was asked for that cannot.
+    engines: those that may, None for MXNet alone; part: FROZEN or PREDICTION, as lock.json tells of it. Where no fusion
+    is asked for, MXNet carries it, layer after layer. onnxruntime computes on the processor only, and nothing that it
+    has not once computed as MXNet does; what is FROZEN is computed in the precision that the run asks for. Raises
+    RunError where an engine was asked for that cannot.
     """
-    made = _Made(symbol, parameters, input, tuple(shape), batch, where, predicting)
-    if engines is None or not predicting.fused:
-        return made.by_mxnet()
-    outputs = [name.removesuffix("_output") for name in symbol.list_outputs()]
+    if engines is None or not inference.predicting.fused:
+        return ByMXNet(inference)
     precision = engines.precision if part == FROZEN else None
     model = None
     try:
-        if where.device_type != "cpu":
+        if inference.where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
-        model = engines.model(input, shape, outputs, lambda: {n: array.asnumpy() for n, array in parameters.items()})
-        exact: Forward = made.by_onnxruntime(model, outputs, engines.threads)
+        model = engines.model(inference.input, inference.shape, inference.outputs, partial(_numbers, inference))
+        exact: Forward = ByOnnxruntime(inference, model, engines.threads)
     except NotCarried as error:
         engines.leave(str(error))
-        model, exact = None, made.by_mxnet()
+        model, exact = None, ByMXNet(inference)
     if (model is None or engines.agreed(part)) and precision is None:
         return _told(engines, part, exact)
 
@@ -240,16 +175,16 @@ def forward_by(
         forward = exact
         if model is not None and not engines.agreed(part):
             few = images[:COMPARED]
-            difference = _largest_difference(forward(few), made.by_mxnet(len(few))(few), len(few))
+            by_mxnet = ByMXNet(replace(inference, batch=len(few)))
+            difference = _largest_difference(forward(few), by_mxnet(few), len(few))
             if difference <= CLOSE:
                 engines.agree(part, difference)
             else:
                 engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
-                forward = made.by_mxnet()
+                forward = ByMXNet(inference)
         if precision is not None:
-            by_onnx = model if forward is exact else None
             try:
-                lower = made.lowered(precision, engines.calibration, by_onnx, outputs, engines.threads)
+                lower = _lowered(inference, precision, engines, model if forward is exact else None)
                 error = _relative_error(lower(images), forward(images), len(images))
             except (mx.base.MXNetError, NotCarried) as problem:
                 what = f"the frozen part cannot be computed in {precision.name}"
@@ -260,42 +195,26 @@ def forward_by(
             forward = lower
         return _told(engines, part, forward)
 
-    return Tried(exact.engine, batch, settled)
+    return Tried(exact.engine, inference.batch, settled)
 
 
-@dataclass(frozen=True)
-class _Made:
-    """One part, as the engines take it. shape: of an image."""
+def _lowered(inference: Inference, precision: Precision, engines: Engines, model: Model | None) -> Forward:
+    """In a lower precision. model: for onnxruntime, None where MXNet computes. Raises NotCarried."""
+    from retdsl.runtime.lowered import bf16_symbol, int8_model
 
-    symbol: Symbol
-    parameters: Mapping[str, MxArray]
-    input: str
-    shape: Shape
-    batch: int
-    where: Device
-    predicting: Predicting
+    kind = f" {precision.name}"
+    if isinstance(precision, bf16):
+        symbol, parameters = bf16_symbol(inference.symbol, inference.parameters)
+        return ByMXNet(replace(inference, symbol=symbol, parameters=parameters, predicting=Predicting()), kind)
+    if model is None:
+        raise NotCarried("onnxruntime alone computes in int8, and it does not compute this network")
+    lower = int8_model(model, inference.input, engines.calibration(precision.photographs))
+    return ByOnnxruntime(inference, lower, engines.threads, kind)
 
-    def by_mxnet(self, batch: int | None = None) -> Forward:
-        where = (self.symbol, self.parameters, self.input, self.shape, batch or self.batch, self.where)
-        return ByMXNet(*where, self.predicting)
 
-    def by_onnxruntime(self, model: Model, outputs: Sequence[str], threads: int, kind: str = "") -> Forward:
-        return ByOnnxruntime(OnnxPart(model, self.input, outputs, threads, kind), self.batch, self.where)
-
-    def lowered(
-        self, precision: Precision, calibration: Calibration, model: Model | None, outputs: Sequence[str], threads: int
-    ) -> Forward:
-        """In a lower precision. model: for onnxruntime, None where MXNet computes. Raises NotCarried."""
-        from retdsl.runtime.lowered import bf16_symbol, int8_model
-
-        kind = f" {precision.name}"
-        if isinstance(precision, bf16):
-            lower = bf16_symbol(self.symbol, self.parameters)
-            return ByMXNet(*lower, self.input, self.shape, self.batch, self.where, Predicting(), kind)
-        if model is None:
-            raise NotCarried("onnxruntime alone computes in int8, and it does not compute this network")
-        images = calibration(precision.photographs)
-        return self.by_onnxruntime(int8_model(model, self.input, images), outputs, threads, kind)
+def _numbers(inference: Inference) -> dict[str, Array]:
+    """The values of its parameters."""
+    return {name: array.asnumpy() for name, array in inference.parameters.items()}
 
 
 def _told(engines: Engines, part: str, forward: Forward) -> Forward:

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import device
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.engines import FROZEN, Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.forward import device, forward_by
+from retdsl.runtime.forward import Inference, forward_by
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network_input import to_network
@@ -38,11 +39,9 @@ class FrozenFeatures:
         start = network.starting_values(network.deploy_symbol(), experiment.training.seed, experiment.folder, root)
         where = device()
         parameters = {name: mx.nd.array(value, ctx=where) for name, value in start.all().items()}
-        self._forward = forward_by(
-            *(symbol, parameters, network.input, network.input_shape, BATCH, where, network.predicting),
-            engines=engines,
-            part=FROZEN,
-        )
+        shape = network.input_shape
+        frozen = Inference(symbol, parameters, network.input, shape, BATCH, where, network.predicting)
+        self._forward = forward_by(frozen, engines, FROZEN)
         self._last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
 
     def __call__(self, photographs: Sequence[Photograph]) -> NDArray[np.float32]:

@@ -17,8 +17,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import Device, MxArray, full_batch
 from retdsl.runtime.engines import FROZEN, Engines
-from retdsl.runtime.forward import Device, Forward, MxArray, forward_by, full_batch
+from retdsl.runtime.forward import Forward, Inference, forward_by
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.network import Symbols
@@ -123,8 +124,11 @@ class FrozenPart:
 
     @cached_property
     def _forward(self) -> Forward:
-        where = (self._symbol, self._values, self._input, self.shape, self.batch, self.where)
-        return forward_by(*where, self._predicting, engines=self._engines, part=FROZEN)
+        return forward_by(
+            Inference(self._symbol, self._values, self._input, self.shape, self.batch, self.where, self._predicting),
+            self._engines,
+            FROZEN,
+        )
 
 
 THREADS = "OMP_NUM_THREADS"

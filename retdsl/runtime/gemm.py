@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from retdsl.runtime.forward import Device
+from retdsl.runtime.bound import Device
 from retdsl.runtime.mx import mx
 
 SIZE = 2048

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import Bound, device, full_batch
 from retdsl.runtime.checkpoint import best_epoch
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.finished_network import saved_parameters
-from retdsl.runtime.forward import Bound, device, full_batch
 from retdsl.runtime.heat_maps import HeatMaps, Wanted
 from retdsl.runtime.image_cache import ImageCache
 from retdsl.runtime.initial import Array, Shape

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import MxArray
 from retdsl.runtime.clipping import Clipping, norm, value
-from retdsl.runtime.forward import MxArray
 from retdsl.runtime.mx import mx
 
 

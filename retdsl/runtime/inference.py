@@ -6,20 +6,20 @@ what it would give inside a full one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.bound import Device, MxArray, device
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.folding import Predicting
-from retdsl.runtime.forward import Device, MxArray, device, forward_by
+from retdsl.runtime.forward import Inference, forward_by
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
+from retdsl.runtime.network import Network
 from retdsl.runtime.predictions import Predictions
-from retdsl.runtime.symbols import Symbol
 from retdsl.runtime.views import joined
 
 
@@ -61,25 +61,25 @@ def predict(batches: Iterable[Labelled], forward: Callable[[Any], MxArray]) -> P
 
 
 class Predictor:
-    """A whole network ready to predict: parameters as NumPy arrays, e.g. from a checkpoint.
+    """A whole network ready to predict. parameters: as NumPy arrays, e.g. from a checkpoint; batch: images at once.
 
     engines: those that may compute it, None for MXNet alone; where: None for the usual device.
     """
 
     def __init__(
         self,
-        symbol: Symbol,
+        network: Network,
         parameters: Mapping[str, Array],
-        input: str,
-        input_shape: Sequence[int],
         batch: int,
-        predicting: Predicting = Predicting(),  # noqa: B008 (frozen)
         engines: Engines | None = None,
         where: Device | None = None,
     ) -> None:
         where = where or device()
         arrays = {name: mx.nd.array(value, ctx=where) for name, value in parameters.items()}
-        self._forward = forward_by(symbol, arrays, input, input_shape, batch, where, predicting, engines=engines)
+        deploy, shape = network.deploy_symbol(), network.input_shape
+        self._forward = forward_by(
+            Inference(deploy, arrays, network.input, shape, batch, where, network.predicting), engines
+        )
 
     def __call__(self, images: NDArray[np.float32]) -> MxArray:
         """Probabilities [batch, C]; rows beyond `len(images)` mean nothing."""

@@ -164,8 +164,15 @@ def write_bench(experiment: Experiment, root: Path, arguments: Namespace) -> int
     """Measures the stages of training for `--seconds` each, on painted photographs with `--synthetic`; writes JSON."""
     from retdsl.runtime.bench import measure
 
-    options = {"painted": arguments.synthetic, "cached": arguments.cache, "engine": arguments.engine}
-    found = measure(experiment, root, arguments.threads, arguments.seconds, **options)
+    found = measure(
+        experiment,
+        root,
+        arguments.threads,
+        arguments.seconds,
+        painted=arguments.synthetic,
+        cached=arguments.cache,
+        engine=arguments.engine,
+    )
     write_text(arguments.bench, json.dumps(found.to_json()))
     return DONE
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from math import sqrt
 from typing import Any
 
-from retdsl.runtime.forward import MxArray
+from retdsl.runtime.bound import MxArray
 from retdsl.runtime.mx import mx
 from retdsl.runtime.optimizers import Optimizer
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import MxArray
+from retdsl.runtime.bound import MxArray
 from retdsl.runtime.mx import mx
 
 

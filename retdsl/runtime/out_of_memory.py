@@ -15,7 +15,11 @@ from contextlib import contextmanager
 from retdsl.runtime.errors import RunError
 
 _WORDS = (
-    *("bad_alloc", "bad allocation", "failed to allocate", "out of memory", "cannot allocate memory"),
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate",
+    "out of memory",
+    "cannot allocate memory",
     "could not create a memory object",
 )
 """What engines say when memory is used up, in small letters. They all raise errors of their own kinds."""

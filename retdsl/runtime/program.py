@@ -134,14 +134,18 @@ def _train(
     with folder.held(), make_progress(plain=arguments.plain, silent=not workers.first) as progress:
         workers.on_end(lambda: progress.__exit__(None, None, None))
         folder.clear_leftovers()
-        options = {
-            "cached": arguments.cache,
-            "resumed": record,
-            "inexact": arguments.inexact,
-            "engine": arguments.engine,
-            "workers": workers,
-        }
-        run = Run(experiment, root, folder, progress, arguments.threads, **options)
+        run = Run(
+            experiment,
+            root,
+            folder,
+            progress,
+            arguments.threads,
+            cached=arguments.cache,
+            resumed=record,
+            inexact=arguments.inexact,
+            engine=arguments.engine,
+            workers=workers,
+        )
         try:
             with enough_memory("to train on", experiment.training.batch):
                 run.execute()

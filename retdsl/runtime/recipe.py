@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retdsl.runtime.average import ema
 from retdsl.runtime.clipping import Clipping
+from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.network import matches
 from retdsl.runtime.optimizers import Optimizer
 from retdsl.runtime.schedules import Course, Schedule
@@ -57,3 +58,36 @@ class Recipe:
     def rate_of(self, name: str) -> float:
         """What the learning rate of a parameter is multiplied by."""
         return next((factor for pattern, factor in self.rates.items() if matches(name, (pattern,))), 1.0)
+
+
+def recipe_of(
+    experiment: Experiment,
+    weights: tuple[float, ...] | None,
+    batches: Sequence[int],
+    images: Sequence[int],
+    *,
+    soft: bool = False,
+    workers: int = 1,
+) -> Recipe:
+    """How an experiment is trained on its data.
+
+    weights: of the classes, or None; batches, images: how many each epoch has; soft: whether the labels of the data
+    are; workers: as of `Recipe`.
+    """
+    training = experiment.training
+    step = training.batch * training.accumulate
+    return Recipe(
+        training.optimizer,
+        training.schedule,
+        Course(tuple(-(-count // training.accumulate) for count in batches)),
+        training.batch,
+        training.seed,
+        weights,
+        steps=tuple(min(step, count) for count in images),
+        soft=experiment.soft or soft,
+        rates=training.rates,
+        accumulate=training.accumulate,
+        clip=training.clip,
+        average=training.average,
+        workers=workers,
+    )

@@ -53,11 +53,10 @@ from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
-from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.recipe import Recipe, recipe_of
 from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.same_everywhere import require_same_everywhere
-from retdsl.runtime.schedules import Course
 from retdsl.runtime.state_file import Position, State, state_of, state_parts
 from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
@@ -126,11 +125,8 @@ class Run:
         batches = Batches(self._experiment, dataset, reading.images, last, self._threads, self._workers)
         weights = class_weights(network.loss.weights, dataset.class_counts(dataset.train), dataset.classes)
         self._engines.precision, self._engines.calibration = training.precision, batches.calibration
-        trainer = Trainer(
-            *(network, start, self._recipe(batches, weights), self._workers),
-            devices=self._devices,
-            engines=self._engines,
-        )
+        recipe = self._recipe(batches, weights)
+        trainer = Trainer(network, start, recipe, self._workers, self._engines, self._devices)
         if training.precision is not None and not trainer.frozen_part.is_there:
             what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
             raise RunError(what, help="freeze what comes first, or leave `precision` out")
@@ -142,7 +138,14 @@ class Run:
             return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
 
         fitting = Fitting(
-            *(self._experiment, trainer, batches, self._folder, self.checkpoints, self._progress, feed, clock),
+            self._experiment,
+            trainer,
+            batches,
+            self._folder,
+            self.checkpoints,
+            self._progress,
+            feed,
+            clock=clock,
             workers=self._workers,
         )
         if self._resumed is not None:
@@ -198,21 +201,13 @@ class Run:
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""
-        training, dataset = self._experiment.training, batches.dataset
-        epochs, step = range(1, training.epochs + 1), training.batch * training.accumulate
-        return Recipe(
-            training.optimizer,
-            training.schedule,
-            Course(tuple(math.ceil(batches.in_epoch(epoch) / training.accumulate) for epoch in epochs)),
-            training.batch,
-            training.seed,
+        epochs = range(1, self._experiment.training.epochs + 1)
+        return recipe_of(
+            self._experiment,
             weights,
-            steps=tuple(min(step, batches.images_in_epoch(epoch)) for epoch in epochs),
-            soft=self._experiment.soft or dataset.soft,
-            rates=training.rates,
-            accumulate=training.accumulate,
-            clip=training.clip,
-            average=training.average,
+            [batches.in_epoch(epoch) for epoch in epochs],
+            [batches.images_in_epoch(epoch) for epoch in epochs],
+            soft=batches.dataset.soft,
             workers=self._workers.count,
         )
 
@@ -278,7 +273,7 @@ class Run:
         dataset = reading.dataset
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        network, training = self._experiment.network, self._experiment.training
+        training = self._experiment.training
         parameters = self._told_parameters(found.epoch)
         rows = -(-training.batch // self._workers.count)
 
@@ -288,8 +283,7 @@ class Run:
 
         def deployed(side: tuple[int, ...]) -> Predictions:
             """As whoever uses the network will have them: all of it in float32."""
-            where = (network.input, network.input_shape, rows, network.predicting, self._engines, self._devices[0])
-            predictor = Predictor(network.deploy_symbol(), parameters, *where)
+            predictor = Predictor(self._experiment.network, parameters, rows, self._engines, self._devices[0])
             return self._workers.joined_predictions(predict(watched(self._progress, batches.of(side)), predictor))
 
         def answers(stage: str, side: tuple[int, ...]) -> Answers:

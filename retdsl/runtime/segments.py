@@ -1,11 +1,11 @@
-"""Files that hold prepared photographs, for the cache.
+"""Files that hold what the caches keep: arrays of bytes, of prepared photographs or of features.
 
-A segment is two files: NAME.pixels, photographs one behind the other, and NAME.index, a record for each, with its
-place, its shape and the digest of its pixels. Records of a second kind, notes, say which photograph a stamp stood for.
+A segment is two files: NAME.pixels, arrays one behind the other, and NAME.index, a record for each, with its place, its
+shape and the digest of its bytes. Records of a second kind, notes, say which key a stamp stood for.
 
-Enters: photographs under keys of 32 bytes. Leaves: the same photographs, or None. Guaranteed: a segment grows at its
-end alone, by one process; a record is written once its pixels are, with a check of its own, so whatever interrupts a
-writer, what is before counts, and what is behind does not; pixels are compared with their digest when first used.
+Enters: arrays under keys of 32 bytes. Leaves: the same arrays, or None. Guaranteed: a segment grows at its
+end alone, by one process; a record is written once its array is, with a check of its own, so whatever interrupts a
+writer, what is before counts, and what is behind does not; an array is compared with its digest when first used.
 Files are written by calls that fail where there is no room, never through the mapping, which would kill the process.
 """
 
@@ -20,13 +20,15 @@ from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryFile
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 from uuid import uuid4
 from weakref import finalize
 
 import numpy as np
+from numpy.typing import NDArray
 
-from retdsl.runtime.decode import Photograph
+Kept: TypeAlias = NDArray[np.uint8]
+"""A prepared photograph [H, W, C], or the features of one [1, 1, n]."""
 
 MAGIC = b"retdsl01"
 IMAGE, NOTE = 1, 2
@@ -36,13 +38,13 @@ RECORD = _HEAD.size + _DIGEST
 """Bytes of a record; the last are the check of the others."""
 
 ALIGNED = 64
-"""Bytes that photographs start at multiples of."""
+"""Bytes that arrays start at multiples of."""
 
 INDEX, PIXELS = ".index", ".pixels"
 
 
 class Place(NamedTuple):
-    """Where a photograph lies. shape: height, width and channels; digest: of its pixels (`digest_of`)."""
+    """Where an array lies. digest: of its bytes (`digest_of`)."""
 
     segment: Segment
     offset: int
@@ -55,9 +57,9 @@ class Place(NamedTuple):
         return prod(self.shape)
 
 
-def digest_of(photo: Photograph) -> bytes:
-    """16 bytes that are the same only for the same pixels."""
-    return blake2b(np.ascontiguousarray(photo).data, digest_size=_DIGEST).digest()
+def digest_of(values: Kept) -> bytes:
+    """16 bytes that are the same only for the same values."""
+    return blake2b(np.ascontiguousarray(values).data, digest_size=_DIGEST).digest()
 
 
 class Segment:
@@ -106,34 +108,34 @@ class Segment:
         with TemporaryFile(dir=folder) as pixels, TemporaryFile(dir=folder) as index:
             return cls(None, os.dup(pixels.fileno()), os.dup(index.fileno()))
 
-    def add(self, key: bytes, photo: Photograph, digest: bytes) -> None:
-        """Keeps a photograph. Raises OSError where there is no room; the segment is then as it was."""
-        data = np.ascontiguousarray(photo).reshape(-1).data
+    def add(self, key: bytes, values: Kept, digest: bytes) -> None:
+        """Keeps an array. Raises OSError where there is no room; the segment is then as it was."""
+        data = np.ascontiguousarray(values).reshape(-1).data
         with self._lock:
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
         _write(self._pixels, data, offset)
         with self._lock:
-            self._append(_HEAD.pack(MAGIC, IMAGE, *photo.shape, offset, key, digest))
-            self.images[key] = Place(self, offset, photo.shape, digest)
+            self._append(_HEAD.pack(MAGIC, IMAGE, *values.shape, offset, key, digest))
+            self.images[key] = Place(self, offset, values.shape, digest)
 
     def note(self, stamp: bytes, key: bytes) -> None:
-        """Notes which photograph a stamp of 32 bytes stands for. Raises OSError where there is no room."""
+        """Notes which key a stamp of 32 bytes stands for. Raises OSError where there is no room."""
         with self._lock:
             self._append(_HEAD.pack(MAGIC, NOTE, 0, 0, 0, 0, stamp, key))
             self.notes[stamp] = key
 
-    def read(self, place: Place) -> Photograph | None:
-        """A photograph, read from the disk and compared with its digest; None if it is no longer what was kept."""
-        photo = np.empty(place.shape, np.uint8)
+    def read(self, place: Place) -> Kept | None:
+        """An array, read from the disk and compared with its digest; None if it is no longer what was kept."""
+        values = np.empty(place.shape, np.uint8)
         try:
-            read = os.preadv(self._pixels, [photo.data], place.offset)
+            read = os.preadv(self._pixels, [values.data], place.offset)
         except OSError:
             return None
-        return photo if read == photo.nbytes and digest_of(photo) == place.digest else None
+        return values if read == values.nbytes and digest_of(values) == place.digest else None
 
-    def view(self, place: Place) -> Photograph:
-        """A photograph that `read` has found sound, without a copy; not to be written to."""
+    def view(self, place: Place) -> Kept:
+        """An array that `read` has found sound, without a copy; not to be written to."""
         with self._lock:
             if self._map is None or len(self._map) < place.offset + place.size:
                 self._map = mmap(self._pixels, 0, access=ACCESS_READ)

@@ -11,62 +11,42 @@ are those of the shares, averaged by how many images each has, after every batch
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import Device, MxArray
+from retdsl.runtime.bound import Device, MxArray
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.mx import mx
-from retdsl.runtime.network import Symbols
-from retdsl.runtime.trained_part import TrainedPart
+from retdsl.runtime.trained_part import Learning, TrainedPart
 
 
 class _Replica:
     """What one of the other devices has: copies of the values, gradients of its share, and the part bound to them."""
 
-    def __init__(
-        self,
-        symbols: Symbols,
-        arguments: Mapping[str, MxArray],
-        auxiliary: Mapping[str, MxArray],
-        label: str,
-        updated: Collection[str],
-        where: Device,
-    ) -> None:
-        self.where = where
-        symbol = symbols.trained
-        self.arguments = {n: arguments[n].copyto(where) for n in symbol.list_arguments() if n in arguments}
-        self.auxiliary = {n: auxiliary[n].copyto(where) for n in symbol.list_auxiliary_states()}
+    def __init__(self, learning: Learning, where: Device) -> None:
+        symbol = learning.symbols.trained
+        given = learning.arguments
+        self.arguments = {n: given[n].copyto(where) for n in symbol.list_arguments() if n in given}
+        self.auxiliary = {n: learning.auxiliary[n].copyto(where) for n in symbol.list_auxiliary_states()}
         self.gradients = Gradients()
-        self.gradients.begin(updated, self.arguments)
-        self.part = TrainedPart(symbols, self.arguments, self.auxiliary, self.gradients, label, updated, where)
+        self.gradients.begin(learning.updated, self.arguments)
+        own = replace(learning, arguments=self.arguments, auxiliary=self.auxiliary, gradients=self.gradients)
+        self.part = TrainedPart(own, where)
 
 
 class OnSeveralDevices:
-    """As `TrainedPart`. arguments, auxiliary, gradients: on the first of the devices; frozen: statistics that stay."""
+    """As `TrainedPart`. learning: on the first of the devices; frozen: names of statistics that stay as they are."""
 
-    def __init__(
-        self,
-        symbols: Symbols,
-        arguments: Mapping[str, MxArray],
-        auxiliary: Mapping[str, MxArray],
-        gradients: Gradients,
-        label: str,
-        updated: Collection[str],
-        frozen: Collection[str],
-        devices: Sequence[Device],
-    ) -> None:
-        self._arguments = arguments
-        self._auxiliary = auxiliary
-        self._gradients = gradients
-        self._updated = tuple(updated)
-        self._statistics = [n for n in symbols.trained.list_auxiliary_states() if n not in frozen]
+    def __init__(self, learning: Learning, frozen: Collection[str], devices: Sequence[Device]) -> None:
+        self._learning = learning
+        self._statistics = [n for n in learning.symbols.trained.list_auxiliary_states() if n not in frozen]
         self._where = devices[0]
-        self._first = TrainedPart(symbols, arguments, auxiliary, gradients, label, updated, devices[0])
-        self._others = [_Replica(symbols, arguments, auxiliary, label, updated, where) for where in devices[1:]]
+        self._first = TrainedPart(learning, devices[0])
+        self._others = [_Replica(learning, where) for where in devices[1:]]
 
     @property
     def draws(self) -> bool:
@@ -97,16 +77,16 @@ class OnSeveralDevices:
     def follow(self) -> None:
         """Told that parameters on the first device have changed, or statistics: gives them to the others."""
         for other in self._others:
-            for name in self._updated:
-                self._arguments[name].copyto(other.arguments[name])
+            for name in self._learning.updated:
+                self._learning.arguments[name].copyto(other.arguments[name])
             for name in self._statistics:
-                self._auxiliary[name].copyto(other.auxiliary[name])
+                self._learning.auxiliary[name].copyto(other.auxiliary[name])
         if self._statistics:
             # MXNet does not track what BatchNorm does with its statistics: they must be there before it reads them.
             mx.nd.waitall()
 
     def _sum_gradients(self, others: Sequence[_Replica]) -> None:
-        for name, sum in self._gradients.arrays.items():
+        for name, sum in self._learning.gradients.arrays.items():
             for other in others:
                 sum += other.gradients.arrays[name].as_in_context(self._where)
 
@@ -116,7 +96,7 @@ class OnSeveralDevices:
             return
         mx.nd.waitall()
         for name in self._statistics:
-            joined = self._auxiliary[name]
+            joined = self._learning.auxiliary[name]
             joined *= images[0]
             for other, share in zip(others, images[1:], strict=True):
                 joined += share * other.auxiliary[name].as_in_context(self._where)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import Device, MxArray
+from retdsl.runtime.bound import Device, MxArray
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.losses import as_targets
@@ -26,28 +27,35 @@ RANDOM = ("dropout", "rnn", "leakyrelu", "random", "sample", "shuffle")
 """What names of operators have that draw random numbers, or may."""
 
 
-class TrainedPart:
-    """The trained part of one phase. label: the name of its labels; updated: the parameters that get a gradient."""
+@dataclass(frozen=True)
+class Learning:
+    """What learns in one phase, on one device.
 
-    def __init__(
-        self,
-        symbols: Symbols,
-        arguments: Mapping[str, MxArray],
-        auxiliary: Mapping[str, MxArray],
-        gradients: Gradients,
-        label: str,
-        updated: Collection[str],
-        where: Device,
-    ) -> None:
-        self._symbols = symbols
-        self._arguments = arguments
-        self._auxiliary = auxiliary
-        self._gradients = gradients
-        self._label = label
-        self._updated = frozenset(updated)
+    symbols: of the phase; arguments, auxiliary: parameters and statistics by name, on the device; gradients: where
+    those of `updated` parameters are written; label: the name of the labels.
+    """
+
+    symbols: Symbols
+    arguments: Mapping[str, MxArray]
+    auxiliary: Mapping[str, MxArray]
+    gradients: Gradients
+    updated: Sequence[str]
+    label: str
+
+
+class TrainedPart:
+    """The trained part of one phase, on one device."""
+
+    def __init__(self, learning: Learning, where: Device) -> None:
+        self._symbols = learning.symbols
+        self._arguments = learning.arguments
+        self._auxiliary = learning.auxiliary
+        self._gradients = learning.gradients
+        self._label = learning.label
+        self._updated = frozenset(learning.updated)
         self._where = where
         self._executors: dict[int, Any] = {}
-        graph = json.loads(symbols.trained.tojson())
+        graph = json.loads(self._symbols.trained.tojson())
         self.draws = any(word in node["op"].lower() for node in graph["nodes"] for word in RANDOM)
         """Whether a layer of it may draw random numbers."""
 

@@ -24,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.averaging import Average
+from retdsl.runtime.bound import Bound, Device, MxArray, full_batch
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.devices import contexts
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Bound, Device, MxArray, forward_by, full_batch
+from retdsl.runtime.forward import Inference, forward_by
 from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict
@@ -44,7 +45,7 @@ from retdsl.runtime.randomness import Chance
 from retdsl.runtime.recipe import Recipe
 from retdsl.runtime.several_devices import OnSeveralDevices
 from retdsl.runtime.state import Pauses, Stateful
-from retdsl.runtime.trained_part import TrainedPart
+from retdsl.runtime.trained_part import Learning, TrainedPart
 from retdsl.runtime.updater import Updater
 from retdsl.runtime.workers import Workers
 
@@ -92,7 +93,8 @@ class Trainer:
         mx.nd.waitall()
         self._symbols = self._network.symbols(self._recipe.weights, epoch, soft=self._recipe.soft)
         self._frozen_names = self._network.frozen_names(epoch)
-        self._updated = [name for name in self._symbols.trained.list_arguments() if self._is_updated(name)]
+        own, frozen = self._symbols.trained.list_arguments(), self._frozen_names
+        self._updated = [name for name in own if name in self._arguments and name not in frozen]
         if not self._updated:
             raise RunError("every parameter of the network is frozen: there is nothing to train")
         self._gradients.begin(self._updated, self._arguments)
@@ -103,15 +105,16 @@ class Trainer:
 
     def _bind(self, batch: int) -> None:
         """Makes both parts, for so many images in a batch."""
-        symbols, values, shape = self._symbols, {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
+        network, symbols = self._network, self._symbols
+        values = {**self._arguments, **self._auxiliary}
         self._frozen = FrozenPart(
-            symbols, values, self._network.input, shape, batch, self._where, engines=self._engines
+            symbols, values, network.input, network.input_shape, batch, self._where, self._engines
         )
-        learns = (self._arguments, self._auxiliary, self._gradients, self._label, self._updated)
+        learning = Learning(symbols, self._arguments, self._auxiliary, self._gradients, self._updated, self._label)
         self._trained = (
-            TrainedPart(symbols, *learns, self._where)
+            TrainedPart(learning, self._where)
             if len(self._devices) == 1
-            else OnSeveralDevices(symbols, *learns, self._frozen_names, self._devices)
+            else OnSeveralDevices(learning, self._frozen_names, self._devices)
         )
 
     @property
@@ -195,14 +198,14 @@ class Trainer:
         predicting, where = symbols.predicting, self._where
         if symbols.frozen is None:
             # Anew every time, as the parameters have changed: a session is made faster than a symbol is bound.
-            whole = (symbols.deploy, values, self._network.input, self._network.input_shape, batch, where, predicting)
-            forward = forward_by(*whole, engines=self._engines)
+            input, shape = self._network.input, self._network.input_shape
+            forward = forward_by(
+                Inference(symbols.deploy, values, input, shape, batch, where, predicting), self._engines
+            )
             answers = predict(batches, lambda images: forward(images)[0])
         else:
-            trained, frozen = (
-                Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting),
-                self._frozen,
-            )
+            frozen = self._frozen
+            trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting)
             answers = predict(batches, lambda images: trained(images if type(images) is list else frozen(images))[0])
         return self._workers.joined_predictions(answers)
 
@@ -384,9 +387,6 @@ class Trainer:
         if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
             items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
             raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
-
-    def _is_updated(self, name: str) -> bool:
-        return name in self._arguments and name not in self._frozen_names
 
 
 def _with_next(batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, bool]]:

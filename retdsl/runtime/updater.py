@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.forward import MxArray
+from retdsl.runtime.bound import MxArray
 from retdsl.runtime.mx import mx
 from retdsl.runtime.mx_optimizers import made
 from retdsl.runtime.optimizer_state import remember, remembered

@@ -26,7 +26,7 @@ MEANINGS = {
     "step": "step: what is trained",
 }
 
-_SETTINGS = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "retdsl",
     "font.size": 10,
@@ -53,6 +53,7 @@ _SETTINGS = {
     "figure.facecolor": PAPER,
     "figure.constrained_layout.use": True,
 }
+"""Matplotlib's settings: text as text, light lines, the same bytes every time."""
 
 
 def write_picture(speeds: Sequence[Speed], path: Path) -> None:
@@ -62,8 +63,7 @@ def write_picture(speeds: Sequence[Speed], path: Path) -> None:
     from matplotlib.figure import Figure
 
     make_folder(path.parent)
-    settings: Any = _SETTINGS
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 2.1 + 0.72 * len(speeds)))
         FigureCanvasAgg(figure)
         above, below = figure.subplots(2, 1, sharey=True)

@@ -245,7 +245,7 @@ def markdown(rows: Sequence[Row]) -> list[str]:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in rows:
         networks = f"{row.networks} together" if row.joined else "1" if row.networks == 1 else f"1 of {row.networks}"
-        short = "" if row.draws == len(DRAWS) else f", {row.draws} draws"
+        short = "" if row.draws == len(DRAWS) else f", {row.draws} draw{'s' * (row.draws != 1)}"
         held_out = f"{row.held_out.mean:.3f} +- {row.held_out.deviation:.3f}"
         frozen = ", ".join(
             f"{one.mean:.2f} ({_ends(one, 2)})" for one in (row.frozen_sensitivity, row.frozen_specificity)

@@ -11,15 +11,13 @@ both sides, as files of records by hand. By hand it is the seconds of the epochs
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from hand_over import by_hand, hand_over, write_study
-from ratios import Ratio, Wanted, at_least, at_most, faster, print_ratios, run
+from ratios import Ratio, Wanted, at_least, at_most, benchmark, faster, run
 
 EPOCHS = 20
 
@@ -56,14 +54,5 @@ def _train(study: Path, folder: Path, cache: dict[str, str]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photographs", type=Path, default=Path(__file__).parents[3] / "shared" / "fundus")
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        print_ratios(measure(arguments.photographs.resolve(), Path(folder), arguments.quick))
-
-
 if __name__ == "__main__":
-    main()
+    benchmark(measure, __doc__)

@@ -1,6 +1,6 @@
 """Answers of a finished network: against `mod.predict`, and against what the processor's matrix product allows.
 
-    python tests/benchmarks/predicting.py [PHOTOGRAPHS] [--quick]
+    python tests/benchmarks/predicting.py [--photographs ../shared/fundus] [--quick]
 
 `mod.predict` is measured twice: of the module that was trained, as whoever calls it after `fit` has it, and of one that
 was bound for prediction alone. The limit is the fastest product of two matrices of 2304 x 2304 in float32 that NumPy's
@@ -12,15 +12,14 @@ from __future__ import annotations
 import json
 import math
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ratios import Ratio, at_least, faster, interleaved, more
-from streaming import BATCH, SIDE, Study, benchmark, study
+from ratios import Ratio, at_least, benchmark, faster, interleaved, more
+from streaming import BATCH, SIDE, Study, study
 
 BATCHES = 3
 SIZE = 2304
@@ -35,7 +34,7 @@ def predicted(made: Study, engine: str) -> Callable[[], object]:
     network = made.experiment.network
     engines = engines_of(made.experiment, engine)
     values = made.start.all()
-    predictor = Predictor(network.deploy_symbol(), values, network.input, network.input_shape, BATCH, engines)
+    predictor = Predictor(network, values, BATCH, engines)
     batches = [Batch(made.images, made.labels, np.arange(BATCH) + BATCH * at) for at in range(BATCHES)]
     return lambda: predict(batches, predictor)
 
@@ -138,5 +137,5 @@ def measure(photographs: Path, folder: Path, quick: bool) -> list[Ratio]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    benchmark(measure, "Prediction")
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+    benchmark(measure, __doc__)

@@ -13,31 +13,11 @@ from typing import Any
 
 from ratios import Ratio
 
-PAPER, INK, SOFT, EDGE = "#ffffff", "#1c1b1a", "#6b6762", "#e4e0da"
+from retdsl.speed.picture import INK, SOFT, STYLE
+
 BETTER, WORSE, FREE = "#2a8c82", "#b3261e", "#3b7dbd"
 """As wanted, not as wanted, nothing wanted."""
 
-SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "retdsl",
-    "font.size": 10,
-    "font.family": ["DejaVu Sans", "sans-serif"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "axes.edgecolor": EDGE,
-    "axes.grid": True,
-    "axes.grid.axis": "x",
-    "grid.color": EDGE,
-    "axes.axisbelow": True,
-    "axes.labelcolor": SOFT,
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "ytick.color": INK,
-    "ytick.left": False,
-    "figure.facecolor": PAPER,
-    "figure.constrained_layout.use": True,
-}
 LINE = 46
 """Characters of a name in a line."""
 
@@ -49,8 +29,7 @@ def draw(ratios: Sequence[Ratio]) -> str:
     from matplotlib.figure import Figure
 
     shown = [ratio for ratio in ratios if ratio.theirs is not None]
-    settings: Any = SETTINGS
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.6, 1.3 + 0.46 * max(len(shown), 1)))
         FigureCanvasSVG(figure)
         _paint(figure.subplots(), shown)

@@ -15,11 +15,13 @@ smaller sizes, so that all benchmarks together take about three minutes.
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -273,3 +275,13 @@ def markdown(ratios: Sequence[Ratio]) -> str:
     lines = [f"| {' | '.join(HEADS)} | note |", "|---|--:|--:|--:|--:|:-:|---|"]
     lines += [f"| {' | '.join((*cells(ratio), ratio.note))} |" for ratio in ratios]
     return "\n".join(lines)
+
+
+def benchmark(measure: Callable[[Path, Path, bool], list[Ratio]], about: str | None) -> None:
+    """The command line of a benchmark by itself. about: what it measures, its first line."""
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("--photographs", type=Path, default=ROOT.parent / "shared" / "fundus", metavar="DIR")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
+        print_ratios(measure(arguments.photographs.resolve(), Path(folder), arguments.quick))

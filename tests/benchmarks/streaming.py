@@ -1,6 +1,6 @@
 """A step of training behind a frozen part that is computed every time, by each engine, against the step by hand.
 
-    python tests/benchmarks/streaming.py [PHOTOGRAPHS] [--quick]
+    python tests/benchmarks/streaming.py [--photographs ../shared/fundus] [--quick]
 
 By hand is what an experienced user of MXNet writes: one Module, `fixed_param_names`, BatchNorm with `use_global_stats`.
 Both sides repeat one batch of 32 photographs of 224 x 224, so that nothing but the network is measured.
@@ -8,12 +8,9 @@ Both sides repeat one batch of 32 photographs of 224 x 224, so that nothing but 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import runpy
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +18,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from ratios import Ratio, at_least, faster, interleaved, print_ratios
+from ratios import Ratio, at_least, benchmark, faster, interleaved
 
 BATCH, SIDE = 32, 224
 
@@ -164,18 +161,6 @@ def measure(photographs: Path, folder: Path, quick: bool) -> list[Ratio]:
     return ratios
 
 
-def benchmark(measured: Callable[[Path, Path, bool], list[Ratio]], title: str) -> None:
-    """The command line of a benchmark."""
-    parser = argparse.ArgumentParser(description=title)
-    fundus = Path(__file__).resolve().parents[3] / "shared" / "fundus"
-    parser.add_argument("photographs", type=Path, nargs="?", default=fundus, help="folder with labels.csv, images/")
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
-    with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
-        print_ratios(measured(arguments.photographs, Path(folder), arguments.quick), title)
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    benchmark(measure, "A step behind a frozen part")
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
+    benchmark(measure, __doc__)

@@ -9,14 +9,12 @@ come from 8 variants of each photograph; there the one alone has them, too. Whol
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from ratios import Ratio, at_most, more, print_ratios, run
+from ratios import Ratio, at_most, benchmark, more, run
 
 LARGEST = 1.3
 
@@ -47,14 +45,5 @@ def _train(asked: list[str], folder: Path, cache: Path) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photographs", type=Path, default=Path(__file__).parents[3] / "shared" / "fundus")
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        print_ratios(measure(arguments.photographs.resolve(), Path(folder), arguments.quick))
-
-
 if __name__ == "__main__":
-    main()
+    benchmark(measure, __doc__)

@@ -10,14 +10,12 @@ server that adds up the gradients works on the same two processors.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
-from ratios import Ratio, at_least, more, print_ratios, run
+from ratios import Ratio, at_least, benchmark, more, run
 
 SPEC = """
 data eyes {{
@@ -69,9 +67,4 @@ def speeds(folder: Path) -> list[float]:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photographs", type=Path, default=Path("../shared/fundus"))
-    parser.add_argument("--quick", action="store_true", help="smaller sizes")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        print_ratios(measure(arguments.photographs, Path(scratch), arguments.quick), "Two workers")
+    benchmark(measure, __doc__)

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
-from spec_texts import TINY, carried_out, experiment
+from spec_texts import FROZEN, TINY, carried_out, experiment
 
 from retdsl.check import check_source
 from retdsl.compiler import read
@@ -51,28 +51,12 @@ def shipped(name: str):
 
 
 GRADUAL = (
-    TINY.replace("model plain =", 'backbone body = trunk(weights = "body.params")\n\nmodel plain =')
+    FROZEN.replace("body = trunk()", 'body = trunk(weights = "body.params")')
+    .replace('Add(name = "sum")\n\nblock', 'Add(name = "sum")\n    => stage(12, name = "c")\n\nblock')
     .replace(
-        """  eyes.image
-    => stage(8, name = "a")
-    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
-""",
-        "  body\n",
-    )
-    .replace(
-        "block stage_same",
-        """block trunk() =
-  stage(8, name = "a")
-    => { identity | stage_same(8, name = "b") } => Add(name = "sum")
-    => stage(12, name = "c")
-
-block stage_same""",
-    )
-    .replace(
-        "  sampling ",
+        "  freeze    = body\n",
         "  freeze    = [body, unfreeze(c, at_epoch = 2), unfreeze(b, at_epoch = 4), "
-        "unfreeze(body[.. a_conv], at_epoch = 5)]\n"
-        "  sampling ",
+        "unfreeze(body[.. a_conv], at_epoch = 5)]\n",
     )
     .replace("epochs    = 2", "epochs    = 8")
 )

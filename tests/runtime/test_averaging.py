@@ -58,8 +58,8 @@ def test_predictions_are_those_of_the_average():
     net = network()
     made = trainer(net, average=ema(0.9))
     course(made, 2)
-    anew = Predictor(net.deploy_symbol(), made.judged_parameters().all(), net.input, net.input_shape, BATCH)
-    raw = Predictor(net.deploy_symbol(), made.parameters().all(), net.input, net.input_shape, BATCH)
+    anew = Predictor(net, made.judged_parameters().all(), BATCH)
+    raw = Predictor(net, made.parameters().all(), BATCH)
     found = made.predict(batches()).probabilities
     np.testing.assert_allclose(found, predict(batches(), anew).probabilities, rtol=1e-4, atol=1e-6)
     assert np.abs(found - predict(batches(), raw).probabilities).max() > 1e-3

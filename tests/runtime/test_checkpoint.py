@@ -68,7 +68,7 @@ def test_mxnet_reads_the_whole_network_and_predicts_the_same(tmp_path):
     ours = trainer.predict([batch]).probabilities
     np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-7)
     parameters = load_parameters(made.params_path(2))
-    anew = Predictor(net.deploy_symbol(), parameters, net.input, net.input_shape, BATCH)
+    anew = Predictor(net, parameters, BATCH)
     np.testing.assert_allclose(predict([batch], anew).probabilities, ours, rtol=1e-5, atol=1e-7)
     states = pickle.loads((tmp_path / "net-0002.states").read_bytes())
     assert set(states) == {"conv1_weight", "bn1_gamma", "bn1_beta", "fc_weight", "fc_bias"}

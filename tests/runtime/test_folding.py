@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retdsl.runtime.bound import Bound, device
 from retdsl.runtime.folding import BACKEND, Predicting, without_layers
-from retdsl.runtime.forward import Bound, device, forward_by
+from retdsl.runtime.forward import Inference, forward_by
 from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import sym
 
@@ -183,7 +184,7 @@ def test_the_engine_says_what_its_last_digits_hang_on():
     symbol = norm(conv(sym.Variable("data")))
 
     def engine(how):
-        return forward_by(symbol, values_of(symbol), "data", SHAPE, 2, device(), how).engine
+        return forward_by(Inference(symbol, values_of(symbol), "data", SHAPE, 2, device(), how)).engine
 
     plain = f"mxnet {mx.__version__}"
     assert engine(Predicting()) == engine(Predicting(without=("d",))) == plain

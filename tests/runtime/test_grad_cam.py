@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tiny_study import SIDE, experiment, frozen_part, network, paint, trained_part, whole_part
 
+from retdsl.runtime.bound import device
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import device
 from retdsl.runtime.grad_cam import GradCam
 from retdsl.runtime.heat_maps import load_heat_maps
 from retdsl.runtime.mx import mx

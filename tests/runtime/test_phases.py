@@ -167,7 +167,7 @@ def test_predictions_follow_the_parameters_in_every_phase():
 
     def look(_):
         found = made.predict(batches(count=21, seed=5))
-        anew = Predictor(net.deploy_symbol(), made.parameters().all(), net.input, net.input_shape, BATCH)
+        anew = Predictor(net, made.parameters().all(), BATCH)
         expected = predict(batches(count=21, seed=5), anew)
         np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=1e-4, atol=1e-6)
 
@@ -332,7 +332,7 @@ def test_the_symbol_of_the_checkpoints_is_that_of_the_last_phase_and_predicts_fo
         aux = {name: arrays[name] for name in symbol.list_auxiliary_states()}
         executor = symbol.bind(mx.cpu(), given, grad_req="null", aux_states=aux)
         [found] = executor.forward(is_train=False)
-        deploy = Predictor(net.deploy_symbol(), values, net.input, net.input_shape, BATCH)
+        deploy = Predictor(net, values, BATCH)
         np.testing.assert_allclose(found.asnumpy(), deploy(batch.images).asnumpy(), rtol=1e-4, atol=1e-6)
 
 

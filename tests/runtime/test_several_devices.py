@@ -131,7 +131,7 @@ def test_moving_statistics_are_those_of_all_shares():
 
 
 def _conv1(parameters, images):
-    from retdsl.runtime.forward import Bound
+    from retdsl.runtime.bound import Bound
 
     values = {name: mx.nd.array(array) for name, array in parameters.all().items()}
     conv = sym.Convolution(

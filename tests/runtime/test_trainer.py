@@ -139,7 +139,7 @@ def test_predictions_follow_the_parameters_in_every_epoch(changes):
         made.train_epoch(epoch, batches())
         found = made.predict(batches(count=21, seed=5))
         parameters = made.parameters().all()
-        anew = Predictor(net.deploy_symbol(), parameters, net.input, net.input_shape, BATCH)
+        anew = Predictor(net, parameters, BATCH)
         expected = predict(batches(count=21, seed=5), anew)
         np.testing.assert_allclose(found.probabilities, expected.probabilities, rtol=1e-4, atol=1e-6)
         assert len(found.labels) == 21

@@ -133,7 +133,7 @@ def test_a_run_answers_with_the_mean_over_the_views(tmp_path, name, side):
     _, arguments, auxiliary = mx.model.load_checkpoint(str(run / "checkpoints" / "tiny"), best)
     values = {key: value.asnumpy() for key, value in {**arguments, **auxiliary}.items()}
     net = network()
-    predictor = Predictor(net.deploy_symbol(), values, net.input, net.input_shape, 1)
+    predictor = Predictor(net, values, 1)
     found = rows(run, name)
     assert len(found) == len(getattr(dataset, side))
     for index in getattr(dataset, side):

@@ -7,8 +7,8 @@ import pytest
 from spec_texts import carried_out, experiment
 
 from retdsl.engines.mxnet import emit_program
+from retdsl.runtime.bound import Bound, device
 from retdsl.runtime.folding import Predicting
-from retdsl.runtime.forward import Bound, device
 from retdsl.runtime.mx import mx
 
 FAMILIES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from retdsl import compiler
 from retdsl.commands.report import try_report
-from retdsl.commands.spec import add_root, add_set, checked_spec
+from retdsl.commands.spec import ENGINES, add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, WRONG
 
 
@@ -30,8 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
     where.add_argument("--run", type=Path, metavar="DIR", help="the run folder")
     parser.add_argument("--threads", type=int, metavar="N", help="processor threads of a worker (default: its share)")
+    parser.add_argument("--engine", choices=ENGINES, help="what computes what only predicts (default: auto)")
     parser.add_argument("--no-cache", action="store_true", help="prepare all photographs anew, and keep none")
     parser.add_argument("--plain", action="store_true", help="plain lines instead of a live progress bar")
+    add_passes(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -61,6 +63,7 @@ def _start(arguments: argparse.Namespace) -> int:
     if arguments.workers is None and arguments.hosts is None:
         raise compiler.Refused("how many workers? -n says it, or --hosts names machines")
     spec, program, checked = checked_spec(arguments)
+    passes = compiler.passes_named(arguments.passes)
     chosen = compiler.select(program, [arguments.train] if arguments.train else [])
     if len(chosen) != 1:
         names = ", ".join(experiment.name for experiment in chosen)
@@ -71,7 +74,7 @@ def _start(arguments: argparse.Namespace) -> int:
     run = arguments.run or new_run_folder(experiment.name, arguments.runs)
     folder, new = RunFolder(run), not run.exists()
     folder.require_fresh()
-    train_py = running.prepare(program, checked, experiment, run, spec.root)
+    train_py = running.prepare(program, checked, experiment, run, spec.root, passes)
     code = WRONG
     try:
         code = work(job, train_py, run, ["--run", str(run), "--root", str(spec.root), *_options(arguments)])
@@ -84,7 +87,7 @@ def _start(arguments: argparse.Namespace) -> int:
 def _resume(arguments: argparse.Namespace) -> int:
     from retdsl.launching.work import planned_again, program_of, work
 
-    given = [f"--{key}" for key in ("set", "train", "run") if getattr(arguments, key)]
+    given = [f"--{key}" for key in ("set", "train", "run", "passes") if getattr(arguments, key)]
     if given:
         help = "a changed experiment is a run of its own: retdsl launch FILE"
         raise compiler.Refused(f"{given[0]} cannot be given with --resume: it goes on as it began", help)
@@ -105,5 +108,6 @@ def _ended(code: int, run: Path) -> int:
 def _options(arguments: argparse.Namespace) -> list[str]:
     """What every process is given."""
     threads = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    engine = [] if arguments.engine is None else ["--engine", arguments.engine]
     switches = [f"--{key}" for key in ("no-cache", "plain") if getattr(arguments, key.replace("-", "_"))]
-    return [*threads, *switches]
+    return [*threads, *engine, *switches]

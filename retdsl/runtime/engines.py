@@ -144,6 +144,10 @@ class Engines:
         self.facts["precision"] = {**self.facts["precision"], "largest": largest, "mean": mean}
         self._write()
 
+    def tells(self, part: str) -> bool:
+        """Whether lock.json says by now what carries this part, and, of what is frozen, in which precision."""
+        return part in self.facts and (part != FROZEN or self.precision is None or "precision" in self.facts)
+
     def tell(self, part: str, engine: str) -> None:
         """Told what carries a part."""
         self.facts[part] = engine

@@ -61,6 +61,8 @@ class FeatureFeed:
             return
         named = [[self._name(turn, asked) for turn in part] for part in asked.parts]
         missing = self._missing(asked.parts, named)
+        if self.found and not missing:
+            self._frozen.spared(lambda: self._first(asked).images)
         if missing and all(name in missing and not isinstance(name, bytes) for names in named for name in names):
             yield from asked
             return
@@ -120,6 +122,11 @@ class FeatureFeed:
             outputs = [output.asnumpy() for output in self._frozen(batch.images)]
             self.passed += len(chunk)
             yield [(name, tuple(output[at] for output in outputs)) for at, name in enumerate(chunk)]
+
+    def _first(self, asked: Asked) -> Batch:
+        """The first images that are asked for, each once: those that would pass first if nothing were known."""
+        turns = dict.fromkeys(turn for part in asked.parts for turn in part)
+        return next(asked.made([list(turns)[: self._frozen.batch]]))
 
     def _behind(self, part: Part, rows: Sequence[Row | None], asked: Asked) -> BehindFrozen:
         def photographs() -> Batch:

@@ -90,10 +90,11 @@ class Batches:
 
     def calibration(self, photographs: int) -> FloatImage:
         """Photographs of the training side [n, C, H, W], as they are, at even distances in its order: at most so many,
-        each in all its views.
+        each in all its views. The same for every worker.
         """
         places = np.linspace(0, len(self._train) - 1, min(photographs, len(self._train))).round().astype(int)
-        return np.concatenate([batch.images for batch in self.of(tuple(self._train[places].tolist()))])
+        asked = self._loader.asked(self._train[places], 0, training=False)
+        return np.concatenate([batch.images for batch in asked])
 
     def learned(self, indices: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
         """Told what an epoch of training saw, in its order, for the epochs after it. indices: places in the samples."""

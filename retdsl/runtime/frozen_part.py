@@ -112,6 +112,17 @@ class FrozenPart:
                 found.update(self._values[name].asnumpy().tobytes())
         return found.hexdigest()
 
+    def spared(self, images: Callable[[], NDArray[np.float32]]) -> None:
+        """Told that what it gave in another run is taken: lock.json tells what computes it all the same. How far a
+        lower precision is from float32 shows only when images pass: then these do.
+        """
+        if self._engines is None or self._engines.tells(FROZEN):
+            return
+        if self._engines.precision is None:
+            self._engines.tell(FROZEN, self._forward.engine)
+        else:
+            self(images())
+
     @property
     def is_as_identified(self) -> bool:
         """Whether what computes it is what `identity` has told: an engine may be left when the first images show that

@@ -85,6 +85,7 @@ class Trainer:
         self._parts: dict[str, Stateful] = {"updater": self._updater, "gradients": self._gradients}
         if self._average is not None:
             self._parts["average"] = self._average
+        self._apart = False  # whether workers have statistics of their own
         self._workers.broadcast(values)
         self.begin_phase(1)
 
@@ -190,6 +191,7 @@ class Trainer:
         """
         # MXNet does not track BatchNorm's writes to its statistics; without waiting, stale ones may be read.
         mx.nd.waitall()
+        self._join_statistics()
         symbols = self._symbols
         values, batch = self._judged(), self._recipe.rows
         if saved is not None:
@@ -280,6 +282,7 @@ class Trainer:
     def _learn(self, batch: AnyBatch, record: EpochRecord, epoch: int) -> NDArray[np.float64]:
         """Adds the gradient of a batch to that of the step. Returns the losses [n] of its images before the step."""
         values, losses = np.zeros(0, np.float32), np.zeros(0)
+        self._apart = True
         if len(batch.labels):
             values = self._trained.learn(self._features_of(batch), batch.labels)
             losses = self.loss_of(values, batch.labels)
@@ -368,8 +371,9 @@ class Trainer:
 
     def _join_statistics(self) -> None:
         """Makes BatchNorm's statistics the mean of those of all workers. Each has kept those of its own rows."""
-        if self._workers.count == 1:
+        if self._workers.count == 1 or not self._apart:
             return
+        self._apart = False
         mx.nd.waitall()
         learning = [n for n in self._symbols.trained.list_auxiliary_states() if n not in self._frozen_names]
         found = {f"statistic {name}": self._auxiliary[name] for name in learning}

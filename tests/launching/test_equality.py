@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,16 @@ def test_statistics_are_the_mean_of_those_of_all_workers(tmp_path):
     one, two = (parameters(tmp_path / run, 1)["a_bn_moving_mean"] for run in ("one", "two"))
     assert abs(one).max() > 1e-3
     assert abs(one - two).max() < 1e-6
+
+
+def test_within_an_epoch_all_workers_validate_the_same_network(tmp_path):
+    """A look after the last batch of an epoch sees what its end sees: statistics of all workers."""
+    text = TINY.replace("  seed      = 3", "  seed      = 3\n  validate  = every(batches(2))")
+    code, said = launched(study(tmp_path, text), "two", "--engine", "mxnet", "--passes", "none")
+    assert code == 0, said
+    steps = [json.loads(line) for line in (tmp_path / "two" / "steps.jsonl").read_text().splitlines()]
+    looks = {step["epoch"]: step["valid"] for step in steps if step["batch"] == 2}
+    assert [looks[1], looks[2]] == [line["valid"] for line in figures(tmp_path / "two")]
+    lock = json.loads((tmp_path / "two" / "lock.json").read_text())
+    assert lock["engines"]["asked"] == "mxnet"
+    assert "fused=False" in (tmp_path / "two" / "program" / "train.py").read_text()

@@ -12,6 +12,7 @@ from tiny_study import SIDE, experiment, frozen_part, network, paint
 from tiny_trainer import BATCH, trainer
 
 from retdsl.runtime import (
+    bf16,
     cutout,
     feature_feed,
     features,
@@ -118,6 +119,20 @@ def _without_its_last_lines(_shape):
     from retdsl.runtime.reading import read_all
 
     return lambda _, dataset: read_all(dataset, 2, None)
+
+
+@pytest.mark.parametrize("precision", [None, bf16("frozen")])
+def test_lock_json_tells_the_same_of_the_engines_when_all_is_known(precision, photographs, tmp_path):
+    """Who goes on with a run whose features were known has to know which engine they are of."""
+    training = {"epochs": 2, "cache": features(), "precision": precision}
+    study = experiment(photographs, training=training, augment=())
+    found = []
+    for name in ("cold", "warm"):
+        assert run_program(study, ["--run", str(tmp_path / name), "--plain", "--threads", "2"]) == 0
+        found.append(json.loads((tmp_path / name / "lock.json").read_text())["engines"])
+    assert found[0]["frozen"].startswith("mxnet")
+    assert found[0] == found[1]
+    assert results(tmp_path / "cold") == results(tmp_path / "warm")
 
 
 def test_what_is_half_continuous_passes_only_where_it_was_drawn(photographs, tmp_path, passed):

@@ -10,6 +10,7 @@ from tiny_study import experiment, paint
 
 from retdsl.runtime.feed import Batches, whole_batches
 from retdsl.runtime.prepared import PreparedImages
+from retdsl.runtime.workers import Workers
 
 
 @pytest.mark.parametrize(
@@ -48,3 +49,15 @@ def test_what_fills_up_is_augmented_anew(tmp_path: Path) -> None:
     made = list(Batches(study, dataset, PreparedImages(dataset), None, 2).training(1))
     assert made[-1].indices[-2:].tolist() == made[0].indices[:2].tolist()
     assert not np.array_equal(made[-1].images[-2:], made[0].images[:2])
+
+
+def test_every_worker_calibrates_on_the_same_photographs(tmp_path: Path) -> None:
+    study = experiment(paint(tmp_path))
+    dataset = study.data.open(tmp_path)
+    images = PreparedImages(dataset)
+    alone = Batches(study, dataset, images, None, 2).calibration(10)
+    assert len(alone) == 10
+    for rank in (0, 1):
+        workers = Workers()
+        workers.rank, workers.count = rank, 2
+        assert np.array_equal(Batches(study, dataset, images, None, 2, workers).calibration(10), alone)

@@ -88,6 +88,23 @@ def test_an_address_that_nobody_knows_has_to_be_said():
         address_for([Host("no-such-machine.invalid")])
 
 
+@pytest.mark.parametrize("address", ["no-such-machine.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_of_this_machine(address, spec, tmp_path, capsys):
+    code, said = refused(capsys, spec, "-n", 2, "--address", address, "--run", tmp_path / "run")
+    assert code == 1
+    assert f"this machine is not reached by the address {address}: " in said
+    assert "hostname -I" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_host_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "hosts").write_bytes(b"\xff\xfe")
+    for path, what in ((tmp_path, "Is a directory"), (tmp_path / "no", "No such file"), (tmp_path / "hosts", "UTF-8")):
+        with pytest.raises(RunError, match=what) as raised:
+            read_hosts(path)
+        assert "Errno" not in str(raised.value)
+
+
 def test_a_run_that_is_not_there(tmp_path, capsys):
     code, said = refused(capsys, "--resume", tmp_path / "gone")
     assert code == 1

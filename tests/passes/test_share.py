@@ -41,13 +41,13 @@ def shared(blocks: str, names=None):
 
 @pytest.mark.parametrize(
     "more",
-    ["epochs = 9", "sampling = resample(ratio = 1 : 1)", "seed = 5", "fold = 2", "batch = 8", "model = wide"],
+    ["epochs = 9", "sampling = resample(ratio = 1 : 1)", "seed = 5", "fold = 2", "model = wide"],
 )
 def test_what_features_do_not_depend_on(more: str):
     assert shared(f"train b from a {{ {more} }}") == {"a": ("b",), "b": ("a",)}
 
 
-@pytest.mark.parametrize("more", ["data = rims", "model = deep", "model = drawn  freeze = own"])
+@pytest.mark.parametrize("more", ["data = rims", "model = deep", "batch = 8", "model = drawn  freeze = own"])
 def test_what_they_depend_on(more: str):
     assert shared(f"train b from a {{ {more} }}") == {"a": (), "b": ()}
 

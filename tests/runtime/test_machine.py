@@ -22,7 +22,7 @@ def test_this_machine_can_train() -> None:
     findings = machine.report()
     names = [finding.name for finding in findings]
     assert names[:5] == ["python", "system", "processors", "memory", "mxnet"]
-    assert {"gpu", "numpy", "pictures", "weights"} <= set(names)
+    assert {"gpu", "numpy", "onnxruntime", "pictures", "weights"} <= set(names)
     assert all(finding.advice for finding in findings if finding.state != "ok")
     assert [finding for finding in findings if finding.state == "problem"] == []
 
@@ -89,6 +89,15 @@ def test_gpu_wheel_that_does_not_load() -> None:
     assert "'nvidia-cudnn-cu11==8.*'" in with_driver.advice
     [other] = machine.mxnet(GPU, True, Answer(failure="undefined symbol"))
     assert "pip install mxnet==1.9.1" in other.advice
+
+
+def test_what_is_not_trained_can_be_computed_by_another_engine() -> None:
+    assert machine.engine("1.32.0", "1.23.2").advice == ""
+    for versions, missing in (((None, None), "onnxruntime and onnx:"), (("1.32.0", None), "without onnx:")):
+        finding = machine.engine(*versions)
+        assert finding.state == "ok"
+        assert missing in finding.text
+        assert "retdsl[onnx]" in finding.advice
 
 
 def test_libraries_pictures_weights() -> None:

@@ -198,8 +198,10 @@ def passes_named(names: str | None) -> tuple[str, ...]:
     for name in given:
         if name not in passes.ALL:
             known = ", ".join(passes.ALL)
-            help = did_you_mean(name, (*passes.ALL, "all", "none")) or f"there are {known}"
-            raise Refused(f"--passes: there is no pass `{name}`", f"{help}; `none` is to run without any")
+            meant = did_you_mean(name, (*passes.ALL, "all", "none"))
+            help = f"{meant} `none` leaves all out" if meant else f"there are {known}; `none` leaves all out"
+            help = f"`{name}` stands alone, and the names of passes without it" if name in ("all", "none") else help
+            raise Refused(f"--passes: there is no pass `{name}`", help)
     return tuple(name for name in passes.ALL if name in given)
 
 

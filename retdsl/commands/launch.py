@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     for option in ("workers", "servers"):
         number = getattr(arguments, option)
         if number is not None and not 1 <= number <= MOST:
-            raise compiler.Refused(f"--{option} must be from 1 to {MOST}")
+            raise compiler.Refused(f"-{'n' if option == 'workers' else 's'} (--{option}) must be from 1 to {MOST}")
     if arguments.threads is not None and arguments.threads < 1:
         raise compiler.Refused("--threads must be 1 or more")
     if not 0 <= arguments.port < 2**16:

@@ -1,4 +1,4 @@
-"""What the passes over a program do to its experiments, for people: a table for each experiment."""
+"""What the passes over a program do to its experiments, for people: a table for those to which they do the same."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ def explain(program: Program, chosen: Sequence[Experiment], names: Collection[st
 
     told = tell(program, names)
     off = [each.name for each in PASSES if each.name not in names]
+    alike: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for experiment in chosen:
-        rows = [{"pass": one.name, "what_it_does": one.text} for one in told if one.experiment == experiment.name]
-        if rows:
-            print_table(f"{experiment.name}: {experiment.network.name} on {experiment.data.name}", rows)
+        texts = tuple((one.name, one.text) for one in told if one.experiment == experiment.name)
+        title = f"{experiment.name}: {experiment.network.name} on {experiment.data.name}"
+        alike.setdefault(texts, []).append(title)
+    for texts, titles in alike.items():
+        if texts:
+            print_table("\n".join(titles), [{"pass": name, "what_it_does": text} for name, text in texts])
             say("")
     if off:
         say(f"off: {', '.join(off)}")
+    if not told:
+        say("All of each network is bound for training, and computed layer after layer.")

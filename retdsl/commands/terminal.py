@@ -75,4 +75,7 @@ def print_table(title: str, rows: Sequence[dict[str, str]], *, heads: bool = Tru
         table.add_column(column.replace("_", " "))
     for row in rows:
         table.add_row(*row.values())
-    Console(stderr=True).print(table)
+    console = Console(stderr=True)
+    with console.capture() as printed:
+        console.print(table)
+    say("\n".join(line.rstrip() for line in printed.get().splitlines()))

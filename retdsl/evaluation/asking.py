@@ -29,6 +29,7 @@ from retdsl.runtime.files import finite
 from retdsl.runtime.joining import mean_answers, mean_of
 from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
+from retdsl.runtime.run_folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +246,7 @@ def remarks(finished: Finished, device: str | None = None) -> list[str]:
         if member.test is None:
             found.append(
                 f"{member.path.name} is not finished: this is a network after {len(member.epochs)} of its epochs, and "
-                f"no threshold is frozen yet; `retdsl train --resume {member.path}` goes on with it"
+                f"no threshold is frozen yet; {RunFolder(member.path).how_to_go_on()}"
             )
         then = str((member.lock.get("versions") or {}).get("retdsl") or "")
         if then and then != __version__:

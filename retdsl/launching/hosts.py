@@ -26,6 +26,9 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 NAME = re.compile(r"[A-Za-z0-9_@%:][A-Za-z0-9_.@%:-]*")
 """What ssh takes for a host, and never for an option."""
 
+ANSWERS = 5.0
+"""Seconds that this machine has to answer itself."""
+
 FORM = "a line is `HOST`, `HOST slots=4` or `HOST slots=4 python=/path/to/python`"
 
 
@@ -50,8 +53,10 @@ def read_hosts(path: Path) -> list[Host]:
     """The machines of a host file. Raises RunError with all that is wrong with it."""
     try:
         lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"the host file cannot be read: {error}", where=path) from None
+    except OSError as error:
+        raise RunError(f"the host file cannot be read: {error.strerror or error}", where=path) from None
+    except UnicodeDecodeError:
+        raise RunError("the host file is not text in UTF-8", where=path, help=FORM) from None
     hosts: list[Host] = []
     problems: list[str] = []
     for number, line in enumerate(lines, start=1):
@@ -115,7 +120,7 @@ def workers_on(hosts: Sequence[Host], workers: int | None) -> list[Host]:
 
 def address_for(hosts: Sequence[Host]) -> str:
     """By which address of this machine the others reach it. Raises RunError if that cannot be found out."""
-    others = [host for host in hosts if not host.is_here]
+    others = list(dict.fromkeys(host for host in hosts if not host.is_here))
     if not others:
         return "127.0.0.1"
     for host in others:
@@ -127,6 +132,21 @@ def address_for(hosts: Sequence[Host]) -> str:
         except (OSError, UnicodeError):
             continue
     raise RunError(
-        f"by which address {', '.join(host.name for host in others[:3])} can reach this machine is not known",
-        help="say it: --address ADDRESS",
+        f"no address is known of {', '.join(host.name for host in others[:3])}",
+        help=(
+            "is the name right?",
+            "if ssh alone knows it, say by which address it can reach this machine: --address",
+        ),
     )
+
+
+def require_own(address: str, port: int) -> None:
+    """Raises RunError if what listens here at this port is not reached by this address: all would wait in vain."""
+    try:
+        socket.create_connection((address, port), timeout=ANSWERS).close()
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise RunError(
+            f"this machine is not reached by the address {address}: {why}",
+            help="--address is one of its own (`hostname -I` lists them), by which the other machines reach it, too",
+        ) from None

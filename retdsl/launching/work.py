@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
-from retdsl.launching.hosts import HERE, Host, address_for, read_hosts, workers_on
+from retdsl.launching.hosts import HERE, Host, address_for, read_hosts, require_own, workers_on
 from retdsl.launching.remote import RemoteProcess, find_ssh
 from retdsl.records import dataclass
 from retdsl.running import environment
@@ -63,6 +63,11 @@ def work(job: Job, train_py: Path, run: Path, options: Sequence[str]) -> int:
     except OSError as error:
         raise port_taken(job.port, error, "leave out --port, and one that is free is chosen") from None
     port = int(listener.getsockname()[1])
+    try:
+        require_own(job.address, port)
+    except RunError:
+        listener.close()
+        raise
     logs = make_folder(run.resolve() / LOGS)
     command = [str(train_py.resolve()), *options]
     variables, here = environment(train_py), Path.cwd()

@@ -24,6 +24,11 @@ def decided(experiment: Experiment, **fields: Any) -> Experiment:
     return replace(experiment, execution=execution)
 
 
+def keeps_features(experiment: Experiment) -> bool:
+    """Whether the spec has what the frozen part makes of photographs kept: all but `cache = none`."""
+    return dict(experiment.training.settings).get("cache") is not None
+
+
 def shapes_of(network: Network) -> dict[str, Shape | None]:
     """The shape of every value of a network, by the name of what gives it."""
     return {network.input: network.input_shape, **{node.name: node.shape for node in network.nodes}}

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from retdsl.ir import Backbone, Experiment, Program
-from retdsl.passes.each import decided, multiplications, share_text
+from retdsl.passes.each import decided, keeps_features, multiplications, share_text
 from retdsl.records import replace
 
 
@@ -32,8 +32,7 @@ def _made_of(experiment: Experiment) -> Hashable:
     """All that the features of a photograph depend on, but the photograph; None if there are none."""
     network, data = experiment.network, experiment.data
     below = [piece for piece in experiment.execution.pieces if piece.from_epoch != 1]
-    settings = dict(experiment.training.settings)
-    if not below or settings.get("cache") is None:
+    if not below or not keeps_features(experiment):
         return None
     names = {name for piece in below for name in piece.nodes}
     layers = [node for node in network.nodes if node.name in names]
@@ -48,7 +47,7 @@ def _made_of(experiment: Experiment) -> Hashable:
         tuple(_weights(backbone) for backbone in backbones),
         experiment.training.seed if drawn else None,  # what is frozen is then what it was drawn as
         experiment.training.batch,  # which bits come out may depend on how many images are computed at once
-        settings.get("precision"),
+        dict(experiment.training.settings).get("precision"),
     )
 
 
@@ -64,12 +63,14 @@ def tell_shared(_: Experiment, after: Experiment) -> str:
     """With whom, and what that spares."""
     others, pieces = after.execution.shares_features_with, after.execution.pieces
     below = {name for piece in pieces if piece.from_epoch != 1 for name in piece.nodes}
+    if below and not keeps_features(after):
+        return "Keeps no features, as `cache = none` wants it."
     if not others:
         return "No other experiment of the file has " + ("the same frozen part." if below else "features to share.")
     network = after.network
     part = share_text(multiplications(network, below), multiplications(network, (n.name for n in network.nodes)))
-    named = ", ".join(f"`{name}`" for name in others)
+    named = ", ".join(f"`{name}`" for name in sorted((after.name, *others)))
     return (
-        f"Shares its features with {named}: what the frozen part, {part} of the multiplications, has made of a "
+        f"Features are shared by {named}: what the frozen part, {part} of the multiplications, has made of a "
         "photograph for one of them is there for the others."
     )

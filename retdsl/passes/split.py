@@ -13,7 +13,7 @@ from collections.abc import Sequence, Set
 from itertools import pairwise
 
 from retdsl.ir import Experiment, Freeze, Network, Piece, Program, learned_numbers
-from retdsl.passes.each import counted, decided, multiplications, of_each, share_text
+from retdsl.passes.each import counted, decided, keeps_features, multiplications, of_each, share_text
 from retdsl.schema.still import only_predicts
 
 
@@ -58,7 +58,7 @@ def tell_split(_: Experiment, after: Experiment) -> str:
         "the network's multiplications lie before it. They are computed forward only: no gradient, no memory for one, "
         "and nothing there can change."
     )
-    if (epochs := after.training.epochs) > 1:
+    if (epochs := after.training.epochs) > 1 and keeps_features(after):
         text += f" What comes to it as it came before is computed once instead of in each of {epochs} epochs."
     later = [piece for piece in reversed(pieces) if piece.from_epoch not in (None, 1)]
     for piece in later:

@@ -119,6 +119,7 @@ class Foreman:
         self, listener: socket.socket, workers: int, servers: int, key: str, crew: Sequence[Started], meeting: float
     ) -> None:
         self._listener = listener
+        self._port = int(listener.getsockname()[1])
         self._wanted = {SCHEDULER, *(f"server {n}" for n in range(servers)), *(f"worker {n}" for n in range(workers))}
         self._workers = workers
         self._servers = servers
@@ -192,7 +193,8 @@ class Foreman:
             if age > self._meeting:
                 text = f"error: {len(missing)} of the {len(self._wanted)} processes of the job did not come within"
                 text += f" {self._meeting:.0f} s: {', '.join(sorted(missing)[:5])}"
-                self._end(Ending(1, text, ("have all of them been started, and can they reach this machine?",)))
+                help = f"have all of them been started, and can they reach port {self._port} of this machine?"
+                self._end(Ending(1, text, (help,)))
         elif now - self._stirred > STALLED:
             text = f"error: no worker has got any further for {STALLED:.0f} s, nor used the processor"
             self._end(Ending(DEFECT, text, ("is there a file system, or a network, that does not answer?",)))

@@ -78,6 +78,7 @@ def report() -> list[Finding]:
         memory(*_memory()),
         *mxnet(wheels, driver, ask_mxnet() if wheels else Answer()),
         *(library(name, _version(name)) for name in _required()),
+        engine(_version("onnxruntime"), _version("onnx")),
         pictures(shutil.which("dot"), _version("graphviz-pure")),
         weights(_version(WEIGHTS)),
     ]
@@ -175,6 +176,16 @@ def library(name: str, version: str | None) -> Finding:
     if name == "numpy" and int(version.split(".")[0]) >= 2:
         return Finding(name, "problem", version, f"MXNet {MXNET} works with numpy 1 only: pip install 'numpy<2'")
     return Finding(name, "ok", version)
+
+
+def engine(onnxruntime: str | None, onnx: str | None) -> Finding:
+    """What computes whatever is not trained; nobody needs more than MXNet. Either: its version."""
+    if onnxruntime and onnx:
+        text = f"onnxruntime {onnxruntime} and onnx {onnx}: they compute what is not trained, and export"
+        return Finding("onnxruntime", "ok", text)
+    missing = " and ".join(name for name, there in (("onnxruntime", onnxruntime), ("onnx", onnx)) if not there)
+    text = f"without {missing}: MXNet computes all, and nothing is exported"
+    return Finding("onnxruntime", "ok", text, "on a processor it is faster with: pip install 'retdsl[onnx]'")
 
 
 def pictures(dot: str | None, pure: str | None) -> Finding:

@@ -17,7 +17,7 @@ from retdsl.account.arithmetic import work
 from retdsl.compiler import compile_experiment
 from retdsl.ir import Call, Experiment, Program
 from retdsl.records import dataclass, replace
-from retdsl.running import run_program
+from retdsl.running import INTERRUPTED, run_program
 from retdsl.runtime.bench_record import Bench
 from retdsl.runtime.errors import RunError
 from retdsl.speed.model import Speed
@@ -92,6 +92,8 @@ def _measured(program: Program, experiment: Experiment, root: Path, asked: Asked
         arguments = ["--bench", str(answer), "--seconds", str(asked.seconds), "--threads", str(place.threads)]
         arguments += [*(["--synthetic"] if asked.synthetic else []), *asked.options]
         code = run_program(train_py, "--root", str(root), "--plain", *arguments)
+        if code == INTERRUPTED:
+            raise KeyboardInterrupt
         if code != 0:
             raise RunError(
                 "nothing was measured: the program could not train here",

@@ -53,7 +53,8 @@ def _remarks(speed: Speed) -> Iterator[str]:
     yield f"the limit: matrices are multiplied here at {_number(bench.gemm)} GFLOP/s ({way})"
     if whole.limit is not None:
         needs = 2 * (speed.work.forward + speed.work.step) / 1e9
-        yield f"           an image needs {needs:.2f} GFLOP, so {_number(whole.limit)} images a second would be all"
+        needed = f"{needs:.2f}" if needs >= 0.1 else f"{needs:.2g}"
+        yield f"           an image needs {needed} GFLOP, so {_number(whole.limit)} images a second would be all"
     if speed.kept is not None:
         times = speed.kept.rate / whole.rate
         yield f"later: features are kept, and an epoch in which none is new is {_number(times)} times faster"

@@ -56,6 +56,15 @@ def test_without_ssh_other_machines_cannot_be_reached(spec, tmp_path, capsys, mo
     assert "ssh is not installed" in said
 
 
+@pytest.mark.parametrize("address", ["no-such-machine.invalid", "203.0.113.7"])
+def test_an_address_that_is_not_of_this_machine(address, spec, tmp_path, capsys):
+    code, said = refused(capsys, spec, "-n", 2, "--address", address, "--run", tmp_path / "run")
+    assert code == 1
+    assert f"this machine is not reached by the address {address}: " in said
+    assert "hostname -I" in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_that_is_not_there(tmp_path, capsys):
     code, said = refused(capsys, "--resume", tmp_path / "gone")
     assert code == 1

@@ -36,3 +36,11 @@ def test_an_address_that_nobody_knows_has_to_be_said():
     assert address_for([HERE]) == "127.0.0.1"
     with pytest.raises(RunError, match="--address"):
         address_for([Host("no-such-machine.invalid")])
+
+
+def test_host_files_that_cannot_be_read(tmp_path):
+    (tmp_path / "hosts").write_bytes(b"\xff\xfe")
+    for path, what in ((tmp_path, "Is a directory"), (tmp_path / "no", "No such file"), (tmp_path / "hosts", "UTF-8")):
+        with pytest.raises(RunError, match=what) as raised:
+            read_hosts(path)
+        assert "Errno" not in str(raised.value)

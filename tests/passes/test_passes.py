@@ -123,6 +123,26 @@ def test_compile_explains(tmp_path, capsys):
     assert cli.main(["compile", str(tmp_path / "tiny.retina")]) == 2
 
 
+def explained(tmp_path, capsys, blocks: str) -> str:
+    (tmp_path / "deep.retina").write_text(f"{DEEP}\ntrain t {{ model = net  data = eyes  freeze = body }}\n{blocks}")
+    assert cli.main(["compile", str(tmp_path / "deep.retina"), "--explain"]) == 0
+    return capsys.readouterr().err
+
+
+def test_what_is_true_of_several_experiments_is_told_once(tmp_path, capsys):
+    said = explained(tmp_path, capsys, "train u from t { seed = 2 }\ntrain v from t { freeze = none }")
+    assert "\nt: net on eyes\nu: net on eyes\npass " in said
+    assert said.count("Cut behind") == 1
+    assert said.count("Nothing is frozen") == 1
+    assert all(line == line.rstrip() for line in said.splitlines())
+
+
+def test_nothing_is_said_to_be_kept_where_the_spec_keeps_nothing(tmp_path, capsys):
+    said = explained(tmp_path, capsys, "train u from t { cache = none }")
+    assert said.count("computed once") == 1
+    assert "Keeps no features, as `cache = none` wants it." in " ".join(said.split())
+
+
 def test_what_a_program_shares_is_found_among_all_experiments_of_its_file(tmp_path):
     spec = f"{DEEP}\ntrain t {{ model = net  data = eyes  freeze = body }}\ntrain u from t {{ epochs = 2 }}"
     found = checked(spec, tmp_path).program

@@ -22,7 +22,7 @@ def test_this_machine_can_train() -> None:
     findings = machine.report()
     names = [finding.name for finding in findings]
     assert names[:5] == ["python", "system", "processors", "memory", "mxnet"]
-    assert {"gpu", "numpy", "pictures", "weights"} <= set(names)
+    assert {"gpu", "numpy", "onnxruntime", "pictures", "weights"} <= set(names)
     assert all(finding.advice for finding in findings if finding.state != "ok")
     assert [finding for finding in findings if finding.state == "problem"] == []
 
@@ -91,6 +91,15 @@ def test_gpu_wheel_that_does_not_load() -> None:
     assert "pip install mxnet==1.9.1" in other.advice
 
 
+def test_what_is_not_trained_can_be_computed_by_another_engine() -> None:
+    assert machine.engine("1.32.0", "1.23.2").advice == ""
+    for versions, missing in (((None, None), "onnxruntime and onnx:"), (("1.32.0", None), "without onnx:")):
+        finding = machine.engine(*versions)
+        assert finding.state == "ok"
+        assert missing in finding.text
+        assert "retdsl[onnx]" in finding.advice
+
+
 def test_libraries_pictures_weights() -> None:
     assert machine.library("lark", None).advice == "pip install lark"
     assert machine.library("lark", "1.2.2").state == "ok"
@@ -138,4 +147,4 @@ def test_what_retdsl_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["numpy<2,>=1.24", "mxnet==1.9.1", "lark>=1.2", "pytest>=8; extra == 'test'", "graphviz-pure>=0.2"]
     monkeypatch.setattr(metadata, "requires", lambda _: lines)
     asked = [finding.name for finding in machine.report()]
-    assert asked[6:-2] == ["lark", "numpy"]
+    assert asked[6:-3] == ["lark", "numpy"]

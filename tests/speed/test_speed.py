@@ -5,12 +5,13 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from retdsl.account.arithmetic import Work
 from retdsl.runtime.bench_record import Bench
-from retdsl.speed import Speed, lines, write_picture
+from retdsl.speed import Speed, lines, measuring, write_picture
 from retdsl.speed.measuring import _counts
 from retdsl.speed.words import BAR, bar
 
@@ -67,6 +68,21 @@ def test_what_is_said() -> None:
     assert "the loader keeps up" in text
     assert text.splitlines()[-1].endswith("80 images/s   2.00 x")
     assert all(len(line) < 130 for line in text.splitlines())
+
+
+def test_a_network_that_computes_little_needs_more_than_nothing() -> None:
+    text = "\n".join(lines([Speed("2 threads", HERE, Work(forward=0, step=1_700_000, answer=500_000))]))
+    assert "an image needs 0.0034 GFLOP" in text
+
+
+def test_what_is_interrupted_is_not_taken_for_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "run_program", lambda *_: 130)
+    monkeypatch.setattr(measuring, "compile_experiment", lambda *_: None)
+    experiment = SimpleNamespace(training=SimpleNamespace(settings=()))
+    monkeypatch.setattr(measuring, "replace", lambda one, **_: one)
+    place = measuring._Place("1 thread", (), 1)
+    with pytest.raises(KeyboardInterrupt):
+        measuring._measured(None, experiment, Path(), measuring.Asked(), place)  # type: ignore[arg-type]
 
 
 def test_what_keeping_features_is_worth() -> None:

@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TypeAlias
 
 import retdsl
 import retdsl.runtime
@@ -38,6 +38,11 @@ DEFECT = 70
 INTERRUPTED = 130
 """The exit code of a program that was asked to end, and did."""
 
+Look: TypeAlias = Callable[[Mapping[str, str]], bool]
+"""Asks a program that has trained, and is still there, for heat maps: `images` and `file` as its options `--images` and
+`--heat-maps` take them. Returns whether they are made.
+"""
+
 _EXIT_CODES = (0, WRONG, 2, DEFECT, INTERRUPTED)
 """Those that a program gives itself: see `retdsl.runtime.program`. Any other is MXNet's or the system's."""
 
@@ -50,10 +55,11 @@ def train(
     root: Path,
     options: Sequence[str] = (),
     passes: Collection[str] | None = None,
+    then: Callable[[Look], None] | None = None,
 ) -> int:
     """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
 
-    passes: as in `compile_experiment`.
+    passes: as in `compile_experiment`; then: as in `run_program`.
 
     Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
     let no training begin is taken away again.
@@ -64,7 +70,7 @@ def train(
     folder.require_fresh()
     new = not run.exists()
     train_py = prepare(program, checked, experiment, run, root, passes)
-    code = run_program(train_py, "--run", str(run), "--root", str(root), *options)
+    code = run_program(train_py, "--run", str(run), "--root", str(root), *options, then=then)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)
     return code
@@ -84,10 +90,12 @@ def prepare(
     return compile_experiment(program, pin_weights(experiment, root), run / "program", root, passes)
 
 
-def resume(run: Path, options: Sequence[str] = (), keeping: Sequence[int] = ()) -> int:
+def resume(
+    run: Path, options: Sequence[str] = (), keeping: Sequence[int] = (), then: Callable[[Look], None] | None = None
+) -> int:
     """Goes on with a run that was interrupted, by the program in its folder; returns its exit code.
 
-    keeping: as in `run_program`. Raises RunError for a folder that holds no run, or not its program.
+    keeping, then: as in `run_program`. Raises RunError for a folder that holds no run, or not its program.
     """
     from retdsl.runtime.resuming import read_record
     from retdsl.runtime.run_folder import RunFolder
@@ -97,7 +105,7 @@ def resume(run: Path, options: Sequence[str] = (), keeping: Sequence[int] = ()) 
     if not train_py.is_file():
         help = f"it goes on by the program that began it: python train.py --resume {run}"
         raise RunError("the program of this run is not in its folder", where=train_py, help=help)
-    return run_program(train_py, "--resume", str(run), *options, keeping=keeping)
+    return run_program(train_py, "--resume", str(run), *options, keeping=keeping, then=then)
 
 
 def check_data(spec: Spec, program: Program, settings: Sequence[Override] = (), *, quiet: bool = False) -> Checked:
@@ -158,11 +166,13 @@ def run_program(
     answer: IO[bytes] | None = None,
     said: IO[bytes] | None = None,
     keeping: Sequence[int] = (),
+    then: Callable[[Look], None] | None = None,
 ) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
 
     answer, said: files that take what the program says to programs and to people, instead of stdout and stderr.
     keeping: open files that it keeps open, too, so that a lock on one of them lasts as long as it runs.
+    then: called once it has trained, and given how to ask it for heat maps, since it has loaded all that they need.
 
     What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
@@ -171,11 +181,20 @@ def run_program(
     before = {signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN)}
     try:
         command = [sys.executable, str(train_py), *arguments]
+        stays = then is not None and not _is_standalone(train_py)
+        if stays:
+            ours, theirs = _pipes()
+            command += ["--then", ",".join(map(str, theirs))]
+            keeping = (*keeping, *theirs)
         process = subprocess.Popen(command, env=environment(train_py), stdout=answer, stderr=said, pass_fds=keeping)
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)
+        if then is not None and stays:
+            _go_on(then, ours, theirs)
         code = process.wait()
+        if then is not None and not stays and code == 0:
+            then(lambda _: False)
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
@@ -188,13 +207,38 @@ def run_program(
     return code
 
 
+def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Two pipes: the ends that this process writes to and reads from, and those that another one reads and writes."""
+    (asked, asks), (told, tells) = os.pipe(), os.pipe()
+    return (asks, told), (asked, tells)
+
+
+def _go_on(then: Callable[[Look], None], ours: tuple[int, int], theirs: tuple[int, int]) -> None:
+    """Waits until the program at the other ends has trained, and calls `then`; not at all if it ends before."""
+    for end in theirs:
+        os.close(end)
+    with open(ours[0], "w") as asks, open(ours[1]) as told:
+
+        def look(wanted: Mapping[str, str]) -> bool:
+            print(json.dumps(dict(wanted)), file=asks, flush=True)
+            return told.readline() == "made\n"
+
+        if told.readline() == "trained\n":
+            then(look)
+
+
 def environment(train_py: Path) -> dict[str, str]:
     """What a program needs in its environment to find retdsl, unless a copy of it lies beside the program."""
     found = {**os.environ, "RETDSL_JOB": "none"}  # one process of ours, whatever rank a batch system gave to us
-    if not (train_py.parent / "retdsl").is_dir():
+    if not _is_standalone(train_py):
         package = str(Path(retdsl.__file__).resolve().parent.parent)
         found["PYTHONPATH"] = os.pathsep.join(p for p in (package, found.get("PYTHONPATH", "")) if p)
     return found
+
+
+def _is_standalone(train_py: Path) -> bool:
+    """Whether a copy of retdsl lies beside a program, and is what it runs by: of this version or of another."""
+    return (train_py.parent / "retdsl").is_dir()
 
 
 def make_standalone(experiment: Experiment, folder: Path, root: Path) -> None:

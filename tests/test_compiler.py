@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,55 @@ def test_an_existing_run_stays_as_it_is(study: Path, tmp_path: Path):
     with pytest.raises(RunError, match="holds a run already"):
         train(study, tmp_path / "run")
     assert {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()} == before
+
+
+def test_a_program_that_has_trained_makes_heat_maps_as_long_as_it_is_asked(study: Path, tmp_path: Path):
+    from retdsl.finished import read_run
+    from retdsl.report.mistakes import groups_of
+    from retdsl.report.pictures import pictures_of
+    from retdsl.report.questions import ask
+
+    run, answers, found = tmp_path / "run", [], []
+
+    def then(look: running.Look) -> None:
+        record = read_run(run)
+        assert record.predictions is not None
+        shown = [one for group in groups_of(ask(record.predictions, ())) for one in group.shown]
+
+        def watched(wanted: Mapping[str, str]) -> bool:
+            answers.append(look(wanted))
+            return answers[-1]
+
+        assert not look({"images": str(tmp_path / "none.json"), "file": str(tmp_path / "maps.npz")})
+        found.extend([pictures_of(record, shown, None, None, watched), pictures_of(record, shown, None, None)])
+
+    spec, checked = loaded(study)
+    assert checked.program is not None
+    experiment = checked.program.experiments[0]
+    options = ["--plain", "--threads", "1"]
+    assert running.train(checked.program, checked, experiment, run, spec.root, options, then=then) == 0
+    assert answers == [True]
+    asked, anew = found
+    assert asked.photographs
+    assert asked == anew
+
+
+@pytest.mark.parametrize(("body", "code", "asked"), [("", 0, []), ("import sys; sys.exit(1)", 1, [])])
+def test_a_program_that_says_nothing_of_having_trained_is_asked_nothing(
+    body: str, code: int, asked: list[bool], tmp_path: Path
+):
+    path = tmp_path / "train.py"
+    path.write_text(body)
+    assert running.run_program(path, then=lambda look: asked.append(look({}))) == code
+    assert asked == []
+
+
+def test_a_program_with_a_copy_of_retdsl_is_left_to_end(tmp_path: Path):
+    (tmp_path / "retdsl").mkdir()
+    (tmp_path / "train.py").write_text("import sys; sys.exit(len(sys.argv) - 1)")
+    asked: list[bool] = []
+    assert running.run_program(tmp_path / "train.py", then=lambda look: asked.append(look({}))) == 0
+    assert asked == [False]
 
 
 @pytest.mark.parametrize(

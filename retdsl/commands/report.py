@@ -9,6 +9,7 @@ from threading import Thread
 
 from retdsl.commands.spec import add_root
 from retdsl.commands.terminal import DONE, say
+from retdsl.running import Look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,13 +37,16 @@ def expect_report() -> None:
     Thread(target=lambda: [import_module(name) for name in names], daemon=True).start()
 
 
-def try_report(run: Path) -> None:
-    """The page of a run that has just ended; one that cannot be made is a note, since the run itself is whole."""
+def try_report(run: Path, look: Look | None = None) -> None:
+    """The page of a run that has just ended; one that cannot be made is a note, since the run itself is whole.
+
+    look: asks its program, if that is still there.
+    """
     from retdsl.report.page import write_report
     from retdsl.runtime.errors import RunError
 
     try:
-        path, notes = write_report(run)
+        path, notes = write_report(run, look=look)
     except RunError as error:
         say(f"note: there is no report: {error.message}")
     except Exception as error:

@@ -63,10 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
         [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
         expect_report()
-        code = running.train(program, checked, experiment, run, spec.root, [*options, *_plain(arguments)], passes)
-        if code == DONE:
-            try_report(run)
-        return code
+        options += _plain(arguments)
+        return running.train(
+            program, checked, experiment, run, spec.root, options, passes, lambda look: try_report(run, look)
+        )
     if arguments.run is not None:
         help = "name one experiment with --train, or give --runs DIR"
         raise compiler.Refused(f"--run is for a single run, and these are {len(wanted.members)}", help)
@@ -115,10 +115,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     options = [*_options(arguments), *_plain(arguments), *(["--inexact"] if arguments.inexact else [])]
     options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
     _say_if_edited(folder)
-    code = running.resume(folder, options)
-    if code == DONE:
-        try_report(folder)
-    return code
+    return running.resume(folder, options, then=lambda look: try_report(folder, look))
 
 
 def _resume_series(folder: Path, arguments: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ from retdsl.report.pictures import Pictures, pictures_of
 from retdsl.report.plots import Plot
 from retdsl.report.questions import Asked, ask
 from retdsl.report.words import counted, figure_name, listed
+from retdsl.running import Look
 from retdsl.runtime.files import write_bytes
 from retdsl.runtime.joining import caution_of
 
@@ -33,12 +34,18 @@ PAGE = "report.html"
 
 
 def write_report(
-    run: Path, output: Path | None = None, *, root: Path | None = None, layer: str | None = None
+    run: Path,
+    output: Path | None = None,
+    *,
+    root: Path | None = None,
+    layer: str | None = None,
+    look: Look | None = None,
 ) -> tuple[Path, tuple[str, ...]]:
     """Writes the page, `RUN/report.html` unless another place is given; returns its path and what it could not show.
 
-    root: where the photographs are now, if not where they were; layer: whose heat maps are shown (see `pictures`).
-    Raises RunError for a folder that holds no run, and for a layer that is not there.
+    root: where the photographs are now, if not where they were; layer: whose heat maps are shown (see `pictures`);
+    look: asks the program of the run, which has just trained. Raises RunError for a folder that holds no run, and for a
+    layer that is not there.
     """
     record = read_run(run)
     test = record.test or {}
@@ -50,7 +57,7 @@ def write_report(
     shown = [one for group in groups for one in group.shown]
     with ThreadPoolExecutor(1) as beside:  # the program that looks at photographs is a process of its own
         told = beside.submit(_told, record, test, asked, groups)
-        pictures = pictures_of(record, shown, root, layer)
+        pictures = pictures_of(record, shown, root, layer, look)
     path = output or run / PAGE
     write_bytes(path, _page(told.result(), pictures).encode("utf-8", "replace"))
     return path, pictures.notes

@@ -42,16 +42,23 @@ class Pictures:
     notes: tuple[str, ...] = ()
 
 
-def pictures_of(record: RunRecord, shown: Sequence[Shown], root: Path | None, layer: str | None) -> Pictures:
+def pictures_of(
+    record: RunRecord,
+    shown: Sequence[Shown],
+    root: Path | None,
+    layer: str | None,
+    look: running.Look | None = None,
+) -> Pictures:
     """Lets the program of a run look at photographs once more.
 
     root: where the photographs are now, if not where they were; layer: as the spec names it, None for the last one with
-    more than one pixel. Raises RunError for a layer that is not there; whatever else fails is told in `notes`.
+    more than one pixel; look: asks the program of the run, if it is still there. Raises RunError for a layer that is
+    not there; whatever else fails is told in `notes`.
     """
     if not shown:
         return Pictures()
     try:
-        found = [_looked(run, shown, root, layer) for run in record.members]
+        found = [_looked(run, shown, root, layer, look) for run in record.members]
     except RunError as error:
         if layer is not None:
             raise
@@ -77,11 +84,15 @@ def pictures_of(record: RunRecord, shown: Sequence[Shown], root: Path | None, la
     )
 
 
-def _looked(run: RunRecord, shown: Sequence[Shown], root: Path | None, layer: str | None) -> HeatMaps:
+def _looked(
+    run: RunRecord, shown: Sequence[Shown], root: Path | None, layer: str | None, look: running.Look | None
+) -> HeatMaps:
     train_py, place, threads = run.train_py, root or Path(run.lock.get("root", ".")), run.lock.get("threads")
     with tempfile.TemporaryDirectory(prefix="retdsl-report-") as folder, tempfile.TemporaryFile() as said:
         asked, file = Path(folder) / "asked.json", Path(folder) / "maps.npz"
         asked.write_text(json.dumps([{"image": one.image, "label": one.label} for one in shown]))
+        if look is not None and look({"images": str(asked), "file": str(file)}):
+            return load_heat_maps(file)
         options = ["--threads", str(threads)] if threads else []
         options += ["--layer", _node(run, layer)] if layer else []
         command = ["--heat-maps", str(file), "--run", str(run.path), "--images", str(asked), "--root", str(place)]

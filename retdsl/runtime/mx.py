@@ -2,7 +2,8 @@
 
 MXNet 1.9.1 uses `numpy.bool`, which numpy dropped in 1.24, and `distutils`, which left Python in 3.12 (setuptools
 brings it). Its GPU wheels need the CUDA libraries to be loaded first. It also announces its graph passes on stderr
-unless told not to. And it imports scikit-learn, for a class that nobody here uses, which takes as long as all of MXNet.
+unless told not to. And it imports scikit-learn and scipy, for classes that nobody here uses, which takes longer than
+all of MXNet; it does without where they are missing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if importlib.util.find_spec("distutils") is None:
     importlib.import_module("setuptools")  # puts its own copy of distutils in place
 preload()
 
-unwanted = {"sklearn": None} if "sklearn" not in sys.modules else {}
+unwanted = {name: None for name in ("sklearn", "scipy") if name not in sys.modules}
 sys.modules.update(unwanted)  # type: ignore[arg-type]  # None: as if it were not installed
 try:
     import mxnet as mx  # only now can it be imported

@@ -69,7 +69,10 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         if folder is None:
             return max(mode.work(experiment, root, arguments) for mode in modes)
         with workers:
-            return _train(experiment, root, RunFolder(folder), record, arguments, workers)
+            code = _train(experiment, root, RunFolder(folder), record, arguments, workers)
+        if code == DONE and arguments.then is not None:
+            _show(experiment, root, folder, *arguments.then)
+        return code
     except OutOfMemory as error:
         print(f"error: {error}", file=sys.stderr)
         sys.stdout.flush()
@@ -164,6 +167,27 @@ def _train(
     return DONE
 
 
+def _show(experiment: Experiment, root: Path, run: Path, asked: int, told: int) -> None:
+    """Says that training is done, and makes heat maps as long as somebody asks for them: `retdsl train` does, for the
+    page of the run, and so need not load MXNet once more.
+
+    asked, told: open files; from one comes a JSON object a line, `{"images": FILE, "file": FILE}`, into the other goes
+    a line for each, `made` or why it was not.
+    """
+    from retdsl.runtime.grad_cam import write_heat_maps
+
+    with open(asked) as requests, open(told, "w") as answers:
+        print("trained", file=answers, flush=True)
+        for line in requests:
+            wanted = json.loads(line)
+            try:
+                write_heat_maps(experiment, root, run, Path(wanted["images"]), None, Path(wanted["file"]))
+            except Exception as error:  # the run is whole; who has asked can do so once more, of another process
+                print(f"not made: {error!r}", file=answers, flush=True)
+            else:
+                print("made", file=answers, flush=True)
+
+
 def _fix_threads(threads: int) -> None:
     """Sets how many threads MXNet computes with. Repeats are bit-identical only with the same number."""
     # MXNet reads this once, when it is loaded; there is no way to change it later, and the record should tell no lies.
@@ -188,6 +212,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
     for mode in MODES:
         takes: dict[str, Any] = {"type": Path, "metavar": mode.metavar} if mode.metavar else {"action": "store_true"}
         add(mode.option, help=mode.help, **takes)
+    add("--then", type=_two_files, help=argparse.SUPPRESS)  # for `retdsl train`: see `_show`
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
     add("--images", type=Path, metavar="FILE", help="--heat-maps: of these photographs, as JSON")
@@ -208,6 +233,11 @@ def _usual_threads(beside: int = 1) -> int:
     everything = os.cpu_count() or 1
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else everything
     return own if own < everything else max(1, own // beside)
+
+
+def _two_files(text: str) -> tuple[int, int]:
+    one, other = map(int, text.split(","))
+    return one, other
 
 
 def _positive(text: str) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from retdsl import __version__, compiler, running
@@ -23,9 +24,10 @@ from retdsl.runtime.files import make_folder
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
 from retdsl.series.joining import join
 from retdsl.series.plan import Plan
-from retdsl.series.record import DONE, FAILED, RUNNING, STOPPED, Joined, Member, Series, working_on
+from retdsl.series.record import DONE, FAILED, RUNNING, STOPPED, Joined, Member, Series, read_series, working_on
 
 Say = Callable[[str], None]
+Finished = Callable[[Path, running.Look | None], None]
 
 OF_A_RUN = frozenset({"spec.retina", "program"})
 """What of a run's folder is there before it runs."""
@@ -98,14 +100,12 @@ def _as_trained(
     return again.program, compiler.select(again.program, [own.name])[0]
 
 
-def work(
-    series: Series, say: Say, more_options: Sequence[str] = (), finished: Callable[[Path], None] | None = None
-) -> Series:
+def work(series: Series, say: Say, more_options: Sequence[str] = (), finished: Finished | None = None) -> Series:
     """Makes the runs that are not done, then the ensembles whose members are; returns what the series has come to.
 
     say: takes a line for people before every run; more_options: for the programs, besides those of the series;
-    finished: told the folder of every run that is done, and of every ensemble. Raises RunError if another process works
-    on it, and KeyboardInterrupt when it is stopped.
+    finished: told the folder of every run that is done, and how to ask its program, and that of every ensemble. Raises
+    RunError if another process works on it, and KeyboardInterrupt when it is stopped.
     """
     with working_on(series.path) as lock:
         for at, member in enumerate(series.members, 1):
@@ -113,23 +113,29 @@ def work(
                 continue
             say(f"run {at} of {len(series.members)}: {member.title}")
             series = _keep(series, replace(member, state=RUNNING, error=None))
+            done = partial(_done, series, member, finished)
             try:
-                error = _run(series, member, [*series.options, *more_options], lock)
+                error = _run(series, member, [*series.options, *more_options], lock, done)
             except KeyboardInterrupt:
-                _keep(series, replace(member, state=STOPPED, error=None))
+                if read_series(series.path).member(member.folder).state != DONE:
+                    _keep(series, replace(member, state=STOPPED, error=None))
                 raise
-            state = DONE if error is None else FAILED
-            series = _keep(series, replace(member, state=state, error=error))
-            if error is None and finished is not None:
-                finished(series.path / member.folder)
+            series = _keep(series, replace(member, state=DONE if error is None else FAILED, error=error))
         for ensemble in series.ensembles:
             ensemble = _joined(series, ensemble)
             series = _keep(series, ensemble)
             if ensemble.state == DONE:
                 say(f"ensemble {ensemble.name}: the mean of {len(ensemble.members)} runs")
             if ensemble.state == DONE and finished is not None:
-                finished(series.path / ensemble.folder)
+                finished(series.path / ensemble.folder, None)
     return series
+
+
+def _done(series: Series, member: Member, finished: Finished | None, look: running.Look) -> None:
+    """A member's program has trained: that stays, whatever becomes of the page of its run."""
+    _keep(series, replace(member, state=DONE, error=None))
+    if finished is not None:
+        finished(series.path / member.folder, look)
 
 
 def _keep(series: Series, changed: Member | Joined) -> Series:
@@ -138,16 +144,18 @@ def _keep(series: Series, changed: Member | Joined) -> Series:
     return series
 
 
-def _run(series: Series, member: Member, options: Sequence[str], lock: int) -> str | None:
-    """Runs a member's program; why it failed, in a sentence."""
+def _run(
+    series: Series, member: Member, options: Sequence[str], lock: int, done: Callable[[running.Look], None]
+) -> str | None:
+    """Runs a member's program; why it failed, in a sentence. done: called when it has trained."""
     run = series.path / member.folder
     try:
         if RunFolder(run).can_go_on:
-            code = running.resume(run, options, keeping=(lock,))
+            code = running.resume(run, options, keeping=(lock,), then=done)
         else:
             _clear(run)
             arguments = ("--run", str(run), "--root", str(series.root), *options)
-            code = running.run_program(run / "program" / "train.py", *arguments, keeping=(lock,))
+            code = running.run_program(run / "program" / "train.py", *arguments, keeping=(lock,), then=done)
     except RunError as error:
         return str(error)
     if code == running.INTERRUPTED:

@@ -9,7 +9,7 @@ of a server that does not answer, a thread may wait for ever, and whoever wants 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import islice
 from typing import TypeVar
@@ -44,3 +44,12 @@ def ahead(
         begun = [future for future in made if not future.cancelled()]
         if not wait(begun, PATIENCE).not_done:
             pool.shutdown(wait=True)
+
+
+def with_next(items: Iterable[Item]) -> Iterator[tuple[Item, bool]]:
+    """Each item, and whether it is the last."""
+    waiting: list[Item] = []
+    for item in items:
+        yield from ((before, False) for before in waiting)
+        waiting = [item]
+    yield from ((last, True) for last in waiting)

@@ -17,12 +17,13 @@ the seeds; the states of those that join start fresh.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retdsl.runtime.ahead import with_next
 from retdsl.runtime.averaging import Average
 from retdsl.runtime.bound import Bound, Device, MxArray, full_batch
 from retdsl.runtime.callbacks import Moment
@@ -159,7 +160,7 @@ class Trainer:
         if begun is not None:
             record.restore(begun)
         started = time.perf_counter() - record.seconds
-        for batch, is_last in _with_next(batches):
+        for batch, is_last in with_next(batches):
             # So that what a batch draws does not depend on what was drawn before: training may begin with any batch.
             if self._trained.draws:
                 mx.random.seed(self._chance(epoch, record.batches).integers(2**31))
@@ -391,14 +392,3 @@ class Trainer:
         if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
             items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
             raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
-
-
-def _with_next(batches: Iterable[AnyBatch]) -> Iterator[tuple[AnyBatch, bool]]:
-    """Each batch, and whether it is the last."""
-    waiting: AnyBatch | None = None
-    for batch in batches:
-        if waiting is not None:
-            yield waiting, False
-        waiting = batch
-    if waiting is not None:
-        yield waiting, True

@@ -54,12 +54,15 @@ train refreshed {  # test.retina:48
   accumulate = 1                                            # default
   clip       = none                                         # default
   average    = none                                         # default
+  precision  = none                                         # default
   metrics    = [accuracy, multi_ace, auc, sensitivity(at_specificity = 90%)]
                                                             # from penalised:42
   checkpoint = every(n = 1, keep = best(auc))               # from penalised:43
   validate   = none                                         # default
   stop       = none                                         # default
   log        = none                                         # default
+  devices    = none                                         # default
+  cache      = features                                     # default
   seed       = 7                                            # from penalised:44
 }"""
     )

@@ -277,10 +277,10 @@ def test_every_part_at_once_keeps_photographs_and_labels_together(monkeypatch, t
     known = paint_clinics(tmp_path)
     study = replace(clinics(tmp_path), augment=(rotate180(), gaussian_noise(sigma=0.002, on=("infected",))))
     seen: list[tuple[bool, int, str]] = []
-    epoch = Loader.epoch
+    made = Loader.ahead
 
-    def watched(self, order, number, *, training, **options):
-        for batch in epoch(self, order, number, training=training, **options):
+    def watched(self, parts, number, *, training):
+        for batch in made(self, parts, number, training=training):
             for image, label, index in zip(batch.images, batch.labels, batch.indices, strict=True):
                 level = level_of(image)
                 assert known[level][0] == CLASSES[int(label)]
@@ -289,7 +289,7 @@ def test_every_part_at_once_keeps_photographs_and_labels_together(monkeypatch, t
                 seen.append((training, level, self._samples[index].image))
             yield batch
 
-    monkeypatch.setattr(Loader, "epoch", watched)
+    monkeypatch.setattr(Loader, "ahead", watched)
     assert run(study, tmp_path / "run") == 0
     lock = json.loads((tmp_path / "run" / "lock.json").read_text())
     side_of = {row["image"]: row["side"] for row in lock["images"]}

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from retdsl.engines.onnx.graph import Graph, Lowering, Step
+from retdsl.engines.onnx.graph import Attribute, Graph, Lowering, Step
+
+
+def _filtered(graph: Graph, step: Step, op: str, **more: Attribute) -> str:
+    """What filters give that are laid over an image, or lay one out."""
+    return graph.add(
+        op,
+        *step.inputs,
+        *step.parameters.values(),
+        kernel_shape=step.pair("kernel"),
+        strides=step.pair("stride"),
+        pads=step.pair("pad") * 2,
+        dilations=step.pair("dilate"),
+        group=step.whole("num_group"),
+        **more,
+    )
 
 
 def _convolution(graph: Graph, step: Step) -> str:
-    return graph.add(
-        "Conv",
-        *step.inputs,
-        *step.parameters.values(),
-        kernel_shape=step.pair("kernel"),
-        strides=step.pair("stride"),
-        pads=step.pair("pad") * 2,
-        dilations=step.pair("dilate"),
-        group=step.whole("num_group"),
-    )
+    return _filtered(graph, step, "Conv")
 
 
 def _deconvolution(graph: Graph, step: Step) -> str:
-    return graph.add(
-        "ConvTranspose",
-        *step.inputs,
-        *step.parameters.values(),
-        kernel_shape=step.pair("kernel"),
-        strides=step.pair("stride"),
-        pads=step.pair("pad") * 2,
-        output_padding=step.pair("adj"),
-        dilations=step.pair("dilate"),
-        group=step.whole("num_group"),
-    )
+    return _filtered(graph, step, "ConvTranspose", output_padding=step.pair("adj"))
 
 
 def _fully_connected(graph: Graph, step: Step) -> str:

@@ -219,12 +219,14 @@ def forward_by(
     in the precision that the run asks for. Raises RunError where an engine was asked for that cannot.
     """
     made = _Made(symbol, parameters, input, tuple(shape), batch, where, predicting)
-    if engines is None or not predicting.fused:
+    if engines is None:
         return made.by_mxnet()
     outputs = [name.removesuffix("_output") for name in symbol.list_outputs()]
     precision = engines.precision if part == FROZEN else None
     model = None
     try:
+        if not predicting.fused:
+            raise NotCarried("train.py says that layers are not joined, and onnxruntime always joins them")
         if where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
         model = engines.model(input, shape, outputs, lambda: {n: array.asnumpy() for n, array in parameters.items()})

@@ -16,6 +16,7 @@ from retdsl.compiler import compile_experiment
 from retdsl.runtime.differences import differences_of_the_machine
 from retdsl.runtime.engines import AUTO, MXNET, ONNXRUNTIME, Engines, asked_engine, engine_of
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.folding import Predicting
 from retdsl.runtime.forward import ByMXNet, ByOnnxruntime, Tried, device, forward_by
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import SLICE
@@ -262,8 +263,7 @@ def test_a_program_runs_with_the_engine_that_is_asked_for_and_goes_on_exactly(pr
     run("--run", str(tmp_path / "mxnet"), "--engine", "mxnet")
     auto, plain = engines_in(tmp_path / "auto"), engines_in(tmp_path / "mxnet")
     assert auto["frozen"].startswith("onnxruntime ")
-    assert auto["prediction"].startswith("onnxruntime ")
-    assert plain == {"asked": "mxnet", "frozen": f"mxnet {mx.__version__}", "prediction": f"mxnet {mx.__version__}"}
+    assert plain == {"asked": "mxnet", "frozen": f"mxnet {mx.__version__}"}
     assert "invalid choice: 'tensorrt'" in run("--engine", "tensorrt", code=2)
 
 
@@ -280,3 +280,22 @@ def test_a_run_whose_engine_is_gone_says_so(program, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(RunError, match="onnxruntime was asked for"):
         Made(program).by(engines(program, asked_engine(None, record)))
+
+
+def test_layers_that_are_not_to_be_joined_are_left_to_mxnet(program, images) -> None:
+    """And whoever asks for more than that is told, as is lock.json."""
+    made = Made(program)
+
+    def by(chosen: Engines):
+        where = (made.symbol, made.parameters, "data", SHAPE, BATCH, device(), Predicting(fused=False))
+        return forward_by(*where, engines=chosen, part="frozen")
+
+    chosen = engines(program)
+    forward = by(chosen)
+    assert isinstance(forward, ByMXNet)
+    assert chosen.facts["frozen"] == forward.engine
+    assert "layers are not joined" in chosen.facts["why"]
+    with pytest.raises(RunError, match="onnxruntime was asked for"):
+        by(engines(program, ONNXRUNTIME))
+    with pytest.raises(RunError, match="cannot be computed in int8"):
+        by(engines(program, precision=int8("frozen"), calibration=lambda n: images[:n]))(images[:BATCH])

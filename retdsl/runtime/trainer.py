@@ -105,9 +105,8 @@ class Trainer:
     def _bind(self, batch: int) -> None:
         """Makes both parts, for so many images in a batch."""
         symbols, values, shape = self._symbols, {**self._arguments, **self._auxiliary}, tuple(self._network.input_shape)
-        self._frozen = FrozenPart(
-            symbols, values, self._network.input, shape, batch, self._where, engines=self._engines
-        )
+        whole = (symbols, values, self._network.input, shape, batch, self._where)
+        self._frozen = FrozenPart(*whole, engines=self._engines)
         learns = (self._arguments, self._auxiliary, self._gradients, self._label, self._updated)
         self._trained = (
             TrainedPart(symbols, *learns, self._where)
@@ -201,10 +200,8 @@ class Trainer:
             forward = forward_by(*whole, engines=self._engines)
             answers = predict(batches, lambda images: forward(images)[0])
         else:
-            trained, frozen = (
-                Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting),
-                self._frozen,
-            )
+            trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting)
+            frozen = self._frozen
             answers = predict(batches, lambda images: trained(images if type(images) is list else frozen(images))[0])
         return self._workers.joined_predictions(answers)
 
@@ -287,12 +284,8 @@ class Trainer:
             self._gradients.nothing()
         if not is_number(losses, values):
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
-        columns: dict[str, NDArray[Any]] = {
-            "indices": batch.indices,
-            "labels": batch.labels,
-            "values": values,
-            "losses": losses,
-        }
+        columns: dict[str, NDArray[Any]] = {"indices": batch.indices, "labels": batch.labels}
+        columns |= {"values": values, "losses": losses}
         if batch.rows is not None:
             columns = self._workers.joined({"rows": batch.rows, **columns})
             order = columns.pop("rows").argsort()

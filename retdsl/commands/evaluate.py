@@ -136,6 +136,7 @@ def _plain(found: Evaluation, arguments: argparse.Namespace, notes: list[str]) -
         "class_counts": facts["class_counts"],
         "figures": finite(dict(found.figures)),
         "same_as_test_json": found.same,
+        "apart_from_predictions_csv": found.apart,
         "differences": list(found.differences),
         "known": found.known,
         "skipped": facts["skipped"],

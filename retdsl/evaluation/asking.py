@@ -31,12 +31,16 @@ from retdsl.runtime.judging import judge
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
 from retdsl.runtime.run_folder import RunFolder
 
+ROUNDED = 1e-5
+"""How far figures and probabilities may be apart that engines round differently, relative to what is larger than 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """answers: to all photographs; figures: of `judge`, and the loss of a single run; epochs: of each member;
     facts: what each member's program has told (see `runtime.evaluation`); same: whether figures and predictions are
-    those that the run left behind, None where they are of something else; differences: in words, if they are not.
+    those that the run left behind but for rounding, None where they are of something else; differences: in words, if
+    they are not; apart: how far probabilities are at most from those left behind, where they are the same.
     """
 
     finished: Finished
@@ -46,6 +50,7 @@ class Evaluation:
     facts: tuple[Mapping[str, Any], ...]
     same: bool | None
     differences: tuple[str, ...]
+    apart: float = 0.0
 
     @property
     def known(self) -> list[str]:
@@ -94,7 +99,8 @@ def evaluate(finished: Finished, wanted: Wanted, options: Sequence[str] = ()) ->
     differences = tuple(_differences(finished.record, answers, figures)) if own else ()
     same = not differences if own and finished.record.test is not None else None
     epochs = tuple(int(one["epoch"]) for one in facts)
-    return Evaluation(finished, answers, figures, epochs, tuple(facts), same, differences)
+    apart = _apart(finished.record.predictions, answers) if same else 0.0
+    return Evaluation(finished, answers, figures, epochs, tuple(facts), same, differences, apart)
 
 
 def _evaluation_request(member: RunRecord, wanted: Wanted, folder: Path) -> EvaluationRequest:
@@ -120,20 +126,36 @@ def _differences(record: RunRecord, answers: Answers, figures: Mapping[str, Any]
         yield f"predictions.csv says something else, first of {at}"
     now, then = finite(dict(figures)), record.test or {}
     for key, value in now.items():
-        if key in then and then[key] != value:
+        if key in then and not _is_close(then[key], value):
             old, new = then[key], value
             yield f"{key} is {new}, it was {old}" if not isinstance(value, list | dict) else f"{key} differs"
 
 
 def _first_that_differs(then: Answers, now: Answers) -> str | None:
-    """The first photograph about which two answers are not the same to the last bit."""
+    """The first photograph about which two answers are further apart than what engines round differently."""
     if then.images != now.images:
         return next((b or a for a, b in zip(then.images, now.images, strict=False) if a != b), "the missing ones")
     for at, image in enumerate(now.images):
-        same = np.array_equal(then.probabilities[at], now.probabilities[at])
+        same = np.abs(then.probabilities[at] - now.probabilities[at]).max() <= ROUNDED
         if not same or not np.array_equal(then.labels[at], now.labels[at]):
             return image
     return None
+
+
+def _apart(then: Answers | None, now: Answers) -> float:
+    """The largest difference of a probability of the same photographs."""
+    return 0.0 if then is None else float(np.abs(then.probabilities - now.probabilities).max(initial=0.0))
+
+
+def _is_close(then: Any, now: Any) -> bool:
+    """Whether two figures, or all of two trees of figures, are the same but for rounding."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        return then.keys() == now.keys() and all(_is_close(then[key], now[key]) for key in then)
+    if isinstance(then, list) and isinstance(now, list):
+        return len(then) == len(now) and all(map(_is_close, then, now))
+    if isinstance(then, float) and isinstance(now, float):
+        return then == now or abs(then - now) <= ROUNDED * max(1.0, abs(then))
+    return bool(then == now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ def _head(found: Evaluation, labels: Path | None, width: int) -> list[str]:
 def _verdict(found: Evaluation, width: int) -> list[str]:
     if found.same is None:
         return []
+    if found.same and found.apart:
+        how = f"but for rounding: probabilities are within {found.apart:.1g}, as where another engine computes them"
+        return ["", *wrapped(f"the same as test.json and predictions.csv {how}", width)]
     if found.same:
         return ["", *wrapped("the same as test.json and predictions.csv, bit by bit", width)]
     lines = ["", "not the same as test.json:"]

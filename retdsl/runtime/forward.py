@@ -155,11 +155,13 @@ def forward_by(inference: Inference, engines: Engines | None = None, part: str =
     has not once computed as MXNet does; what is FROZEN is computed in the precision that the run asks for. Raises
     RunError where an engine was asked for that cannot.
     """
-    if engines is None or not inference.predicting.fused:
+    if engines is None:
         return ByMXNet(inference)
     precision = engines.precision if part == FROZEN else None
     model = None
     try:
+        if not inference.predicting.fused:
+            raise NotCarried("train.py says that layers are not joined, and onnxruntime always joins them")
         if inference.where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
         model = engines.model(inference.input, inference.shape, inference.outputs, partial(_numbers, inference))

@@ -291,12 +291,8 @@ class Trainer:
             self._gradients.nothing()
         if not is_number(losses, values):
             raise self._diverged("the loss is not a number", batch, epoch, record.batches + 1)
-        columns: dict[str, NDArray[Any]] = {
-            "indices": batch.indices,
-            "labels": batch.labels,
-            "values": values,
-            "losses": losses,
-        }
+        columns: dict[str, NDArray[Any]] = {"indices": batch.indices, "labels": batch.labels}
+        columns |= {"values": values, "losses": losses}
         if batch.rows is not None:
             columns = self._workers.joined({"rows": batch.rows, **columns})
             order = columns.pop("rows").argsort()

@@ -103,6 +103,21 @@ def test_what_the_run_knows_is_refused(finished_runs: Runs, capfd: pytest.Captur
     assert answer["notes"][0].startswith("warning: these figures are on what the run knows already (2)")
 
 
+def test_what_another_engine_rounds_differently_is_no_difference(
+    finished_runs: Runs, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Training answers by features and by MXNet what `evaluate` may ask onnxruntime alone."""
+    assert leaves(finished_runs.one, "--engine", "onnxruntime") == 0
+    assert "bit by bit" in capfd.readouterr().out
+    assert leaves(finished_runs.one, "--engine", "mxnet") == 0
+    said = " ".join(capfd.readouterr().out.split())
+    assert "the same as test.json and predictions.csv but for rounding: probabilities are within" in said
+    assert leaves(finished_runs.one, "--engine", "mxnet", "--format", "json") == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["same_as_test_json"] is True
+    assert 0 < answer["apart_from_predictions_csv"] < 1e-5
+
+
 def test_test_photographs_that_have_changed(
     finished_runs: Runs, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from network_parts import BATCH, SHAPE, Made, compiled, engines, values
 
 from retdsl.runtime.engines import AUTO, MXNET, ONNXRUNTIME, Engines
 from retdsl.runtime.errors import RunError
+from retdsl.runtime.folding import Predicting
 from retdsl.runtime.forward import ByMXNet, ByOnnxruntime, Tried
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import SLICE
@@ -153,3 +155,18 @@ def test_int8_without_onnxruntime_is_refused_with_what_to_do(program, images) ->
     with pytest.raises(RunError, match="cannot be computed in int8") as caught:
         Made(program).by(chosen)(images[:2])
     assert "take `precision = bf16(frozen)`" in str(caught.value)
+
+
+def test_layers_that_are_not_to_be_joined_are_left_to_mxnet(program, images) -> None:
+    """And whoever asks for more than that is told, as is lock.json."""
+    made = Made(program)
+    made.inference = replace(made.inference, predicting=Predicting(fused=False))
+    chosen = engines(program)
+    forward = made.by(chosen)
+    assert isinstance(forward, ByMXNet)
+    assert chosen.facts["frozen"] == forward.engine
+    assert "layers are not joined" in chosen.facts["why"]
+    with pytest.raises(RunError, match="onnxruntime was asked for"):
+        made.by(engines(program, ONNXRUNTIME))
+    with pytest.raises(RunError, match="cannot be computed in int8"):
+        made.by(engines(program, precision=int8("frozen"), calibration=lambda n: images[:n]))(images[:BATCH])

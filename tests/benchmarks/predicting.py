@@ -35,7 +35,8 @@ def predicted(made: Study, engine: str) -> Callable[[], object]:
     network = made.experiment.network
     engines = engines_of(made.experiment, engine)
     values = made.start.all()
-    predictor = Predictor(network.deploy_symbol(), values, network.input, network.input_shape, BATCH, engines)
+    where = (network.input, network.input_shape, BATCH, network.predicting, engines)
+    predictor = Predictor(network.deploy_symbol(), values, *where)
     batches = [Batch(made.images, made.labels, np.arange(BATCH) + BATCH * at) for at in range(BATCHES)]
     return lambda: predict(batches, predictor)
 

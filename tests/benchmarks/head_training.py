@@ -5,8 +5,8 @@ left there, against `Module.fit` as one writes it by hand.
 
 20 epochs with validation at 224 x 224, half of the photographs turned by 180 degrees, drawn anew every epoch. Our side
 is the whole command, from its start to the page of the run: nothing is left out. Photographs are prepared beforehand on
-both sides, as files of records by hand. By hand it is the seconds of the epochs alone, without start and packing; where 20
-of them would take too long, as many times the mean of those after the first as a row's note says.
+both sides, as files of records by hand. By hand it is the seconds of the epochs alone, without start and packing; where
+20 of them would take too long, it is 20 times the mean of as many, after the first, as a row's note says.
 """
 
 from __future__ import annotations

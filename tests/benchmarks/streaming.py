@@ -73,6 +73,7 @@ class Study:
 
 def study(network: str, photographs: Path, folder: Path) -> Study:
     """What retdsl makes of one of NETWORKS, with photographs of that folder."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # before MXNet is loaded
     from retdsl import compiler
     from retdsl.diagnostics import Diagnostics
 
@@ -171,7 +172,6 @@ def benchmark(measured: Callable[[Path, Path, bool], list[Ratio]], title: str) -
     parser.add_argument("photographs", type=Path, nargs="?", default=fundus, help="folder with labels.csv, images/")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))
     with tempfile.TemporaryDirectory(prefix="retdsl-") as folder:
         print_ratios(measured(arguments.photographs, Path(folder), arguments.quick), title)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import runpy
 import sys
 from collections.abc import Mapping
@@ -165,6 +166,10 @@ def _without_freezing(symbol: str) -> str:
 
 
 def by_hand(script: str, handed: HandedOver, *options: str, environment: Mapping[str, str] | None = None) -> Any:
-    """What a script says, `by_hand("frozen_head", handed, "--epochs", "3")`, of its JSON."""
+    """What a script says, `by_hand("frozen_head", handed, "--epochs", "3")`, of its JSON.
+
+    Whoever knows MXNet tells it how many threads to compute with: left alone, it takes half as long again.
+    """
+    threads = {"OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))}
     command = [sys.executable, str(SCRIPTS / f"{script}.py"), *handed.options, *options]
-    return json.loads(run(command, environment).splitlines()[-1])
+    return json.loads(run(command, {**threads, **(environment or {})}).splitlines()[-1])

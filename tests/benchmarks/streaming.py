@@ -70,6 +70,7 @@ class Study:
 
 def study(network: str, photographs: Path, folder: Path) -> Study:
     """What retdsl makes of one of NETWORKS, with photographs of that folder."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count() or 1))  # before MXNet is loaded
     from retdsl import compiler
     from retdsl.diagnostics import Diagnostics
 

@@ -37,7 +37,7 @@ def measure(photographs: Path, folder: Path, quick: bool) -> list[Ratio]:
 
 
 def measured(photographs: Path, folder: Path, networks: tuple[str, ...], quick: bool) -> list[Ratio]:
-    images, epochs, rounds = (160, 2, 1) if quick else (320, 3, 3)
+    images, epochs, rounds = (160, 2, 1) if quick else (224, 3, 2)
     ratios = []
     for network in networks:
         place = folder / network
@@ -60,7 +60,7 @@ def measured(photographs: Path, folder: Path, networks: tuple[str, ...], quick: 
 
 
 def _times(quick: bool) -> list[str]:
-    return ["3"] if quick else ["7"]
+    return ["3"] if quick else ["5"]
 
 
 def _by_hand(handed: HandedOver, epochs: int) -> list[float]:

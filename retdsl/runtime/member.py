@@ -170,17 +170,19 @@ class Member:
             self._send(said(ALIVE, moved=self._moved, busy=time.process_time()))
 
     def _lose(self, why: str) -> NoReturn:
-        if not self._leaving:
-            host = f"{self.place.host}:{self.place.port}"
-            print(f"error: {self.place.name} has lost the process that leads the job at {host}: {why}", file=sys.stderr)
-        self._leave(LOST)
+        host = f"{self.place.host}:{self.place.port}"
+        self._leave(LOST, f"error: {self.place.name} has lost the process that leads the job at {host}: {why}")
 
-    def _leave(self, code: int) -> NoReturn:
-        self._leaving = True
-        self.on_end()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    def _leave(self, code: int, last_words: str = "") -> NoReturn:
+        was_leaving, self._leaving = self._leaving, True
+        try:
+            if last_words and not was_leaving:
+                print(last_words, file=sys.stderr)
+            self.on_end()
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:  # whoever heard what it says may be gone as well, and then none of it can be said
+            os._exit(code)
 
 
 def _reach(place: Place) -> socket.socket:

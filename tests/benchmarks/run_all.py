@@ -68,20 +68,22 @@ def main() -> None:
     if arguments.measure is not None:
         work(*arguments.measure, arguments.photographs.resolve(), arguments.quick)
         return
-    results = []
+    whole = arguments.only is None and not arguments.quick
+    writes = whole if arguments.write is None else arguments.write
+    results: list[Result] = []
     for name in arguments.only or BENCHMARKS:
         began = time.perf_counter()
         print(f"{name} ...", end=" ", flush=True, file=sys.stderr)
         results.append(measured(name, arguments.photographs.resolve(), arguments.quick))
         print(f"{time.perf_counter() - began:.0f} s", flush=True, file=sys.stderr)
+        if writes:  # what was measured lasts, whatever becomes of the rest
+            write(results, PAGE, PICTURE)
     for result in results:
         if result.ratios:
             print_ratios(result.ratios, BENCHMARKS[result.name])
         if result.failure:
             print(f"{BENCHMARKS[result.name]}: {result.name} failed: {result.failure}\n")
-    whole = arguments.only is None and not arguments.quick
-    if whole if arguments.write is None else arguments.write:
-        write(results, PAGE, PICTURE)
+    if writes:
         print(f"{PAGE}\n{PICTURE}", file=sys.stderr)
     sys.exit(1 if any(result.failure for result in results) else 0)
 

@@ -129,7 +129,10 @@ class Run:
         trainer = Trainer(network, start, recipe, self._workers, self._engines, self._devices)
         if training.precision is not None and not trainer.frozen_part.is_there:
             what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
-            raise RunError(what, help="freeze what comes first, or leave `precision` out")
+            help = "freeze what comes first, or leave `precision` out"
+            if "split" not in (self._experiment.passes or ("split",)):
+                help = "`--passes` leaves out `split`, which takes the frozen part apart: leave that in"
+            raise RunError(what, help=help)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 

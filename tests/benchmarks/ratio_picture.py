@@ -23,12 +23,12 @@ LINE = 46
 
 
 def draw(ratios: Sequence[Ratio]) -> str:
-    """The picture. What has no other side, as a time alone, is left out: it is no ratio."""
+    """The picture. What has no other side, as a time alone, or is a difference, is left out: it is no ratio."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    shown = [ratio for ratio in ratios if ratio.theirs is not None]
+    shown = [ratio for ratio in ratios if ratio.theirs is not None and ratio.unit != "auc"]
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(8.6, 1.3 + 0.46 * max(len(shown), 1)))
         FigureCanvasSVG(figure)
@@ -53,7 +53,7 @@ def _paint(axes: Any, ratios: Sequence[Ratio]) -> None:
             bound = ratio.wanted.bound
             axes.plot([bound, bound], [at - 0.38, at + 0.38], color=INK, linewidth=2, solid_capstyle="butt")
             end = max(end, bound)
-        axes.text(end * 1.04, at, _words(ratio), va="center", fontsize=9.5)
+        axes.text(end * 1.09, at, _words(ratio), va="center", fontsize=9.5)
     axes.axvline(1, color=SOFT, linewidth=1)
     axes.set_yticks(range(len(ratios)), [fill(ratio.name, LINE) for ratio in ratios])
     axes.set_ylim(max(len(ratios), 1) - 0.4, -0.6)

@@ -128,7 +128,9 @@ def _train(
     if record is None:
         folder.start()
     elif folder.finished:
-        Generations(folder.states).clear()  # it may have been killed just before
+        Generations(folder.states).clear()  # it may have been killed just before its process was done with it
+        folder.clear_leftovers()
+        folder.running.unlink(missing_ok=True)
         print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
         return DONE
     # Imported late: this is what loads MXNet.

@@ -45,7 +45,7 @@ class Job:
 
 
 class Process:
-    """One that says hello."""
+    """One that says hello, and stays as long as somebody holds it."""
 
     def __init__(self, job: Job, role: str, rank: int = 0, workers: int = 2, key: str = KEY) -> None:
         self._socket = socket.create_connection(job.address, timeout=60)
@@ -55,6 +55,9 @@ class Process:
 
     def say(self, data: bytes) -> None:
         self._socket.sendall(data)
+
+    def leave(self) -> None:
+        self._socket.close()
 
     def hear(self, kind: bytes) -> bytes:
         """The next message of that kind."""
@@ -131,15 +134,17 @@ def test_strangers_are_sent_away_and_the_job_goes_on() -> None:
         stranger.sendall(data)
         assert stranger.recv(10) == b""
     assert list(Process(job, "worker", 0, workers=1, key="guessed")._messages) == []
-    Process(job, "worker", 0, workers=1).say(message(DONE))
+    worker = Process(job, "worker", 0, workers=1)
+    worker.say(message(DONE))
     assert job.ending() == Ending(0)
 
 
 def test_who_is_gone_ends_the_job() -> None:
     job = Job()
-    Process(job, "worker", 0)
-    Process(job, "worker", 1)._socket.close()
+    there, gone = Process(job, "worker", 0), Process(job, "worker", 1)
+    gone.leave()
     assert job.ending() == Ending(DEFECT, "error: worker 1 on here is gone")
+    assert facts_of(there.hear(END)) == {"code": DEFECT}
 
 
 def test_a_process_that_ended_before_it_came_is_told_with_what_to_do() -> None:
@@ -149,8 +154,9 @@ def test_a_process_that_ended_before_it_came_is_told_with_what_to_do() -> None:
 
 def test_who_does_not_come_is_named() -> None:
     job = Job(meeting=0.5)
-    Process(job, "worker", 1)
+    there = Process(job, "worker", 1)
     ending = job.ending()
     assert ending.code == 1
+    assert facts_of(there.hear(END)) == {"code": 1}
     assert "2 of the 3 processes of the job did not come" in ending.text
     assert "scheduler, worker 0" in ending.text

@@ -243,3 +243,15 @@ def test_what_is_finished_says_so_and_stays(photographs, tmp_path, capsys):
     assert resume(study("plain", photographs), folder) == 0
     assert "this run is finished" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_killed_just_before_its_end_is_tidied(photographs, tmp_path):
+    folder = tmp_path / "run"
+    assert start(study("plain", photographs), folder) == 0
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    leftovers = folder / ".running", folder / "resume" / "a state", folder / ".test.json.part"
+    (folder / "resume").mkdir()
+    for path in leftovers:
+        path.touch()
+    assert resume(study("plain", photographs), folder) == 0
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

@@ -15,16 +15,15 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import Any
 
-import numpy as np
-
-from retdsl.runtime.answers import Answers, answers_of
+from retdsl.runtime.answers import Answers
+from retdsl.runtime.best_epoch import BestEpoch, told_parameters
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
 from retdsl.runtime.dealing import require_rows_for_all
 from retdsl.runtime.devices import contexts
 from retdsl.runtime.devices import in_words as devices_in_words
-from retdsl.runtime.engines import asked_engine, engines_of, in_words
+from retdsl.runtime.engines import asked_engine, engines_of
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.facts import (
@@ -37,11 +36,9 @@ from retdsl.runtime.facts import (
 from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
-from retdsl.runtime.fitting import Fitting, watched
+from retdsl.runtime.fitting import Fitting
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.image_cache import ImageCache
-from retdsl.runtime.inference import Predictor, predict
-from retdsl.runtime.initial import Array
 from retdsl.runtime.journal import Clock
 from retdsl.runtime.judging import judge
 from retdsl.runtime.manifest import manifest
@@ -49,7 +46,6 @@ from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.metrics import undefined
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import require_photographs, require_scores
-from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.prepared import PreparedImages
 from retdsl.runtime.progress import Progress, duration, figures_line
 from retdsl.runtime.reading import Reading, read_all
@@ -57,7 +53,6 @@ from retdsl.runtime.recipe import Recipe, recipe_of
 from retdsl.runtime.resuming import require_same_data, require_same_machine, require_same_program, require_states
 from retdsl.runtime.run_folder import RunFolder
 from retdsl.runtime.same_everywhere import require_same_everywhere
-from retdsl.runtime.state_file import Position, State, state_of, state_parts
 from retdsl.runtime.trainer import Trainer
 from retdsl.runtime.unreadable import Unreadable
 from retdsl.runtime.workers import Workers
@@ -127,12 +122,7 @@ class Run:
         self._engines.precision, self._engines.calibration = training.precision, batches.calibration
         recipe = self._recipe(batches, weights)
         trainer = Trainer(network, start, recipe, self._workers, self._engines, self._devices)
-        if training.precision is not None and not trainer.frozen_part.is_there:
-            what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
-            help = "freeze what comes first, or leave `precision` out"
-            if "split" not in (self._experiment.passes or ("split",)):
-                help = "`--passes` leaves out `split`, which takes the frozen part apart: leave that in"
-            raise RunError(what, help=help)
+        self._require_part_for_precision(trainer.frozen_part)
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 
@@ -157,7 +147,9 @@ class Run:
             again = {"at": now(), "after": str(at), "differing": differing}
             self._folder.write_lock({"resumed": [*self._resumed.get("resumed", []), again]})
         fitting.run()
-        self._finish(reading, batches, trainer, fitting)
+        validation, test = self._answer(dataset, batches, trainer, fitting.feed)
+        figures = {} if test is None else self._figures(trainer, test, validation)
+        self._close(reading, figures, fitting)
         if damaged := reading.images.damaged:
             self._progress.note(f"{damaged} photographs in the cache were damaged, and have been prepared anew")
         for note in fitting.feed.notes():
@@ -213,6 +205,16 @@ class Run:
             soft=batches.dataset.soft,
             workers=self._workers.count,
         )
+
+    def _require_part_for_precision(self, frozen: FrozenPart) -> None:
+        """Raises RunError where a precision is asked for and there is nothing to be computed in it."""
+        if self._experiment.training.precision is None or frozen.is_there:
+            return
+        what = "`precision` is of the frozen part, and no frozen layer comes before all that learn"
+        help = "freeze what comes first, or leave `precision` out"
+        if "split" not in (self._experiment.passes or ("split",)):
+            help = "`--passes` leaves out `split`, which takes the frozen part apart: leave that in"
+        raise RunError(what, help=help)
 
     def _record(self, reading: Reading, weights: tuple[float, ...] | None) -> None:
         """Puts into lock.json what the run is made of; if it goes on, compares that with what it was made of."""
@@ -271,43 +273,44 @@ class Run:
             PreparedImages(dataset, self._threads, ImageCache(dataset.chain, spare=False)).load_all(None, mine)
         self._workers.joined({})
 
-    def _finish(self, reading: Reading, batches: Batches, trainer: Trainer, fitting: Fitting) -> None:
-        """Measures the best epoch, from its file, on the validation and the test images."""
-        dataset = reading.dataset
+    def _answer(
+        self, dataset: Dataset, batches: Batches, trainer: Trainer, feed: FeatureFeed
+    ) -> tuple[Answers | None, Answers | None]:
+        """What the best epoch, from its file, says of the validation and the test images; the folder has both.
+
+        None for a side without photographs.
+        """
         found = self.checkpoints.best
         assert found is not None  # the final epoch at least is saved and ranked
-        training = self._experiment.training
-        parameters = self._told_parameters(found.epoch)
-        rows = -(-training.batch // self._workers.count)
-
-        def learned(side: tuple[int, ...]) -> Predictions:
-            """As training sees them: what the frozen part makes of most of them is kept."""
-            return trainer.predict(watched(self._progress, fitting.feed.of(batches.of(side))), parameters)
-
-        def deployed(side: tuple[int, ...]) -> Predictions:
-            """As whoever uses the network will have them: all of it in float32."""
-            predictor = Predictor(self._experiment.network, parameters, rows, self._engines, self._devices[0])
-            return self._workers.joined_predictions(predict(watched(self._progress, batches.of(side)), predictor))
-
-        def answers(stage: str, side: tuple[int, ...]) -> Answers:
-            self._progress.stage(stage, batches.count(side))
-            predictions = learned(side) if training.precision is None else deployed(side)
-            return answers_of(predictions, dataset.samples, dataset.classes)
-
-        validation = answers("validating", dataset.valid) if dataset.valid else None
+        parameters = told_parameters(self._workers, lambda: self.checkpoints.load(found.epoch))
+        best = BestEpoch(
+            self._experiment, parameters, trainer, batches, feed, self._engines, self._workers, self._progress
+        )
+        validation = best.answers("validating", dataset.valid) if dataset.valid else None
         if validation is not None:
             self._folder.write_validation(validation)
-        if validation is not None and training.precision is not None:
-            self._compare_precisions(answers_of(learned(dataset.valid), dataset.samples, dataset.classes), validation)
-        figures: dict[str, Any] = {}
-        if dataset.test:
-            test = answers("testing", dataset.test)
-            losses = trainer.loss_of(test.probabilities, test.labels)
-            figures = {LOSS: float(losses.mean()), **judge(training.metrics, test, validation)}
+        if validation is not None and self._experiment.training.precision is not None:
+            best.compare_precisions(dataset.valid, validation)
+        test = best.answers("testing", dataset.test) if dataset.test else None
+        if test is not None:
             self._folder.write_predictions(test)
+        return validation, test
+
+    def _figures(self, trainer: Trainer, test: Answers, validation: Answers | None) -> dict[str, float]:
+        """The mean loss and the metrics of the answers about the test images."""
+        losses = trainer.loss_of(test.probabilities, test.labels)
+        return {LOSS: float(losses.mean()), **judge(self._experiment.training.metrics, test, validation)}
+
+    def _close(self, reading: Reading, figures: Mapping[str, float], fitting: Fitting) -> None:
+        """Completes the record of the run, takes away what was needed to go on, and says how it went.
+
+        figures: of the best epoch on the test images, by what lines of metrics call them.
+        """
+        dataset, found = reading.dataset, self.checkpoints.best
+        assert found is not None
         took = fitting.seconds
         self.checkpoints.prune(final=True)
-        features = fitting.feed.facts(training.cache)
+        features = fitting.feed.facts(self._experiment.training.cache)
         self._folder.write_lock({"checkpoints": self.checkpoints.files, "features": features})
         final = {
             **figures,
@@ -327,23 +330,6 @@ class Run:
         self._folder.write_test(final)
         fitting.memory.forget()
         self._summarise(final, took)
-
-    def _told_parameters(self, epoch: int) -> Mapping[str, Array]:
-        """Those of a saved epoch, which the first worker reads for all."""
-        if self._workers.count == 1:
-            return self.checkpoints.load(epoch)
-
-        def read() -> bytes:
-            return b"".join(state_parts(State(Position(), {}, {"all": self.checkpoints.load(epoch)})))
-
-        return state_of(self._workers.told(read)).owners["all"]
-
-    def _compare_precisions(self, lower: Answers, exact: Answers) -> None:
-        """Tells how far apart the trained network's probabilities are in the lower precision and in float32."""
-        differences = np.abs(lower.probabilities - exact.probabilities)
-        largest, mean = float(differences.max()), float(differences.mean())
-        self._engines.answered(largest, mean)
-        self._progress.note(in_words(self._engines.facts["precision"]))
 
     def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
         found = self.checkpoints.best

@@ -28,11 +28,12 @@ from retdsl.runtime.workers import Workers
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """parameters: all of the network's, by name; trainer: in its last phase; feed: behind the frozen part of that
-    phase, which knows most photographs already.
+    """epoch: its number; parameters: all of the network's, by name; trainer: in its last phase; feed: behind the frozen
+    part of that phase, which knows most photographs already.
     """
 
     experiment: Experiment
+    epoch: int
     parameters: Mapping[str, Array]
     trainer: Trainer
     batches: Batches
@@ -52,11 +53,19 @@ class BestEpoch:
     def compare_precisions(self, side: tuple[int, ...], exact: Answers) -> None:
         """Tells lock.json and people how far the probabilities of a side are from those in float32 where the frozen
         part has its lower precision. exact: the answers of that side in float32.
+
+        Not measured where some of the part, or all of it, was unfrozen since: what training saw then is there no more.
         """
-        lower = self._named(self._learned(side))
-        differences = np.abs(lower.probabilities - exact.probabilities)
-        self.engines.answered(float(differences.max()), float(differences.mean()))
+        if self.trainer.frozen_part.is_there and not self._unfrozen_since():
+            lower = self._named(self._learned(side))
+            differences = np.abs(lower.probabilities - exact.probabilities)
+            self.engines.answered(float(differences.max()), float(differences.mean()))
         self.progress.note(in_words(self.engines.facts["precision"]))
+
+    def _unfrozen_since(self) -> bool:
+        """Whether the frozen part was larger in this epoch than in the last one."""
+        after = range(self.epoch + 1, self.experiment.training.epochs + 1)
+        return any(phase.part is not None and phase.from_epoch in after for phase in self.experiment.network.phases)
 
     def _learned(self, side: tuple[int, ...]) -> Predictions:
         """As training sees them."""

@@ -182,6 +182,11 @@ NOTED = 0.01
 
 def in_words(precision: Mapping[str, Any]) -> str:
     """How far a lower precision is from float32, and what to do where that is far."""
+    if "mean" not in precision:
+        return (
+            f"{precision['frozen']} in the frozen part: what it gave was {precision['features']:.2g} from float32's; "
+            "probabilities are not compared, as some of it, or all, was unfrozen later"
+        )
     said = (
         f"{precision['frozen']} in the frozen part: probabilities of the validation photographs are within "
         f"{precision['largest']:.2g} of float32's, {precision['mean']:.2g} on average"

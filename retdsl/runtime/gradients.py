@@ -1,7 +1,8 @@
 """The gradient of a step: the sum over the images of one or more batches, clipped.
 
 Enters: what an executor writes or adds into `arrays`, batch by batch. Leaves: gradients, and what they are to be
-multiplied by. Guaranteed: nothing but the sum over the batches of a step that is not finished is remembered.
+multiplied by. Guaranteed: nothing but the sum over the batches of a step that is not finished is remembered; of several
+workers, the first one's state holds that of all.
 """
 
 from __future__ import annotations
@@ -15,21 +16,24 @@ from numpy.typing import NDArray
 from retdsl.runtime.bound import MxArray
 from retdsl.runtime.clipping import Clipping, norm, value
 from retdsl.runtime.mx import mx
+from retdsl.runtime.workers import Workers
 
 
 class Gradients:
     """The gradients of all parameters that are trained.
 
-    accumulate: how many batches make a step; clip: None leaves gradients as they are. batches: how many of the step at
-    hand have been added; length: the norm of the last step's mean gradient before clipping.
+    accumulate: how many batches make a step; clip: None leaves gradients as they are; workers: who make a step
+    together. batches: how many of the step at hand have been added; length: the norm of the last step's mean gradient
+    before clipping.
     """
 
-    def __init__(self, accumulate: int = 1, clip: Clipping | None = None) -> None:
+    def __init__(self, accumulate: int = 1, clip: Clipping | None = None, workers: Workers | None = None) -> None:
         self.arrays: dict[str, MxArray] = {}
         self.batches = 0
         self.length = float("nan")
         self._accumulate = accumulate
         self._clip = clip
+        self._workers = workers or Workers()
 
     @property
     def request(self) -> str:
@@ -76,6 +80,19 @@ class Gradients:
             for array in self.arrays.values():
                 array[:] = 0
 
+    def gather(self) -> None:
+        """Has the first worker take over what all have added to a step that is not finished: its state is saved, and
+        all go on from there.
+        """
+        if self.batches and self._workers.count > 1:
+            self._workers.sum(self.arrays)
+            self._leave_to_the_first()
+
+    def _leave_to_the_first(self) -> None:
+        if not self._workers.first:
+            for array in self.arrays.values():
+                array[:] = 0
+
     def state(self) -> dict[str, NDArray[Any]]:
         """The sums of a step that is not finished, and the length of the last one."""
         mx.nd.waitall()
@@ -92,3 +109,4 @@ class Gradients:
                 self.arrays[name][:] = sums
             elif kind == "sum":
                 self.arrays[name] = mx.nd.array(sums, ctx=next(iter(self.arrays.values())).context)
+        self._leave_to_the_first()

@@ -284,7 +284,15 @@ class Run:
         assert found is not None  # the final epoch at least is saved and ranked
         parameters = told_parameters(self._workers, lambda: self.checkpoints.load(found.epoch))
         best = BestEpoch(
-            self._experiment, parameters, trainer, batches, feed, self._engines, self._workers, self._progress
+            self._experiment,
+            found.epoch,
+            parameters,
+            trainer,
+            batches,
+            feed,
+            self._engines,
+            self._workers,
+            self._progress,
         )
         validation = best.answers("validating", dataset.valid) if dataset.valid else None
         if validation is not None:

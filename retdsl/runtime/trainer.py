@@ -80,7 +80,7 @@ class Trainer:
         self._auxiliary = {name: mx.nd.array(value, ctx=self._where) for name, value in start.auxiliary.items()}
         self._label = f"{network.loss_name}_label"
         self._updater = Updater(recipe, self._arguments)
-        self._gradients = Gradients(recipe.accumulate, recipe.clip)
+        self._gradients = Gradients(recipe.accumulate, recipe.clip, self._workers)
         values = {**self._arguments, **self._auxiliary}
         self._average = None if recipe.average is None else Average(recipe.average, values)
         self._parts: dict[str, Stateful] = {"updater": self._updater, "gradients": self._gradients}
@@ -172,6 +172,7 @@ class Trainer:
                 then(self._moment(record, epoch, losses, time.perf_counter() - started))
             if pauses is not None and pauses.due(record.batches):
                 self._join_statistics()
+                self._gradients.gather()
                 self._require_finite_parameters(epoch)
                 record.seconds = time.perf_counter() - started
                 pauses.reached(record)

@@ -16,6 +16,7 @@ from retdsl.runtime.network import Network
 from retdsl.runtime.optimizers import adam, sgd
 from retdsl.runtime.schedules import Course, cosine
 from retdsl.runtime.symbols import sym
+from retdsl.runtime.workers import Workers
 
 
 def plain(features):
@@ -171,3 +172,35 @@ def test_a_step_that_is_not_finished_can_be_taken_up_again():
     other.train_epoch(1, parts[1:])
     for name, expected in whole.parameters().all().items():
         assert other.parameters().all()[name].tobytes() == expected.tobytes(), name
+
+
+class OneOfTwo(Workers):
+    """A worker whose fellow has added the same as it has."""
+
+    count = 2
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def sum(self, arrays):
+        for array in arrays.values():
+            array *= 2
+
+
+def test_what_two_workers_have_added_to_a_step_is_saved_once():
+    workers = [Gradients(3, workers=OneOfTwo(rank)) for rank in (0, 1)]
+    for gradients in workers:
+        gradients.begin(["w"], {"w": mx.nd.zeros((2,))})
+        gradients.gather()
+        gradients.arrays["w"][:] = [3, 4]
+        gradients.added()
+        gradients.gather()
+    first, second = workers
+    assert first.arrays["w"].asnumpy().tolist() == [6, 8]
+    assert second.arrays["w"].asnumpy().tolist() == [0, 0]
+    state = first.state()
+    for gradients in workers:
+        gradients.arrays["w"][:] = -1
+        gradients.restore(state)
+    assert first.arrays["w"].asnumpy().tolist() == [6, 8]
+    assert second.arrays["w"].asnumpy().tolist() == [0, 0]

@@ -7,7 +7,7 @@ an exit code. Guaranteed: nothing of the job runs any more when this returns.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retdsl.launching.hosts import HERE, Host, address_for, read_hosts, require_own, workers_on
@@ -18,12 +18,10 @@ from retdsl.runtime.crew import LocalProcess
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder
 from retdsl.runtime.foreman import Foreman, Started, listening
-from retdsl.runtime.job import LOGS, led, log_of, port_taken, said
+from retdsl.runtime.job import LOGS, led, log_of, port_taken, tell_ending
+from retdsl.runtime.member import MEETING
 from retdsl.runtime.place import SCHEDULER, SERVER, WORKER, Place
 from retdsl.runtime.run_folder import RunFolder
-
-MEETING = 60.0
-"""Seconds until all processes must have said that they are there: they do so before they load MXNet."""
 
 MOST = 256
 """Workers, or servers, of a job."""
@@ -71,24 +69,21 @@ def work(job: Job, train_py: Path, run: Path, options: Sequence[str]) -> int:
     logs = make_folder(run.resolve() / LOGS)
     command = [str(train_py.resolve()), *options]
     variables, here = environment(train_py), Path.cwd()
-    crew: list[Started] = []
-    try:
+
+    def crew() -> Iterator[Started]:
         for role, rank, host in _roles(job):
             beside = sum(one == host for one in job.workers)
             place = Place(role, rank, len(job.workers), job.servers, job.address, port, max(1, beside), key)
-            if host.is_here:
-                crew.append(LocalProcess(place, [host.python, *command], log_of(place, logs), variables))
-            else:
-                crew.append(RemoteProcess(host, place, command, log_of(place, logs), here, variables))
-    except (OSError, RunError) as error:
-        for process in crew:
-            process.end()
-        listener.close()
-        if isinstance(error, RunError):
-            raise
-        raise RunError(f"the processes of the job cannot be started: {error.strerror or error}") from None
-    ending = led(Foreman(listener, len(job.workers), job.servers, key, crew, MEETING))
-    return said(ending, RunFolder(run))
+            try:
+                if host.is_here:
+                    yield LocalProcess(place, [host.python, *command], log_of(place, logs), variables)
+                else:
+                    yield RemoteProcess(host, place, command, log_of(place, logs), here, variables)
+            except OSError as error:
+                raise RunError(f"{place.name} cannot be started: {error.strerror or error}", where=host.name) from None
+
+    ending = led(Foreman(listener, len(job.workers), job.servers, key, crew(), MEETING))
+    return tell_ending(ending, RunFolder(run))
 
 
 def _roles(job: Job) -> list[tuple[str, int, Host]]:

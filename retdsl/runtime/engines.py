@@ -22,6 +22,7 @@ from retdsl.runtime.initial import Array
 from retdsl.runtime.onnx_part import NotCarried, part_of, require_installed
 from retdsl.runtime.precision import Precision, int8
 from retdsl.runtime.skeleton import Model, read_skeleton
+from retdsl.runtime.workers import Workers
 
 AUTO, MXNET, ONNXRUNTIME = "auto", "mxnet", "onnxruntime"
 
@@ -75,7 +76,7 @@ class Engines:
     asked: one of ENGINES; program, name: train.py and the experiment, beside which the network lies in ONNX; threads:
     to compute with; precision: of what is frozen, None for float32; calibration: gives so many images of the training
     side, which int8 is calibrated on; note: says a sentence to people; record: takes all facts for lock.json when there
-    are new ones; facts: those of a run that goes on.
+    are new ones; facts: those of a run that goes on; workers: the processes that have to compute with the same engines.
     """
 
     asked: str = MXNET
@@ -87,6 +88,7 @@ class Engines:
     precision: Precision | None = None
     calibration: Calibration = lambda _: np.empty(0, np.float32)
     facts: dict[str, Any] = field(default_factory=dict)
+    workers: Workers = field(default_factory=Workers)
 
     def __post_init__(self) -> None:
         # What a run that goes on has found out before stays as it is, for its record to end as it would have.
@@ -94,6 +96,7 @@ class Engines:
         self._skeleton: Model | None = None
         self._agreed = {part for part in (FROZEN, PREDICTION) if part in self.facts}
         self._written: Mapping[str, Any] = dict(self.facts)
+        self._settled: set[tuple[str, ...]] = set()
 
     def model(
         self, input: str, shape: Sequence[int], outputs: Sequence[str], values: Callable[[], Mapping[str, Array]]
@@ -135,6 +138,14 @@ class Engines:
         """Whether this part was compared before."""
         return part in self._agreed
 
+    def settles_together(self, part: str, outputs: Sequence[str]) -> bool:
+        """Whether all workers have still to agree on what computes these outputs; True once, for all of them."""
+        key = (part, *outputs)
+        if self.workers.count == 1 or key in self._settled:
+            return False
+        self._settled.add(key)
+        return True
+
     def lowered(self, precision: str, error: float) -> None:
         """Told the relative error of a lower precision in what the frozen part gives on its first images."""
         self.facts.setdefault("precision", {"frozen": precision, "features": error})
@@ -165,15 +176,16 @@ def engines_of(
     note: Callable[[str], None] = lambda _: None,
     record: Callable[[Mapping[str, Any]], None] = lambda _: None,
     before: Mapping[str, Any] | None = None,
+    workers: Workers | None = None,
 ) -> Engines:
     """Those for the network of an experiment, with as many threads as MXNet computes with.
 
-    before: lock.json of a run that goes on.
+    before: lock.json of a run that goes on; workers: as of `Engines`, None for this process alone.
     """
     program = None if experiment.program is None else Path(experiment.program)
     threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
     facts = dict((before or {}).get("engines", {}))
-    return Engines(asked, program, experiment.name, threads, note, record, facts=facts)
+    return Engines(asked, program, experiment.name, threads, note, record, facts=facts, workers=workers or Workers())
 
 
 NOTED = 0.01

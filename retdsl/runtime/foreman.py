@@ -15,7 +15,7 @@ import selectors
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -34,7 +34,7 @@ from retdsl.runtime.job_line import (
     bundled,
     facts_of,
     message,
-    said,
+    message_of,
 )
 from retdsl.runtime.place import SCHEDULER, WORKER
 
@@ -54,6 +54,9 @@ A_LITTLE = 0.5
 
 LAST_WORDS = 1.5
 """Seconds that a process which has left has for its last words to arrive."""
+
+GOODBYE = 1.0
+"""Seconds that all have to leave by themselves when the job has ended."""
 
 DEFECT, INTERRUPTED = 70, 130
 
@@ -111,12 +114,12 @@ class _Line:
 
 
 class Foreman:
-    """workers, servers: how many there must be; key: what all of them know; crew: the processes that were started here;
-    meeting: seconds until all must be there.
+    """workers, servers: how many there must be; key: what all of them know; crew: starts the processes that are started
+    here, one after the other; meeting: seconds until all must be there.
     """
 
     def __init__(
-        self, listener: socket.socket, workers: int, servers: int, key: str, crew: Sequence[Started], meeting: float
+        self, listener: socket.socket, workers: int, servers: int, key: str, crew: Iterable[Started], meeting: float
     ) -> None:
         self._listener = listener
         self._port = int(listener.getsockname()[1])
@@ -124,29 +127,36 @@ class Foreman:
         self._workers = workers
         self._servers = servers
         self._key = key
-        self._crew = list(crew)
+        self._starts = crew
+        self._crew: list[Started] = []
         self._meeting = meeting
         self._selector = selectors.DefaultSelector()
         self._lines: dict[str, _Line] = {}
         self._strangers: list[_Line] = []
         self._rows: dict[int, bytes] = {}
         self._ending: Ending | None = None
-        self._interrupted = 0.0
+        self._interrupted = self._asked_to_finish = False
+        self._asked_at = 0.0
         self._left: dict[str, float] = {}
         self._stirred, self._busy = time.monotonic(), 0.0
 
     def interrupt(self) -> None:
         """Has the job end in good order: the first worker says what is saved. May be called by a signal's handler."""
-        self._interrupted = self._interrupted or time.monotonic()
-        if first := self._lines.get(f"{WORKER} 0"):
-            self._give(first, message(INTERRUPT))
+        self._interrupted = True  # and nothing else: the handler may run in the midst of anything
 
     def lead(self) -> Ending:
-        """Stays until the job ends; then nothing that was started runs any more."""
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        began = before = self._spoke = time.monotonic()
+        """Starts the crew, and stays until the job ends; then nothing that was started runs any more.
+
+        Raises what `crew` raises where a process cannot be started.
+        """
         try:
+            for process in self._starts:
+                self._crew.append(process)
+                if self._interrupted:
+                    break
+            self._listener.setblocking(False)
+            self._selector.register(self._listener, selectors.EVENT_READ)
+            began = before = self._spoke = self._stirred = time.monotonic()
             while self._ending is None:
                 for key, events in self._selector.select(TICK):
                     if key.fileobj is self._listener:
@@ -176,19 +186,15 @@ class Foreman:
             self._spoke = now
             for line in self._lines.values():
                 self._give(line, message(ALIVE))
-        for process in self._crew:
-            code = process.poll()
-            there = self._lines.get(process.name)
-            if code is None or (there is not None and there.done):
-                continue
-            if now - self._left.setdefault(process.name, now) > (LAST_WORDS if there is not None else 0.0):
-                text, help = process.why(code)
-                self._end(Ending(DEFECT, f"error: {process.name} on {process.host} {text}", tuple(help)))
-        for line in self._lines.values():
-            if now - line.heard > PATIENCE and not line.done and line.name not in self._left:
-                text = f"error: {line.name} on {line.host} has not been heard of for {now - line.heard:.0f} s"
-                help = "it is stopped, or stuck, or its machine or the network between is down"
-                self._end(Ending(DEFECT, text, (help,)))
+        if self._interrupted:
+            self._finish_early(now)
+        self._look_who_left(now)
+        silent = [line for line in self._lines.values() if now - line.heard > PATIENCE and not line.done]
+        if silent:
+            line = min(silent, key=lambda one: one.heard)
+            text = f"error: {line.name} on {line.host} has not been heard of for {now - line.heard:.0f} s"
+            help = "it is stopped, or stuck, or its machine or the network between is down"
+            self._end(Ending(DEFECT, text, (help,)))
         if missing := self._wanted - {*self._lines}:
             if age > self._meeting:
                 text = f"error: {len(missing)} of the {len(self._wanted)} processes of the job did not come within"
@@ -198,8 +204,36 @@ class Foreman:
         elif now - self._stirred > STALLED:
             text = f"error: no worker has got any further for {STALLED:.0f} s, nor used the processor"
             self._end(Ending(DEFECT, text, ("is there a file system, or a network, that does not answer?",)))
-        if self._interrupted and now - self._interrupted > PATIENCE:
+
+    def _finish_early(self, now: float) -> None:
+        """The first worker is asked once to finish; where not all have come yet, there is nothing to be finished."""
+        if self._wanted - {*self._lines}:
             self._end(Ending(INTERRUPTED, "interrupted"))
+        elif not self._asked_to_finish:
+            self._asked_to_finish, self._asked_at = True, now
+            self._give(self._lines[f"{WORKER} 0"], message(INTERRUPT))
+        elif now - self._asked_at > PATIENCE:
+            self._end(Ending(INTERRUPTED, "interrupted"))
+
+    def _look_who_left(self, now: float) -> None:
+        """The first of the crew that has left is why the job ends: others may have left because of it."""
+        left: dict[str, tuple[Started, int]] = {}
+        for process in self._crew:
+            code = process.poll()
+            there = self._lines.get(process.name)
+            if code is not None and not (there is not None and there.done):
+                left[process.name] = process, code
+                self._left.setdefault(process.name, now)
+        if not left:
+            return
+        first = min(left, key=lambda name: self._left[name])
+        if first in self._lines and now - self._left[first] < LAST_WORDS:
+            return
+        if self._interrupted:
+            self._end(Ending(INTERRUPTED, "interrupted"))
+        process, code = left[first]
+        text, help = process.why(code)
+        self._end(Ending(DEFECT, f"error: {process.name} on {process.host} {text}", tuple(help)))
 
     def _accept(self) -> None:
         try:
@@ -226,7 +260,7 @@ class Foreman:
                     self._hear(line, kind, body)
         except (BlockingIOError, InterruptedError):
             pass
-        except (OSError, BadLine):
+        except (OSError, BadLine, LookupError, TypeError, ValueError):  # the last three: facts of another version
             self._lost(line)
 
     def _lost(self, line: _Line) -> None:
@@ -236,7 +270,6 @@ class Foreman:
             return
         if line.name in {process.name for process in self._crew}:
             self._left.setdefault(line.name, time.monotonic())
-            line.heard = time.monotonic() + LAST_WORDS
         else:
             self._end(Ending(DEFECT, f"error: {line.name} on {line.host} is gone"))
 
@@ -270,8 +303,14 @@ class Foreman:
         elif kind == FAILED:
             facts = facts_of(body)
             line.done = True
-            who = f"{line.name} on {line.host}" if line.rank else ""
-            self._end(Ending(int(facts["code"]), str(facts["text"]), (), who))
+            self._fail(line, int(facts["code"]), str(facts["text"]))
+
+    def _fail(self, line: _Line, code: int, text: str) -> None:
+        """A worker says why it cannot go on."""
+        if line.rank and code == INTERRUPTED:  # `mpirun` tells all of Ctrl-C, and only the first knows what is saved
+            self.interrupt()
+        elif not self._left.keys() - {line.name}:  # else it may fail since another one has left: that is told then
+            self._end(Ending(code, text, (), f"{line.name} on {line.host}" if line.rank else ""))
 
     def _note(self, line: _Line, moved: int, busy: float) -> None:
         """A worker's sign of life: how far it has come, and how long it has used the processor."""
@@ -298,7 +337,7 @@ class Foreman:
         self._strangers.remove(line)
         self._lines[line.name] = line
         if line.role == SCHEDULER:
-            self._welcome = said(WELCOME, port=facts["port"])
+            self._welcome = message_of(WELCOME, port=facts["port"])
             for one in self._lines.values():
                 self._give(one, self._welcome)
         elif SCHEDULER in self._lines:
@@ -328,23 +367,37 @@ class Foreman:
             self._ending = ending
 
     def _end_all(self) -> None:
-        code = DEFECT if self._ending is None else self._ending.code
-        turned_away = (line for line in self._strangers if line.role)
-        for line in (*self._lines.values(), *turned_away):
-            try:
-                line.socket.settimeout(0.5)
-                line.socket.sendall(bytes(line.unsent) + said(END, code=code))
-            except OSError:
-                pass  # it is gone already, or does not listen
-        until = time.monotonic() + 1.0
-        while time.monotonic() < until and any(process.poll() is None for process in self._crew):
-            time.sleep(0.02)
+        """Tells all that the job ends, and how; who does not leave then, of those that were started here, is ended."""
+        self._selector.close()
+        self._selector = selectors.DefaultSelector()
+        self._listener.close()
+        told = [*self._lines.values(), *(line for line in self._strangers if line.role)]
+        ended = message_of(END, code=DEFECT if self._ending is None else self._ending.code)
+        for line in told:
+            with suppress(ValueError):  # its line is closed already
+                self._selector.register(line.socket, selectors.EVENT_READ, line)
+                self._give(line, ended)
+        until = time.monotonic() + GOODBYE
+        while time.monotonic() < until and (self._selector.get_map() or any(one.poll() is None for one in self._crew)):
+            for key, events in self._selector.select(TICK / 10):
+                self._take_leave(key.data, events)
         for process in self._crew:
             process.end()
         for line in [*self._lines.values(), *self._strangers]:
             line.socket.close()
-        self._listener.close()
         self._selector.close()
+
+    def _take_leave(self, line: _Line, events: int) -> None:
+        """What still comes counts no more, but is read: to close before could cut off what is on its way there."""
+        try:
+            if events & selectors.EVENT_WRITE:
+                self._flush(line)
+            if events & selectors.EVENT_READ and not line.socket.recv(1 << 20):
+                self._close(line)
+        except (BlockingIOError, InterruptedError):
+            pass
+        except OSError:
+            self._close(line)
 
 
 def listening(port: int, host: str = "") -> socket.socket:

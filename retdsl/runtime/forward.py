@@ -20,6 +20,7 @@ from retdsl.runtime.errors import RunError
 from retdsl.runtime.folding import Predicting
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
+from retdsl.runtime.one_engine import why_not_all
 from retdsl.runtime.onnx_part import NotCarried, OnnxPart
 from retdsl.runtime.out_of_memory import enough_memory
 from retdsl.runtime.precision import Precision, bf16
@@ -158,35 +159,48 @@ def forward_by(inference: Inference, engines: Engines | None = None, part: str =
     if engines is None:
         return ByMXNet(inference)
     precision = engines.precision if part == FROZEN else None
-    model = None
+    model: Model | None = None
+    exact: Forward | None = None
+    why = ""
     try:
         if not inference.predicting.fused:
             raise NotCarried("train.py says that layers are not joined, and onnxruntime always joins them")
         if inference.where.device_type != "cpu":
             raise NotCarried("onnxruntime computes on the processor only")
         model = engines.model(inference.input, inference.shape, inference.outputs, partial(_numbers, inference))
-        exact: Forward = ByOnnxruntime(inference, model, engines.threads)
+        exact = ByOnnxruntime(inference, model, engines.threads)
     except NotCarried as error:
-        engines.leave(str(error))
+        why = str(error)
+    could = exact is not None
+    if engines.settles_together(part, inference.outputs):
+        # Workers see images at other times, or none at all: all of them look at the same ones, and at once.
+        difference = 0.0
+        if exact is not None and not engines.agreed(part):
+            difference = _from_mxnet(exact, inference, engines.calibration(COMPARED))
+            why = _too_far(difference)
+        why, could = why_not_all(engines.workers, None if exact is None else exact.engine, why)
+        if not why:
+            engines.agree(part, difference)
+    if why or exact is None:
+        engines.leave(why, note=could)
         model, exact = None, ByMXNet(inference)
+    chosen = exact
     if (model is None or engines.agreed(part)) and precision is None:
-        return _told(engines, part, exact)
+        return _told(engines, part, chosen)
 
     def settled(images: NDArray[np.float32]) -> Forward:
         """What carries the part from its first images on."""
-        forward = exact
+        forward = chosen
         if model is not None and not engines.agreed(part):
-            few = images[:COMPARED]
-            by_mxnet = ByMXNet(replace(inference, batch=len(few)))
-            difference = _largest_difference(forward(few), by_mxnet(few), len(few))
-            if difference <= CLOSE:
-                engines.agree(part, difference)
-            else:
-                engines.leave(f"onnxruntime differs from it by {difference:.1g} of the largest value", note=True)
+            difference = _from_mxnet(forward, inference, images)
+            if why := _too_far(difference):
+                engines.leave(why, note=True)
                 forward = ByMXNet(inference)
+            else:
+                engines.agree(part, difference)
         if precision is not None:
             try:
-                lower = _lowered(inference, precision, engines, model if forward is exact else None)
+                lower = _lowered(inference, precision, engines, model if forward is chosen else None)
                 error = _relative_error(lower(images), forward(images), len(images))
             except (mx.base.MXNetError, NotCarried) as problem:
                 what = f"the frozen part cannot be computed in {precision.name}"
@@ -197,7 +211,19 @@ def forward_by(inference: Inference, engines: Engines | None = None, part: str =
             forward = lower
         return _told(engines, part, forward)
 
-    return Tried(exact.engine, inference.batch, settled)
+    return Tried(chosen.engine, inference.batch, settled)
+
+
+def _from_mxnet(forward: Forward, inference: Inference, images: NDArray[np.float32]) -> float:
+    """How far onnxruntime is from MXNet on the first of these images, as a share of the largest number."""
+    few = images[:COMPARED]
+    by_mxnet = ByMXNet(replace(inference, batch=len(few)))
+    return _largest_difference(forward(few), by_mxnet(few), len(few))
+
+
+def _too_far(difference: float) -> str:
+    """Why onnxruntime is left for such a difference; empty if it is not."""
+    return f"onnxruntime differs from it by {difference:.1g} of the largest value" if difference > CLOSE else ""
 
 
 def _lowered(inference: Inference, precision: Precision, engines: Engines, model: Model | None) -> Forward:

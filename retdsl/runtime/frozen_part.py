@@ -123,6 +123,11 @@ class FrozenPart:
         else:
             self(images())
 
+    def settle(self) -> None:
+        """Binds what computes it before it is asked: several workers, who agree on that, do so at the same point."""
+        if self._symbol is not None:
+            _ = self._forward
+
     @property
     def is_as_identified(self) -> bool:
         """Whether what computes it is what `identity` has told: an engine may be left when the first images show that

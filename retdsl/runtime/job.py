@@ -52,13 +52,15 @@ def lead_ranks(place: Place, command: Sequence[str], folder: RunFolder) -> int:
     parts = [(SCHEDULER, 0), *((SERVER, number) for number in range(place.servers)), (WORKER, 0)]
     places = [replace(place, role=role, rank=rank, leads=False) for role, rank in parts]
     logs = make_folder(folder.path / LOGS)
-    crew = [LocalProcess(one, command, log_of(one, logs), os.environ) for one in places]
+    crew = (LocalProcess(one, command, log_of(one, logs), os.environ) for one in places)
     ending = led(Foreman(listener, place.workers, place.servers, place.key, crew, MEETING))
-    return said(ending, folder)
+    return tell_ending(ending, folder)
 
 
 def led(foreman: Foreman) -> Ending:
-    """Leads a job to its end; what asks this process to end (Ctrl-C, a batch system) ends the job in good order."""
+    """Leads a job from its start to its end; what asks this process to end, as Ctrl-C does or a batch system, ends the
+    job in good order.
+    """
     before = {kind: signal.signal(kind, lambda *_: foreman.interrupt()) for kind in (signal.SIGINT, signal.SIGTERM)}
     try:
         return foreman.lead()
@@ -67,7 +69,7 @@ def led(foreman: Foreman) -> Ending:
             signal.signal(kind, handler)
 
 
-def said(ending: Ending, folder: RunFolder, say: Callable[[str], None] | None = None) -> int:
+def tell_ending(ending: Ending, folder: RunFolder, say: Callable[[str], None] | None = None) -> int:
     """Tells how a job ended, if it did not end well, and how to go on; returns the exit code."""
     if ending.code == 0:
         shutil.rmtree(folder.path / LOGS, ignore_errors=True)

@@ -35,7 +35,7 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(kind, len(body)) + body
 
 
-def said(kind: bytes, **facts: Any) -> bytes:
+def message_of(kind: bytes, **facts: Any) -> bytes:
     """A message of facts, which `facts_of` gives back."""
     return message(kind, json.dumps(facts).encode())
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import queue
+import selectors
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from retdsl.runtime.errors import RunError
@@ -31,7 +33,7 @@ from retdsl.runtime.job_line import (
     Messages,
     facts_of,
     message,
-    said,
+    message_of,
     unbundled,
 )
 from retdsl.runtime.place import SCHEDULER, Place, own_host
@@ -42,8 +44,13 @@ BEAT = 0.5
 PATIENCE = 10.0
 """Seconds without a word from the foreman, after which it is thought gone, or cut off."""
 
-MEETING = 90.0
-"""Seconds until the foreman must be there."""
+MEETING = 120.0
+"""Seconds until the foreman must be there, and for it until all the others must. All say so before they load MXNet, but
+Python may have to be fetched over a network, and the machine may be busy.
+"""
+
+LEAVING = 2.0
+"""Seconds in which a process that has to leave may put things in order: whatever that waits for, it leaves then."""
 
 LOST = 70
 """The exit code of a process that has lost its foreman."""
@@ -62,12 +69,14 @@ class Member:
         self._sending = threading.Lock()
         self._messages = Messages()
         self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._heard = time.monotonic()
         self._moved = 0
-        self._leaving = False
-        port = _free_port(place) if place.role == SCHEDULER else 0
+        self._leaving = threading.Lock()
+        # Kept, bound, until MXNet listens there, so that nobody else is given it in the meantime.
+        self._reserved = _free_port(place) if place.role == SCHEDULER else None
+        port = 0 if self._reserved is None else int(self._reserved.getsockname()[1])
+        self._welcome: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._send(
-            said(
+            message_of(
                 HELLO,
                 role=place.role,
                 rank=place.rank,
@@ -79,7 +88,6 @@ class Member:
                 port=port,
             )
         )
-        self._welcome: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         for work in (self._listen, self._beat):
             threading.Thread(target=work, name=f"job {work.__name__}", daemon=True).start()
 
@@ -112,40 +120,50 @@ class Member:
         self._moved += 1
 
     def done(self) -> None:
-        """All is done that this process had to do. Waits until the job ends."""
+        """All is done that this process had to do. Waits until the job ends, and this process with it."""
         self._send(message(DONE))
         self._wait()
 
     def fail(self, code: int, text: str) -> NoReturn:
-        """Tells why this process cannot go on, and leaves when all has been said. code: the exit code."""
-        self._send(said(FAILED, code=code, text=text))
+        """Tells why this process cannot go on, and leaves when the job ends. code: the exit code."""
+        self._send(message_of(FAILED, code=code, text=text))
         self._wait()
-        os._exit(code)
 
-    def _wait(self) -> None:
-        # The foreman ends the job within moments; this process leaves in `_listen` when it does.
-        time.sleep(PATIENCE)
+    def _wait(self) -> NoReturn:
+        while True:  # `_listen` has the process leave, when it is told to or when nobody is there to tell it
+            time.sleep(PATIENCE)
 
     def _send(self, data: bytes) -> None:
-        try:
-            with self._sending:
-                self._socket.sendall(data)
-        except OSError:
-            self._lose("it is gone")
+        # Who cannot be told is gone, or has ended the job: `_listen` hears which of them.
+        with self._sending, suppress(OSError):
+            self._socket.sendall(data)
 
     def _listen(self) -> None:
-        while True:
-            try:
-                data = self._socket.recv(1 << 20)
-                if not data:
-                    self._lose("it is gone")
-                self._heard = time.monotonic()
-                for kind, body in self._messages.take(data):
-                    self._hear(kind, body)
-            except OSError as error:
-                self._lose(error.strerror or str(error))
-            except BadLine:
-                self._lose("what it says makes no sense")
+        heard = before = time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, selectors.EVENT_READ)
+            while True:
+                comes = selector.select(BEAT)
+                now = time.monotonic()
+                if comes or now - before > 4 * BEAT:
+                    heard = now  # or this very process stood still, and could hear nothing
+                before = now
+                if now - heard > PATIENCE:
+                    self._lose(f"nothing has been heard of it for {PATIENCE:.0f} s")
+                if comes:
+                    self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(1 << 20)
+            if not data:
+                self._lose("it is gone")
+            for kind, body in self._messages.take(data):
+                self._hear(kind, body)
+        except OSError as error:
+            self._lose(error.strerror or str(error))
+        except (BadLine, LookupError, TypeError, ValueError):
+            self._lose("what it says makes no sense")
 
     def _hear(self, kind: bytes, body: bytes) -> None:
         if kind == WELCOME:
@@ -158,25 +176,21 @@ class Member:
             self._leave(int(facts_of(body)["code"]))
 
     def _beat(self) -> None:
-        before = time.monotonic()
         while True:
             time.sleep(BEAT)
-            now = time.monotonic()
-            if now - before > 4 * BEAT:
-                self._heard = now  # this very process stood still, and could hear nothing
-            before = now
-            if now - self._heard > PATIENCE:
-                self._lose(f"nothing has been heard of it for {PATIENCE:.0f} s")
-            self._send(said(ALIVE, moved=self._moved, busy=time.process_time()))
+            self._send(message_of(ALIVE, moved=self._moved, busy=time.process_time()))
 
     def _lose(self, why: str) -> NoReturn:
         host = f"{self.place.host}:{self.place.port}"
         self._leave(LOST, f"error: {self.place.name} has lost the process that leads the job at {host}: {why}")
 
     def _leave(self, code: int, last_words: str = "") -> NoReturn:
-        was_leaving, self._leaving = self._leaving, True
+        self._leaving.acquire()  # for good: who leaves first ends the process
         try:
-            if last_words and not was_leaving:
+            limit = threading.Timer(LEAVING, os._exit, [code])
+            limit.daemon = True
+            limit.start()
+            if last_words:
                 print(last_words, file=sys.stderr)
             self.on_end()
             sys.stdout.flush()
@@ -205,14 +219,18 @@ def _reach(place: Place) -> socket.socket:
         return found
 
 
-def _free_port(place: Place) -> int:
-    """A port for MXNet's scheduler, on this machine: the one beside the foreman's, else any."""
+def _free_port(place: Place) -> socket.socket:
+    """A socket at a port for MXNet's scheduler, on this machine: the one beside the foreman's, else any.
+
+    It does not listen, so that MXNet, which shares addresses, can; the system gives the port to nobody else.
+    """
     for port in (place.port + 1, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("", port))
-            except (OSError, OverflowError):
-                continue
-            return int(probe.getsockname()[1])
+        found = socket.socket()
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind(("", port))
+        except (OSError, OverflowError):
+            found.close()
+            continue
+        return found
     raise RunError("no port is free for MXNet's scheduler")

@@ -74,10 +74,10 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
             _show(experiment, root, folder, *arguments.then)
         return code
     except OutOfMemory as error:
-        print(f"error: {error}", file=sys.stderr)
+        code = workers.fail(error.exit_code, f"error: {error}")
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(error.exit_code)  # MXNet may crash while it is taken down
+        os._exit(code)  # MXNet may crash while it is taken down
     except RunError as error:
         return workers.fail(error.exit_code, f"error: {error}")
     except KeyboardInterrupt:

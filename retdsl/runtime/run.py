@@ -91,8 +91,8 @@ class Run:
         self._resumed = resumed
         self._inexact = inexact
         self._devices = contexts(training.devices)
-        asked = asked_engine(engine, resumed, exact=not inexact)
-        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock, resumed)
+        asked = self._workers.told(lambda: asked_engine(engine, resumed, exact=not inexact).encode()).decode()
+        self._engines = engines_of(experiment, asked, progress.note, folder.write_lock, resumed, self._workers)
         self._skipped = Unreadable(0)
         self._rank = ranking(training.checkpoint, training.metrics)
         first = self._workers.first
@@ -127,6 +127,8 @@ class Run:
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 
         def feed(frozen: FrozenPart) -> FeatureFeed:
+            if self._workers.count > 1:
+                frozen.settle()
             rows = feature_rows(frozen, last, training.cache, len(dataset.samples), lasts=self._cached)
             return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
 

@@ -17,8 +17,8 @@ from retdsl.runtime.job_line import (
     bundled,
     facts_of,
     message,
+    message_of,
     packed,
-    said,
     unbundled,
     unpacked,
 )
@@ -41,7 +41,7 @@ def test_what_is_no_message_ends_the_line(line):
 
 
 def test_facts_are_an_object():
-    [(kind, body)] = Messages().take(said(ALIVE, moved=3, busy=0.5))
+    [(kind, body)] = Messages().take(message_of(ALIVE, moved=3, busy=0.5))
     assert (kind, facts_of(body)) == (ALIVE, {"moved": 3, "busy": 0.5})
     for wrong in (b"", b"[1]", b"{", b"\xff"):
         with pytest.raises(BadLine):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from retdsl.runtime import foreman
 from retdsl.runtime.foreman import DEFECT, Ending, Foreman, listening
 from retdsl.runtime.job_line import (
     DONE,
@@ -27,19 +28,31 @@ from retdsl.runtime.job_line import (
 KEY = "secret"
 
 
-class Job:
-    """A foreman at work in a thread. crew: processes that it thinks it has started."""
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here gives signs of life, and on a busy machine a test may stand still."""
+    monkeypatch.setattr(foreman, "PATIENCE", 600.0)
 
-    def __init__(self, workers: int = 2, crew: tuple[object, ...] = (), meeting: float = 30.0) -> None:
+
+class Job:
+    """A foreman at work in a thread. crew: processes that it thinks it has started; begins: at once, or by `begin`."""
+
+    def __init__(
+        self, workers: int = 2, crew: tuple[object, ...] = (), meeting: float = 600.0, begins: bool = True
+    ) -> None:
         listener = listening(0, "127.0.0.1")
         self.address = listener.getsockname()
         self._foreman = Foreman(listener, workers, 0, KEY, crew, meeting)
         self._found: list[Ending] = []
         self._thread = threading.Thread(target=lambda: self._found.append(self._foreman.lead()), daemon=True)
+        if begins:
+            self.begin()
+
+    def begin(self) -> None:
         self._thread.start()
 
     def ending(self) -> Ending:
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=600)
         assert self._found, "the job goes on"
         return self._found[0]
 
@@ -48,7 +61,7 @@ class Process:
     """One that says hello, and stays as long as somebody holds it."""
 
     def __init__(self, job: Job, role: str, rank: int = 0, workers: int = 2, key: str = KEY) -> None:
-        self._socket = socket.create_connection(job.address, timeout=60)
+        self._socket = socket.create_connection(job.address, timeout=600)
         self._messages: Iterator[tuple[bytes, bytes]] = self._heard()
         facts = {"role": role, "rank": rank, "workers": workers, "servers": 0, "key": key, "host": "here", "port": 7}
         self.say(said(HELLO, **facts))
@@ -130,7 +143,7 @@ def test_who_cannot_be_of_this_job_ends_it(others, words) -> None:
 def test_strangers_are_sent_away_and_the_job_goes_on() -> None:
     job = Job(workers=1)
     for data in (b"GET / HTTP/1.1\r\n\r\n", message(ROWS, b"x")):
-        stranger = socket.create_connection(job.address, timeout=60)
+        stranger = socket.create_connection(job.address, timeout=600)
         stranger.sendall(data)
         assert stranger.recv(10) == b""
     assert list(Process(job, "worker", 0, workers=1, key="guessed")._messages) == []
@@ -152,9 +165,11 @@ def test_a_process_that_ended_before_it_came_is_told_with_what_to_do() -> None:
     assert ending == Ending(DEFECT, "error: worker 1 on here ended with exit code 3", ("look at it",))
 
 
-def test_who_does_not_come_is_named() -> None:
-    job = Job(meeting=0.5)
+def test_who_does_not_come_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreman, "TICK", 0.02)  # what stands still for ten of them is not held against anybody
+    job = Job(meeting=0.5, begins=False)
     there = Process(job, "worker", 1)
+    job.begin()
     ending = job.ending()
     assert ending.code == 1
     assert facts_of(there.hear(END)) == {"code": 1}

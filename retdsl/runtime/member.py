@@ -45,6 +45,9 @@ PATIENCE = 10.0
 MEETING = 90.0
 """Seconds until the foreman must be there."""
 
+LAST_WORDS = 1.0
+"""Seconds that one thread has to say why this process leaves, before another one may end it."""
+
 LOST = 70
 """The exit code of a process that has lost its foreman."""
 
@@ -176,7 +179,9 @@ class Member:
     def _leave(self, code: int, last_words: str = "") -> NoReturn:
         was_leaving, self._leaving = self._leaving, True
         try:
-            if last_words and not was_leaving:
+            if was_leaving:
+                time.sleep(LAST_WORDS)
+            elif last_words:
                 print(last_words, file=sys.stderr)
             self.on_end()
             sys.stdout.flush()

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from painted_runs import Runs, train
 
-# How long an example takes says more about the machine than about what is tested.
-settings.register_profile("any machine", deadline=None)
+# How long an example takes says more about the machine than about what is tested; and a test that passes once passes
+# always, so that whatever fails was broken by a change. To look for examples that nobody has seen yet:
+# `pytest --hypothesis-profile=explore`.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("any machine", settings.get_profile("explore"), derandomize=True, database=None)
 settings.load_profile("any machine")
 
 

@@ -297,7 +297,7 @@ def test_whoever_ends_the_command_ends_the_program(study: Path, tmp_path: Path):
         assert line, said
         said += line
     process.terminate()
-    _, rest = process.communicate(timeout=60)
+    _, rest = process.communicate(timeout=600)
     assert process.returncode == 130, rest
     assert "is saved in" in rest
     assert "Traceback" not in rest

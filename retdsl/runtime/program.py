@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -21,6 +20,7 @@ from typing import Any, NoReturn
 
 import cv2
 
+from retdsl.runtime import interruption
 from retdsl.runtime.engines import ENGINES
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
@@ -40,8 +40,7 @@ DEFECT, INTERRUPTED = 70, 130
 
 def main(experiment: Experiment, argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the experiment as the command line asks, and leaves the process with an exit code."""
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, _interrupt)
+    interruption.listen()
     _leave(run_program(experiment, argv))
 
 
@@ -98,13 +97,6 @@ def _told_record(workers: Workers, run: Path) -> Mapping[str, Any]:
     """The record of the run to go on with, which the first worker has."""
     record: Mapping[str, Any] = json.loads(workers.told(lambda: json.dumps(read_record(RunFolder(run))).encode()))
     return record
-
-
-def _interrupt(*_: object) -> NoReturn:
-    """Ctrl-C, or the end that a batch system announces, once: what comes after must not disturb the leaving."""
-    for kind in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(kind, lambda *_: None)
-    raise KeyboardInterrupt
 
 
 def _leave(code: int) -> NoReturn:

@@ -15,7 +15,7 @@ from retdsl.diagnostics.json_form import to_json
 from retdsl.diagnostics.render import render_text
 
 LONG = 20.0
-"""Seconds; the texts below that are stopped take well under one."""
+"""Seconds of the processor; the texts below that are stopped take well under one."""
 
 
 def examine(text: str) -> None:
@@ -111,9 +111,9 @@ RUNAWAYS = {
 @pytest.mark.parametrize("name", RUNAWAYS)
 def test_runaways_are_stopped_early_and_told_once(name: str) -> None:
     text, codes = RUNAWAYS[name]
-    began = time.perf_counter()
+    began = time.process_time()
     checked = check(text)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert [item.code for item in checked.diagnostics] == codes
     assert took < LONG
     examine(text)

@@ -87,7 +87,7 @@ def begin(run: str, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def until(process: subprocess.Popen[str], what, patience: float = 120) -> None:
+def until(process: subprocess.Popen[str], what, patience: float = 600) -> None:
     end = time.monotonic() + patience
     while not what():
         assert time.monotonic() < end
@@ -100,7 +100,7 @@ def test_who_interrupts_a_run_is_told_how_to_go_on(here):
     process = begin("run")
     until(process, lambda: len(list(here.glob("run/resume/*.state"))) == 2)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "go on with: retdsl train --resume run" in err
     assert "Traceback" not in err
@@ -113,7 +113,7 @@ def test_who_interrupts_a_run_is_told_how_to_go_on(here):
         assert line
     assert main(["train", "--resume", "run", "--plain"]) == 1, "one at a time"
     again.send_signal(signal.SIGINT)
-    again.communicate(timeout=60)
+    again.communicate(timeout=600)
     assert again.returncode == 130
 
 

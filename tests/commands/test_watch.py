@@ -8,14 +8,16 @@ import pty
 import select
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_up_run import add, epoch, run_folder, step
 
 from retdsl.cli import main
+from retdsl.commands import watch
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,9 +63,8 @@ def test_how_often_is_a_sensible_number(tmp_path: Path, seconds: str) -> None:
     assert ended.value.code == 2
 
 
-def train(path: Path) -> None:
-    """A run that begins late, writes lines in halves, and ends."""
-    time.sleep(0.3)
+def training(path: Path) -> Iterator[None]:
+    """A run that begins, writes lines in halves, and ends, a bit with each step."""
     run_folder(path)
     for number in range(1, 4):
         with (path / "metrics.jsonl").open("a") as file:
@@ -71,18 +72,22 @@ def train(path: Path) -> None:
             text = json.dumps(line) + "\n"
             file.write(text[:40])
             file.flush()
-            time.sleep(0.12)
+            yield
             file.write(text[40:])
-        time.sleep(0.1)
+        yield
     (path / "test.json").write_text('{"auc": 0.7, "best_epoch": 3, "best_by": "auc", "best_value": 0.6, "epochs": 3}')
 
 
-def test_a_run_that_is_not_there_yet_is_followed_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "later"
-    writer = threading.Thread(target=train, args=(path,))
-    writer.start()
-    assert main(["watch", str(path), "--every", "0.05"]) == 0
-    writer.join()
+@pytest.fixture
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run that is not there yet, and comes on a bit whenever `watch` has looked at it."""
+    steps = training(tmp_path / "later")
+    monkeypatch.setattr(watch, "time", SimpleNamespace(time=time.time, sleep=lambda _: next(steps, None)))
+    return tmp_path / "later"
+
+
+def test_a_run_that_is_not_there_yet_is_followed_to_its_end(later: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", str(later)]) == 0
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "later: no such folder yet"
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
@@ -99,15 +104,18 @@ def test_the_runs_of_a_series_are_watched_together(tmp_path: Path, capsys: pytes
 
 
 def on_a_terminal(
-    arguments: list[str], waits_for: bytes = b"", then: threading.Thread | None = None, seconds: float = 60
+    arguments: list[str], waits_for: Sequence[bytes] = (), steps: Iterable[None] = (), seconds: float = 600
 ) -> tuple[int, str]:
-    """A process with a terminal: its exit code, and all that it put there. then: begun once it shows `waits_for`."""
+    """A process with a terminal: its exit code, and all that it put there. steps: one each time that it has shown what
+    it waits for next, and then all the others.
+    """
     ours, theirs = pty.openpty()
     size = {"COLUMNS": "100", "LINES": "30", "TERM": "xterm-256color"}
     environment = {**os.environ, **size, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "retdsl", "watch", *arguments]
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
+    coming, left = iter(steps), list(waits_for)
     said, ends = b"", time.monotonic() + seconds
     while time.monotonic() < ends:
         if select.select([ours], [], [], 0.1)[0]:
@@ -115,9 +123,11 @@ def on_a_terminal(
                 said += os.read(ours, 65536)
             except OSError:
                 break
-            if then is not None and waits_for in said:
-                then.start()
-                then = None
+            while left and left[0] in said:
+                left.pop(0)
+                for _ in coming:
+                    if left:
+                        break
         elif process.poll() is not None:
             break
     if time.monotonic() >= ends:
@@ -128,9 +138,8 @@ def on_a_terminal(
 
 def test_a_terminal_gets_a_live_screen_and_keeps_the_last_one(tmp_path: Path) -> None:
     path = tmp_path / "later"
-    writer = threading.Thread(target=train, args=(path,))
-    code, said = on_a_terminal([str(path), "--every", "0.05"], b"no such folder yet", writer)
-    writer.join()
+    shown = [b"no such folder yet", b"before the first epoch", b"epoch 2 of 3"]
+    code, said = on_a_terminal([str(path), "--every", "0.05"], shown, training(path))
     assert code == 0
     # The screen beside the one with what stood there before is left again, and the cursor is shown.
     before, _, after = said.rpartition("\x1b[?1049l")
@@ -189,12 +198,8 @@ def test_tensorboard_reads_what_a_run_has_written(tmp_path: Path) -> None:
         assert found["time"][20] - found["time"][19] == pytest.approx(10)
 
 
-def test_events_grow_with_the_run(tmp_path: Path) -> None:
-    path = tmp_path / "later"
-    writer = threading.Thread(target=train, args=(path,))
-    writer.start()
-    assert main(["watch", str(path), "--every", "0.05", "--tensorboard", str(tmp_path / "board")]) == 0
-    writer.join()
+def test_events_grow_with_the_run(later: Path, tmp_path: Path) -> None:
+    assert main(["watch", str(later), "--tensorboard", str(tmp_path / "board")]) == 0
     assert sorted(events(tmp_path / "board" / "later")["auc/valid"]) == [1, 2, 3]
 
 

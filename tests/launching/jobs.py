@@ -18,6 +18,9 @@ from retdsl.runtime.mx import mx
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SOON = 40
+"""Seconds in which a job ends whatever happens: ten, which a busy machine may stretch, and less than `STALLED`."""
+
 NO_STATISTICS = (
     TINY.replace('      => BatchNorm(fix_gamma = false, name = "{name}_bn")\n', "")
     .replace('    => BatchNorm(fix_gamma = false, name = "{name}_bn")\n', "")
@@ -36,7 +39,7 @@ def variables(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
-def ended(name: str, *arguments: object, folder: Path, seconds: float = 240, **more: str) -> tuple[int, str]:
+def ended(name: str, *arguments: object, folder: Path, seconds: float = 600, **more: str) -> tuple[int, str]:
     """Exit code and words of a command."""
     done = subprocess.run(
         command(name, *arguments), cwd=folder, env=variables(**more), capture_output=True, text=True, timeout=seconds
@@ -79,7 +82,7 @@ class Begun:
             command(name, *arguments), cwd=folder, env=variables(**env), stderr=subprocess.PIPE, text=True
         )
 
-    def wait_for_epoch(self, epoch: int, seconds: float = 200) -> None:
+    def wait_for_epoch(self, epoch: int, seconds: float = 600) -> None:
         until = time.monotonic() + seconds
         path = self.run / "metrics.jsonl"
         while not (path.is_file() and path.read_text().count("\n") >= epoch):
@@ -104,7 +107,7 @@ class Begun:
                 return int(path.parent.name)
         raise AssertionError(f"there is no {name}")
 
-    def end(self, seconds: float) -> tuple[int, str, float]:
+    def end(self, seconds: float = 600) -> tuple[int, str, float]:
         """Exit code, words, and how long it took to end."""
         began = time.monotonic()
         _, said = self.process.communicate(timeout=seconds)

@@ -18,7 +18,7 @@ def test_two_ranks_are_one_process(tmp_path: Path, ranks):
     assert code == 0, said
     train_py = next((tmp_path / "program").rglob("train.py"))
     asked = [sys.executable, str(train_py), "--threads", "1", "--plain", "--root", str(tmp_path)]
-    subprocess.run([*asked, "--run", "one"], cwd=tmp_path, env=variables(), check=True, timeout=200)
+    subprocess.run([*asked, "--run", "one"], cwd=tmp_path, env=variables(), check=True, timeout=600)
     rank, size = ranks
     both = [
         subprocess.Popen(
@@ -30,7 +30,7 @@ def test_two_ranks_are_one_process(tmp_path: Path, ranks):
         )
         for number in (0, 1)
     ]
-    said = [process.communicate(timeout=200)[1] for process in both]
+    said = [process.communicate(timeout=600)[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert "epoch 2/2" in said[0]
     assert "epoch" not in said[1]

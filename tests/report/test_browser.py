@@ -53,7 +53,7 @@ def test_on_a_phone(tmp_path: Path, classes: tuple[str, ...], dark: bool) -> Non
                "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}",
                "--disable-background-networking", "--disable-component-update", "--no-first-run",
                f"--blink-settings=preferredColorScheme={0 if dark else 1}", wrapper.as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
     said = re.search(r"<output>(.*?)</output>", done.stdout)
     assert said is not None, done.stdout[-2000:]
     found = json.loads(html.unescape(said[1]))

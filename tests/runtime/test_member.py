@@ -38,7 +38,7 @@ def test_a_process_that_has_lost_its_foreman_leaves_whoever_else_is_gone(heard):
         member.stderr.close()
     line.close()
     listener.close()
-    assert member.wait(timeout=30) == LOST
+    assert member.wait(timeout=600) == LOST
     if heard:
         said = member.stderr.read().decode()
         member.stderr.close()

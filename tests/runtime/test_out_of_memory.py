@@ -44,7 +44,7 @@ except OutOfMemory as error:
 
 
 def test_that_mxnet_runs_out_of_memory_is_told_with_a_batch_that_fits() -> None:
-    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=240)
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) in (4, 8, 16, 32)
 
@@ -139,7 +139,7 @@ def test_a_run_without_memory_says_which_batch_fits_and_keeps_what_is_saved(devi
     program, run = tmp_path / "train.py", tmp_path / "run"
     program.write_text(RUN.format(tests=str(Path(__file__).parent), root=str(paint(tmp_path)), devices=devices))
     command = [sys.executable, str(program), "--run", str(run), "--plain", "--threads", "1", "--engine", "mxnet"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1, done.stderr
     assert "error: there is not enough memory to train on 512 images at once" in done.stderr
     fits = re.search(r"`batch = (\d+)` fits; with `accumulate = (\d+)`", done.stderr)
@@ -150,6 +150,6 @@ def test_a_run_without_memory_says_which_batch_fits_and_keeps_what_is_saved(devi
     assert mx.nd.load(str(run / "checkpoints" / "tiny-0001.params"))
     program.write_text(program.read_text().replace('"batch": 512', f'"batch": {fits[1]}'))
     command[3] = str(tmp_path / "fits")
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     # All epochs are trained; what comes after them may need more, since the trained network is still there.
     assert len((tmp_path / "fits" / "metrics.jsonl").read_text().splitlines()) == 3, done.stderr

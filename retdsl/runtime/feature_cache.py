@@ -48,6 +48,14 @@ class FeatureCache(Cache):
         return blake2b(chain.encode(), digest_size=16).hexdigest()
 
 
+class FingerprintCache(FeatureCache):
+    """Numbers by which near copies of a photograph are found."""
+
+    FOLDER = "fingerprints"
+    WHAT = "fingerprints"
+    OTHERWISE = "computed anew by every run"
+
+
 class Rows:
     """Rows of features by their keys. shapes: of the arrays at the cuts, by name, without the batch axis.
 

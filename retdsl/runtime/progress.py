@@ -44,7 +44,10 @@ class Progress(Protocol):
         """A line that stays."""
 
     def reading(self, done: int, total: int) -> None:
-        """Photographs decoded so far."""
+        """Photographs decoded so far; that all of them are is a line that stays."""
+
+    def preparing(self, done: int, total: int) -> None:
+        """The same, where nobody needs to know afterwards."""
 
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         """An epoch of this many batches begins."""
@@ -116,6 +119,9 @@ class PlainProgress:
         if done == total:
             self.note(f"{total} photographs read")
 
+    def preparing(self, done: int, total: int) -> None:
+        """Nothing."""
+
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         """Nothing: only finished epochs get a line."""
 
@@ -162,11 +168,14 @@ class LiveProgress:
         self._bars.console.print(text, markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
+        self.preparing(done, total)
+        if done == total:
+            self.note(f"{total} photographs read")
+
+    def preparing(self, done: int, total: int) -> None:
         if done == 1:
             self._begin("reading photographs", total)
         self._bars.update(self._task, completed=done)
-        if done == total:
-            self.note(f"{total} photographs read")
 
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         self._begin(f"epoch {epoch}/{epochs}", batches)

@@ -18,11 +18,18 @@ from rich.text import Text
 from retdsl.records import dataclass
 from retdsl.runtime.progress import duration
 from retdsl.watching.curves import field, limits, sparkline
-from retdsl.watching.state import FAILED, FINISHED, RUNNING, SILENT, WAITING, RunState, number
+from retdsl.watching.state import FAILED, FINISHED, INTERRUPTED, RUNNING, SILENT, WAITING, RunState, number
 from retdsl.watching.words import advice, brief, figure, short, state_words, test_words
 
-STYLES = {RUNNING: "cyan", FINISHED: "green", SILENT: "yellow", FAILED: "red", WAITING: "dim"}
-MARKS = {RUNNING: "●", FINISHED: "✔", SILENT: "◌", FAILED: "✘", WAITING: "…"}
+STYLES = {
+    RUNNING: "cyan",
+    FINISHED: "green",
+    INTERRUPTED: "yellow",
+    SILENT: "yellow",
+    FAILED: "red",
+    WAITING: "dim",
+}
+MARKS = {RUNNING: "●", FINISHED: "✔", INTERRUPTED: "■", SILENT: "◌", FAILED: "✘", WAITING: "…"}
 TRAIN, VALID, BEST = "blue", "magenta", "bold green"
 
 BESIDE = 84

@@ -76,7 +76,7 @@ def epoch_line(report: EpochReport) -> str:
     parts = [f"epoch {report.epoch:>{width}}/{report.epochs}", f"loss {_figure(report.loss)}"]
     if report.valid is not None:
         parts.append("valid " + figures_line(report.valid))
-    parts += [f"{report.images_per_second:.0f} images/s", duration(report.seconds)]
+    parts += [f"{report.images_per_second:,.0f} images/s", duration(report.seconds)]
     return "  ".join(parts + [report.note] * bool(report.note))
 
 
@@ -86,7 +86,9 @@ def figures_line(figures: Mapping[str, float]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Time for people: `4.2 s`, `38 s`, `12 min 05 s`, `2 h 04 min`."""
+    """Time for people: `38 ms`, `4.2 s`, `38 s`, `12 min 05 s`, `2 h 04 min`."""
+    if 0.0005 <= seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -187,7 +189,7 @@ class LiveProgress:
     def batch(self, images: int, loss: float | None = None) -> None:
         self._clock.add(images)
         figures = [] if loss is None else [f"loss {_figure(loss)}"]
-        figures.append(f"{self._clock.images_per_second:.0f} images/s")
+        figures.append(f"{self._clock.images_per_second:,.0f} images/s")
         if self._left is not None:
             figures.append(f"{duration(self._left.seconds())} left")
         self._bars.update(self._task, advance=1, figures="  ".join(figures))

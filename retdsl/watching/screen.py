@@ -100,7 +100,7 @@ def _bar(run: RunState, width: int) -> RenderableType:
     elif run.state == FINISHED and (seconds := number(run.test.get("seconds"))) is not None:
         facts.append(f"took {duration(seconds)}")
     if (speed := run.images_per_second) is not None:
-        facts.append(f"{speed:.0f} images/s")
+        facts.append(f"{speed:,.0f} images/s")
     said = "  ".join([*([f"{done:.0%}"] if done is not None else []), *facts])
     bar = Table.grid(expand=True, padding=(0, 1))
     bar.add_column(ratio=1)

@@ -41,7 +41,7 @@ COMMANDS = {
     "layers": "what a network is made of, and all about one layer, loss, metric or policy",
     "weights": "keep weights files under names: import, fetch, list, verify, remove",
     "data": "pack photographs into one file that MXNet's iterators read",
-    "cache": "prepared photographs that runs have kept: list, clear",
+    "cache": "prepared photographs and features that runs have kept: list, clear",
     "doctor": "what this machine can do, and what is missing",
 }
 """Every command, in the order in which `--help` lists them; each is a module of `retdsl.commands`."""

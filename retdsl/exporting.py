@@ -15,8 +15,9 @@ from typing import Any
 
 from retdsl import __version__
 from retdsl.engines import onnx as engine
-from retdsl.evaluation.asking import root_of, rule_of, run
+from retdsl.evaluation.asking import ask, root_of
 from retdsl.evaluation.members import Finished, operating_points, require_program
+from retdsl.evaluation.rules import rule_of
 from retdsl.finished import RunRecord
 from retdsl.ir import Call, DataPlan, Experiment, to_json
 from retdsl.records import dataclass
@@ -77,7 +78,7 @@ def export(
             with_normalization=with_normalization,
         )
         path = write_request(request, Path(folder) / "request.json")
-        run(train_py, "--export", str(path), "--root", str(root_of(record, root)), *options)
+        ask(train_py, "--export", str(path), "--root", str(root_of(record, root)), *options)
         facts = json.loads(Path(request.facts).read_text("utf-8"))
     return Exported(output, facts, tuple(_cautions(record.experiment, metadata, with_normalization)))
 

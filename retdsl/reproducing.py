@@ -60,10 +60,7 @@ def reproduce(run: Path, root: Path | None = None, *, only_check: bool = False) 
     with tempfile.TemporaryDirectory(prefix="retdsl-reproduce-") as folder:
         again = Path(folder) / "run"
         code = running.run_program(train_py, "--run", str(again), "--root", str(place), *options)
-        if code == running.INTERRUPTED:
-            raise KeyboardInterrupt
-        if code != 0:
-            raise RunError("the program did not come to its end", where=train_py, exit_code=code)
+        running.require_answer(code)
         compared: list[str] = []
         return Outcome(tuple(differences_of_runs(run, again, compared)), True, tuple(compared))
 
@@ -146,8 +143,7 @@ def _facts(train_py: Path, root: Path, options: Sequence[str]) -> dict[str, Any]
         code = running.run_program(train_py, "--facts", "--root", str(root), *options, answer=answer)
         answer.seek(0)
         found = answer.read()
-    if code != 0 or not found:
-        raise RunError("the program cannot say what it would be made of now", where=train_py, exit_code=code or 1)
+    running.require_answer(code)
     return dict(json.loads(found))
 
 

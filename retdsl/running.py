@@ -207,6 +207,14 @@ def run_program(
     return code
 
 
+def require_answer(code: int) -> None:
+    """Ends the command, with the same exit code, where a program that was asked something has given no answer: it has
+    said why itself. Raises SystemExit.
+    """
+    if code != 0:
+        raise SystemExit(code)
+
+
 def _pipes() -> tuple[tuple[int, int], tuple[int, int]]:
     """Two pipes: the ends that this process writes to and reads from, and those that another one reads and writes."""
     (asked, asks), (told, tells) = os.pipe(), os.pipe()

@@ -14,8 +14,7 @@ from pathlib import Path
 from retdsl.compiler import Spec, check, compile_experiment
 from retdsl.ir import DataPlan, Experiment, Program
 from retdsl.records import replace
-from retdsl.running import DEFECT, run_program
-from retdsl.runtime.errors import RunError
+from retdsl.running import require_answer, run_program
 from retdsl.runtime.survey import Survey, load_survey
 from retdsl.source import Source
 
@@ -46,7 +45,8 @@ class Looked:
 def look_at(data: DataPlan, experiments: Iterable[Experiment], root: Path, *, network: bool, plain: bool) -> Looked:
     """Lets a program look at the photographs of a data block. plain: no live bar of its progress.
 
-    experiments: those of the spec. Raises RunError if it cannot, for labels that cannot be used among other reasons.
+    experiments: those of the spec. Raises SystemExit if it cannot, for labels that cannot be used among other
+    reasons: it has said why itself.
     """
     experiment = next((one for one in experiments if one.data.name == data.name and _frozen_backbone(one)), None)
     if experiment is None:
@@ -57,10 +57,7 @@ def look_at(data: DataPlan, experiments: Iterable[Experiment], root: Path, *, ne
         file = Path(folder) / "survey.npz"
         options = [*([] if network else ["--no-network"]), *(["--plain"] if plain else [])]
         code = run_program(train_py, "--survey", str(file), "--root", str(root), *options)
-        if code == 130:
-            raise KeyboardInterrupt
-        if code != 0:
-            raise RunError("nothing was audited, for the reason above", exit_code=code or DEFECT)
+        require_answer(code)
         return Looked(load_survey(file), _frozen_backbone(experiment) if network else None)
 
 

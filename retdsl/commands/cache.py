@@ -1,17 +1,21 @@
-"""`retdsl cache list|clear`: prepared photographs, and features of them, that runs have kept for later ones."""
+"""`retdsl cache list|clear`: prepared photographs, and what was made of them, that runs have kept for later ones."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from retdsl.commands.terminal import DONE, say
 
+if TYPE_CHECKING:
+    from retdsl.runtime.disk_cache import Listed
+
 MEGABYTE = 2**20
 
-WORDS = {"images": "photographs", "features": "features   "}
-"""What each kind counts, of one width."""
+WORDS = {"images": "photograph", "features": "feature", "fingerprints": "fingerprint"}
+"""What each kind counts, one of them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,10 +45,22 @@ def _list(form: str) -> int:
     if not chains:
         say(f"nothing is cached in {user_folder()}")
     for chain in chains:
-        used = f"{datetime.fromtimestamp(chain.used):%Y-%m-%d %H:%M}"
-        first = chain.chain.partition("\n")[0]
-        print(f"{chain.entries:8,} {WORDS[chain.kind]} {chain.size / MEGABYTE:10,.1f} MiB  used {used}  {first}")
+        print("\n".join(_told(chain)))
+    if chains:
+        say(f"{sum(chain.size for chain in chains) / MEGABYTE:,.1f} MiB in {user_folder()}")
     return DONE
+
+
+def _told(chain: Listed) -> list[str]:
+    """How many, how large and when last used; below, as wide as a terminal, how they were made."""
+    from shutil import get_terminal_size
+    from textwrap import wrap
+
+    things = WORDS[chain.kind] + "s" * (chain.entries != 1)
+    used = f"{datetime.fromtimestamp(chain.used):%Y-%m-%d %H:%M}"
+    first, indent = chain.chain.partition("\n")[0], " " * 9
+    made = wrap(first, get_terminal_size().columns, initial_indent=indent, subsequent_indent=indent + "  ")
+    return [f"{chain.entries:8,} {things:<12} {chain.size / MEGABYTE:10,.1f} MiB  last used {used}", *made]
 
 
 def _clear() -> int:

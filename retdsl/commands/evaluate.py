@@ -13,7 +13,7 @@ from retdsl.commands.terminal import DONE, say, say_wrapped
 from retdsl.compiler import Refused
 
 if TYPE_CHECKING:
-    from retdsl.evaluation.asking import Evaluation
+    from retdsl.evaluation.evaluating import Evaluation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,8 @@ def program_options(arguments: argparse.Namespace, threads: object) -> list[str]
 def run(arguments: argparse.Namespace) -> int:
     if arguments.labels is None and (arguments.image or arguments.label or arguments.patient):
         raise Refused("--image, --label and --patient name columns of --labels", "give --labels, or leave them out")
-    from retdsl.evaluation.asking import Wanted, evaluate, remarks
+    from retdsl.evaluation.asking import remarks
+    from retdsl.evaluation.evaluating import Wanted, evaluate
     from retdsl.evaluation.members import read_finished
     from retdsl.runtime.files import write_text
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from retdsl.commands.evaluate import add_checkpoint, add_program_options, program_options
 from retdsl.commands.terminal import DONE, say, say_wrapped
 from retdsl.compiler import Refused
+
+if TYPE_CHECKING:
+    from retdsl.ir import Experiment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +51,24 @@ def run(arguments: argparse.Namespace) -> int:
         with_normalization=arguments.with_normalization,
     )
     facts = found.facts
-    say_wrapped(
-        f"epoch {facts['epoch']}; as MXNet on {facts['photographs']} photographs of the run, to "
-        f"{facts['difference']:.1e}, by {facts['engine']}"
-    )
+    difference, photographs = f"{facts['difference']:.1e}", f"{facts['photographs']} photographs of the run"
+    megabytes = found.path.stat().st_size / 1e6
+    say(f"  network  {finished.record.name}, epoch {facts['epoch']}")
+    say(f"  takes    {_taken(finished.record.experiment, with_normalization=arguments.with_normalization)}")
+    say_wrapped(f"  gives    a probability for each of {', '.join(finished.classes)}")
+    say_wrapped(f"  as MXNet to {difference} on {photographs}, by {facts['engine']}")
+    say(f"  file     {found.path}, {megabytes:.1f} MB")
     for caution in [*found.cautions, *remarks(finished)]:
         say_wrapped(f"note: {caution}")
-    say(str(found.path))
     return DONE
+
+
+def _taken(experiment: Experiment, *, with_normalization: bool) -> str:
+    """What the one input is: `float32 [N, 3, 224, 224], normalized`."""
+    from retdsl.exporting import input_of
+
+    taken = input_of(experiment, with_normalization=with_normalization)
+    (height, width), channels = taken["size"], len(taken["channels"])
+    if with_normalization:
+        return f"{taken['type']} [N, {height}, {width}, {channels}], prepared photographs as they are"
+    return f"{taken['type']} [N, {channels}, {height}, {width}], prepared photographs, normalized"

@@ -17,7 +17,8 @@ from retdsl.commands.evaluate import add_checkpoint, add_program_options, progra
 from retdsl.commands.terminal import DONE, say, say_wrapped
 
 if TYPE_CHECKING:
-    from retdsl.evaluation.asking import Prediction, Rule
+    from retdsl.evaluation.predicting import Prediction
+    from retdsl.evaluation.rules import Rule
 
 SHOWN = 5
 """Remarks on folders that are written out; of more, how many there are."""
@@ -36,9 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from retdsl.evaluation.asking import predict, remarks, rule_of
+    from retdsl.evaluation.asking import remarks
     from retdsl.evaluation.members import read_finished
     from retdsl.evaluation.photographs import find_photographs
+    from retdsl.evaluation.predicting import predict
+    from retdsl.evaluation.rules import rule_of
     from retdsl.runtime.files import replacing
 
     finished = read_finished(arguments.run)

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from retdsl.evaluation.asking import Evaluation
+from retdsl.evaluation.evaluating import Evaluation
 from retdsl.runtime.figures_table import counts_in_words, figures_table, is_number
 
 

@@ -20,6 +20,7 @@ from retdsl.finished import RunRecord, read_run
 from retdsl.pages.page import COLOURS, embedded, render
 from retdsl.report import asked as spec
 from retdsl.report import data, figures, plots, proof, verdict
+from retdsl.report.computed import computed
 from retdsl.report.confusion import confusion
 from retdsl.report.mistakes import Group, groups_of
 from retdsl.report.pictures import Pictures, pictures_of
@@ -101,6 +102,7 @@ def _told(record: RunRecord, test: Mapping[str, Any], asked: Asked | None, group
         "seen": plots.seen_plot(epochs, classes) if epochs else None,
         "epoch_plots": plots.epoch_plots(epochs, test.get("best_epoch"), _phases(lock)) if epochs else [],
         "trained": _trained(record, test, planned),
+        "computed": list(computed(lock)),
         "separation": [] if asked is None else _there(plots.roc_plot(asked), plots.pr_plot(asked)),
         "scores": [] if asked is None else plots.score_plots(asked),
         "calibration": [] if asked is None else plots.calibration_plots(asked),

@@ -13,7 +13,7 @@ import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import count, cycle, islice
 from pathlib import Path
@@ -26,6 +26,7 @@ from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_labels_for
 from retdsl.runtime.devices import contexts, in_words
 from retdsl.runtime.engines import asked_engine, engines_of
+from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
@@ -72,12 +73,13 @@ def measure(
     network, training = experiment.network, experiment.training
     deploy = network.deploy_symbol()
     require_scores(network, deploy, experiment.data.classes)
-    dataset = _painted(experiment) if painted else _some(experiment, root)
-    images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached and not painted))
-    first = images.load_all(indices=dataset.train)
-    unreadable, dataset = gathered(dataset.samples, first.refused), dataset.without(first.refused)
-    if first.refused and (dataset.data.on_bad_image != "skip" or 0 in dataset.class_counts(dataset.train)):
-        raise unreadable.error()
+    with _helped(painted=painted):
+        dataset = _painted(experiment) if painted else _some(experiment, root)
+        images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached and not painted))
+        first = images.load_all(indices=dataset.train)
+        unreadable, dataset = gathered(dataset.samples, first.refused), dataset.without(first.refused)
+        if first.refused and (dataset.data.on_bad_image != "skip" or 0 in dataset.class_counts(dataset.train)):
+            raise unreadable.error()
     require_photographs(network, images[dataset.train[0]].shape)
     last = with_mean_image(experiment.data.normalize, network.input_shape, experiment.folder, root)
     batches = Batches(experiment, dataset, images, last, threads)
@@ -200,6 +202,17 @@ def _some(experiment: Experiment, root: Path) -> Dataset:
     spread = (dataset.train[at] for at in np.linspace(0, len(dataset.train) - 1, wanted).astype(int))
     chosen = set(list(dict.fromkeys([*firsts.values(), *spread]))[:wanted])
     return dataset.without(set(range(len(dataset.samples))) - chosen)
+
+
+@contextmanager
+def _helped(*, painted: bool) -> Iterator[None]:
+    """What is wrong with photographs or labels need not keep anybody from measuring: whatever is raised says so."""
+    try:
+        yield
+    except RunError as error:
+        if not painted:
+            error.help += ("`--synthetic` measures on painted photographs instead",)
+        raise
 
 
 def _painted(experiment: Experiment) -> Dataset:

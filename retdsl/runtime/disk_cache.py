@@ -1,4 +1,4 @@
-"""What runs keep for later ones, on the user's disk: prepared photographs, and features of them.
+"""What runs keep for later ones, on the user's disk: prepared photographs, features and fingerprints of them.
 
 Under the user's folder lies one folder for each kind, in it one for each way to make what is kept, and there segments
 (see `segments`):
@@ -42,7 +42,7 @@ MOST_SEGMENTS = 100
 
 CHAIN = "chain.txt"
 
-FOLDERS = ("images", "features")
+FOLDERS = ("images", "features", "fingerprints")
 """Under the user's folder, one for each kind."""
 
 GROWS_BY = 64 * 2**20
@@ -217,7 +217,7 @@ class Cache:
 
 
 class Listed(NamedTuple):
-    """What the cache has of one chain. kind: "images" or "features"; entries: how many; size: bytes; used: when last,
+    """What the cache has of one chain. kind: one of `FOLDERS`; entries: how many; size: bytes; used: when last,
     seconds since 1970.
     """
 

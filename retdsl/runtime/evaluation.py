@@ -85,7 +85,7 @@ def answer_labelled(
         raise RunError("this run has no test photographs" if own else "there are no photographs", help=help)
     require_labels_for(dataset, exclusive=experiment.network.loss.exclusive)
     images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached))
-    first = images.load_all(progress.reading, dataset.test)
+    first = images.load_all(progress.preparing, dataset.test)
     dataset, skipped = _without_unreadable(dataset, first)
     samples = [dataset.samples[index] for index in dataset.test]
     hashes = [first.looked[index].sha256 for index in dataset.test]

@@ -111,7 +111,7 @@ def _photographs(
     dataset = experiment.data.divided(root)
     indices = [*dataset.test, *dataset.valid, *dataset.train][:COMPARED]
     images = PreparedImages(dataset, threads, ImageCache(dataset.chain, lasts=cached))
-    first = images.load_all(progress.reading, indices)
+    first = images.load_all(progress.preparing, indices)
     readable = [index for index in indices if index in first.looked]
     if not readable:
         why = [f"{dataset.samples[index].image}: {error.message}" for index, error in first.refused.items()]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,14 @@ class FeatureCache(Cache):
     @classmethod
     def _key(cls, chain: str) -> str:
         return blake2b(chain.encode(), digest_size=16).hexdigest()
+
+
+class FingerprintCache(FeatureCache):
+    """Numbers by which near copies of a photograph are found."""
+
+    FOLDER = "fingerprints"
+    WHAT = "fingerprints"
+    OTHERWISE = "computed anew by every run"
 
 
 class Rows:
@@ -88,6 +97,17 @@ class Rows:
             found.append(values[start : start + prod(shape)].reshape(shape))
             start += prod(shape)
         return tuple(found)
+
+
+def in_words(facts: Mapping[str, Any]) -> str:
+    """What lock.json says of a run's features, for people; empty where it needed none."""
+    counts = {"found": facts["found"], "computed": facts["computed"]}
+    said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    if not said:
+        return ""
+    alone = "" if facts["folder"] or not facts["computed"] else ", kept for this run alone"
+    draws = f", {facts['draws']} draws a photograph" if facts["draws"] else ""
+    return f"{said}, by {facts['engine']}{draws}{alone}"
 
 
 def processor() -> str:

@@ -17,7 +17,7 @@ import numpy as np
 
 from retdsl.runtime.dataset import Dataset
 from retdsl.runtime.decode import Photograph
-from retdsl.runtime.feature_cache import FeatureCache, Rows, processor
+from retdsl.runtime.feature_cache import FingerprintCache, Rows, processor
 from retdsl.runtime.likeness import NUMBERS, VERSION, WAYS, Plane, fingerprint, near_copies
 from retdsl.runtime.prepared import Looked
 from retdsl.runtime.problems import Problems
@@ -116,8 +116,8 @@ def find_leaks(
 
 def fingerprint_rows() -> Rows:
     """Where the user's cache keeps fingerprints of photographs by their prepared pixels."""
-    about = ("fingerprints, to find near copies", VERSION, cv2.getBuildInformation(), np.__version__, processor())
-    return Rows(FeatureCache("\n".join(map(str, about)), spare=False), {"fingerprint": (NUMBERS,)})
+    about = ("to find near copies", VERSION, cv2.getBuildInformation(), np.__version__, processor())
+    return Rows(FingerprintCache("\n".join(map(str, about)), spare=False), {"fingerprint": (NUMBERS,)})
 
 
 def _torn_patients(dataset: Dataset, side_of: Mapping[int, str]) -> tuple[str, ...]:

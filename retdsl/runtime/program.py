@@ -78,13 +78,27 @@ def run_program(experiment: Experiment, argv: Sequence[str] | None = None) -> in
         sys.stderr.flush()
         os._exit(code)  # MXNet may crash while it is taken down
     except RunError as error:
-        return workers.fail(error.exit_code, f"error: {error}")
+        return workers.fail(error.exit_code, _told_once(f"error: {error}", arguments.among))
     except KeyboardInterrupt:
         return workers.fail(INTERRUPTED, "interrupted")
     except Exception as error:
         where = _write_defect(folder)
         what = f"error: a defect of retdsl: {type(error).__name__}: {error}"
         return workers.fail(DEFECT, f"{what}\n   = help: please report it with the traceback in {where}")
+
+
+def _told_once(text: str, among: Path | None) -> str:
+    """A message, or, where another run of the same series has said it already, that it is the same again.
+
+    among: a file with what those runs have said, to which it is added; None for a run by itself.
+    """
+    if among is None:
+        return text
+    told = json.loads(among.read_text("utf-8") or "[]")
+    if text in told:
+        return f"{text.partition(chr(10))[0]}, as above"
+    among.write_text(json.dumps([*told, text]), "utf-8")
+    return text
 
 
 def _as_started(argv: Sequence[str] | None, arguments: argparse.Namespace, folder: Path) -> list[str]:
@@ -148,7 +162,7 @@ def _train(
                 run.execute()
         except KeyboardInterrupt:
             progress.note(f"interrupted: {run.saved()}")
-            if folder.can_go_on:
+            if folder.can_go_on and arguments.among is None:
                 progress.note(folder.how_to_go_on())
             return workers.fail(INTERRUPTED, "")
         except OutOfMemory:
@@ -207,6 +221,7 @@ def _parser(experiment: Experiment) -> argparse.ArgumentParser:
         takes: dict[str, Any] = {"type": Path, "metavar": mode.metavar} if mode.metavar else {"action": "store_true"}
         add(mode.option, help=mode.help, **takes)
     add("--then", type=_two_files, help=argparse.SUPPRESS)  # for `retdsl train`: see `_show`
+    add("--among", type=Path, help=argparse.SUPPRESS)  # for a series, which says how it goes on: see `_told_once`
     add("--format", choices=("text", "json"), default="text", help="how --check-data answers")
     add("--no-network", dest="network", action="store_false", help="--survey: without the network's features")
     add("--images", type=Path, metavar="FILE", help="--heat-maps: of these photographs, as JSON")

@@ -44,7 +44,10 @@ class Progress(Protocol):
         """A line that stays."""
 
     def reading(self, done: int, total: int) -> None:
-        """Photographs decoded so far."""
+        """Photographs decoded so far; that all of them are is a line that stays."""
+
+    def preparing(self, done: int, total: int) -> None:
+        """The same, where nobody needs to know afterwards."""
 
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         """An epoch of this many batches begins."""
@@ -73,7 +76,7 @@ def epoch_line(report: EpochReport) -> str:
     parts = [f"epoch {report.epoch:>{width}}/{report.epochs}", f"loss {_figure(report.loss)}"]
     if report.valid is not None:
         parts.append("valid " + figures_line(report.valid))
-    parts += [f"{report.images_per_second:.0f} images/s", duration(report.seconds)]
+    parts += [f"{report.images_per_second:,.0f} images/s", duration(report.seconds)]
     return "  ".join(parts + [report.note] * bool(report.note))
 
 
@@ -83,7 +86,9 @@ def figures_line(figures: Mapping[str, float]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Time for people: `4.2 s`, `38 s`, `12 min 05 s`, `2 h 04 min`."""
+    """Time for people: `38 ms`, `4.2 s`, `38 s`, `12 min 05 s`, `2 h 04 min`."""
+    if 0.0005 <= seconds < 0.0995:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -115,6 +120,9 @@ class PlainProgress:
     def reading(self, done: int, total: int) -> None:
         if done == total:
             self.note(f"{total} photographs read")
+
+    def preparing(self, done: int, total: int) -> None:
+        """Nothing."""
 
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         """Nothing: only finished epochs get a line."""
@@ -162,11 +170,14 @@ class LiveProgress:
         self._bars.console.print(text, markup=False, soft_wrap=True)
 
     def reading(self, done: int, total: int) -> None:
+        self.preparing(done, total)
+        if done == total:
+            self.note(f"{total} photographs read")
+
+    def preparing(self, done: int, total: int) -> None:
         if done == 1:
             self._begin("reading photographs", total)
         self._bars.update(self._task, completed=done)
-        if done == total:
-            self.note(f"{total} photographs read")
 
     def training(self, epoch: int, epochs: int, batches: int) -> None:
         self._begin(f"epoch {epoch}/{epochs}", batches)
@@ -178,7 +189,7 @@ class LiveProgress:
     def batch(self, images: int, loss: float | None = None) -> None:
         self._clock.add(images)
         figures = [] if loss is None else [f"loss {_figure(loss)}"]
-        figures.append(f"{self._clock.images_per_second:.0f} images/s")
+        figures.append(f"{self._clock.images_per_second:,.0f} images/s")
         if self._left is not None:
             figures.append(f"{duration(self._left.seconds())} left")
         self._bars.update(self._task, advance=1, figures="  ".join(figures))

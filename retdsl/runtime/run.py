@@ -33,6 +33,7 @@ from retdsl.runtime.facts import (
     facts_of_the_machine,
     now,
 )
+from retdsl.runtime.feature_cache import in_words as in_words_of_features
 from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
@@ -339,9 +340,9 @@ class Run:
         }
         self._folder.write_test(final)
         fitting.memory.forget()
-        self._summarise(final, took)
+        self._summarise(final, took, features)
 
-    def _summarise(self, final: Mapping[str, Any], seconds: float) -> None:
+    def _summarise(self, final: Mapping[str, Any], seconds: float, features: Mapping[str, Any] | None) -> None:
         found = self.checkpoints.best
         assert found is not None
         by = "" if math.isnan(found.value) else f" ({figures_line({f'valid {found.metric}': found.value})})"
@@ -355,4 +356,6 @@ class Run:
         measured = {metric.key: final[metric.key] for metric in self._experiment.training.metrics if final["images"]}
         if empty := undefined(measured):
             say(f"  {', '.join(empty)}: not defined, a class has no test image")
+        if features and (told := in_words_of_features(features)):
+            say(f"  features    {told}")
         say(f"  run folder  {self._folder.path}")

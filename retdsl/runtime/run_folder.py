@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from socket import gethostname
+from typing import IO, Any
 
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.facts import digest
 from retdsl.runtime.files import cannot_write, make_folder, write_json, write_text
+
+HERE = f"{gethostname()}\n".encode()
+"""What `.running` says, besides being locked: where its process is."""
+
+PATIENCE = 0.2
+"""Seconds for which a lock may be one that somebody holds only to look."""
 
 
 class RunFolder:
@@ -82,17 +90,30 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(self.running, error) from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locked(file):
                 help = "wait for its end, or stop it"
-                raise RunError("another process is at work on this run", where=self.path, help=help) from None
-            except OSError:
-                pass
+                raise RunError("another process is at work on this run", where=self.path, help=help)
+            with suppress(OSError):  # a full disk: what follows will say so
+                file.truncate(0)
+                file.write(HERE)
+                file.flush()
             try:
                 yield
             finally:
                 self.running.unlink(missing_ok=True)
+
+    def at_work(self) -> bool | None:
+        """Whether a process works in this folder that `held` it; None where that may be one of another machine."""
+        try:
+            with self.running.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return False if file.read() == HERE else None  # what is left of it was killed, if it was here
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        except OSError:
+            return None
 
     def clear_leftovers(self) -> None:
         """Takes away unfinished files of a process that was killed while it wrote."""
@@ -126,6 +147,25 @@ class RunFolder:
     def write_validation(self, answers: Answers) -> None:
         """On the validation side, at the best epoch."""
         write_text(self.path / "validation.csv", answers.text())
+
+
+def _locked(file: IO[bytes]) -> bool:
+    """Locks a file, or else tells that another process has. That may be one that only looks (`at_work`), for a moment.
+
+    On a file system that knows no locks, all is well.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        except OSError:
+            return True
+        else:
+            return True
 
 
 def new_run_folder(name: str, runs: Path) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from retdsl import __version__, compiler, running
 from retdsl.check.overrides import Override
@@ -107,7 +108,8 @@ def work(series: Series, say: Say, more_options: Sequence[str] = (), finished: F
     finished: told the folder of every run that is done, and how to ask its program, and that of every ensemble. Raises
     RunError if another process works on it, and KeyboardInterrupt when it is stopped.
     """
-    with working_on(series.path) as lock:
+    with working_on(series.path) as lock, NamedTemporaryFile(prefix="retdsl-") as told:
+        among = ["--among", told.name]
         for at, member in enumerate(series.members, 1):
             if member.state == DONE:
                 continue
@@ -115,7 +117,7 @@ def work(series: Series, say: Say, more_options: Sequence[str] = (), finished: F
             series = _keep(series, replace(member, state=RUNNING, error=None))
             done = partial(_done, series, member, finished)
             try:
-                error = _run(series, member, [*series.options, *more_options], lock, done)
+                error = _run(series, member, [*series.options, *more_options, *among], lock, done)
             except KeyboardInterrupt:
                 if read_series(series.path).member(member.folder).state != DONE:
                     _keep(series, replace(member, state=STOPPED, error=None))

@@ -17,9 +17,8 @@ from retdsl.account.arithmetic import work
 from retdsl.compiler import compile_experiment
 from retdsl.ir import Call, Experiment, Program
 from retdsl.records import dataclass, replace
-from retdsl.running import INTERRUPTED, run_program
+from retdsl.running import require_answer, run_program
 from retdsl.runtime.bench_record import Bench
-from retdsl.runtime.errors import RunError
 from retdsl.speed.model import Speed
 
 
@@ -50,7 +49,7 @@ def measure(
 ) -> list[Speed]:
     """Every device's speed. say: is told of each before it is measured.
 
-    Raises RunError where a program ends with an error; it has told what is wrong itself.
+    Raises SystemExit where a program ends with an error: it has told what is wrong itself.
     """
     most = asked.threads or len(os.sched_getaffinity(0))
     counts = [asked.threads] if asked.threads else _counts(most)
@@ -92,12 +91,5 @@ def _measured(program: Program, experiment: Experiment, root: Path, asked: Asked
         arguments = ["--bench", str(answer), "--seconds", str(asked.seconds), "--threads", str(place.threads)]
         arguments += [*(["--synthetic"] if asked.synthetic else []), *asked.options]
         code = run_program(train_py, "--root", str(root), "--plain", *arguments)
-        if code == INTERRUPTED:
-            raise KeyboardInterrupt
-        if code != 0:
-            raise RunError(
-                "nothing was measured: the program could not train here",
-                help=None if asked.synthetic else "`--synthetic` measures on painted photographs",
-                exit_code=code,
-            )
+        require_answer(code)
         return Bench.of_json(json.loads(answer.read_text()))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from retdsl.speed.model import Speed, Stage
 
 BAR = 24
-"""Columns of the longest bar."""
+"""Columns of the longest bar: the table is 80 wide with it."""
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -26,7 +26,7 @@ def lines(speeds: Sequence[Speed]) -> Iterator[str]:
     yield f"[bold]{bench.experiment}[/]  {chosen.place}, batches of {bench.batch}, {bench.photographs} {whose}"
     yield f"[dim]{bench.processor}[/]"
     yield ""
-    heads = f"{'':<10}{'images/s':>10}{'ms an image':>13}   {'of the time':<{BAR + 7}}{'of the limit':>13}   engine"
+    heads = f"{'':<10}{'images/s':>10}{'ms an image':>13}   {'of the time':<{BAR + 7}}{'of the limit':>13}"
     yield f"[dim]{heads}[/]"
     for stage in (*chosen.stages, chosen.whole, *filter(None, [chosen.kept])):
         yield _row(stage)
@@ -38,17 +38,16 @@ def lines(speeds: Sequence[Speed]) -> Iterator[str]:
 
 
 def _row(stage: Stage) -> str:
-    share = "" if stage.share is None else f"{stage.share:>4.0%} {bar(stage.share)}"
-    reached = "" if stage.reached is None else "< 1%" if stage.reached < 0.01 else f"{stage.reached:.0%}"
+    share = "" if stage.share is None else f"{_percent(stage.share):>4} {bar(stage.share)}"
+    reached = "" if stage.reached is None else _percent(stage.reached)
     name = f"[bold]{stage.name:<10}[/]" if stage.share is None else f"{stage.name:<10}"
-    row = (
-        f"{name}{_number(stage.rate):>10}{stage.milliseconds:>13.2f}   {share:<{BAR + 7}}{reached:>13}   {stage.engine}"
-    )
-    return row.rstrip()
+    return f"{name}{_number(stage.rate):>10}{stage.milliseconds:>13.2f}   {share:<{BAR + 7}}{reached:>13}".rstrip()
 
 
 def _remarks(speed: Speed) -> Iterator[str]:
     bench, whole = speed.bench, speed.whole
+    computing = [stage for stage in speed.stages if stage.name != "loader"]
+    yield "engines: " + ", ".join(f"{stage.name} by {stage.engine}" for stage in computing)
     way = max(bench.gflops, key=lambda name: bench.gflops[name])
     yield f"the limit: matrices are multiplied here at {_number(bench.gemm)} GFLOP/s ({way})"
     if whole.limit is not None:
@@ -77,6 +76,10 @@ def bar(share: float) -> str:
     """A bar of BAR columns for 1, to an eighth of a column."""
     eighths = round(share * BAR * 8)
     return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()
+
+
+def _percent(share: float) -> str:
+    return "< 1%" if share < 0.01 else f"{share:.0%}"
 
 
 def _number(value: float) -> str:

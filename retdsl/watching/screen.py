@@ -18,11 +18,18 @@ from rich.text import Text
 from retdsl.records import dataclass
 from retdsl.runtime.progress import duration
 from retdsl.watching.curves import field, limits, sparkline
-from retdsl.watching.state import FAILED, FINISHED, RUNNING, SILENT, WAITING, RunState, number
+from retdsl.watching.state import FAILED, FINISHED, INTERRUPTED, RUNNING, SILENT, WAITING, RunState, number
 from retdsl.watching.words import advice, brief, figure, short, state_words, test_words
 
-STYLES = {RUNNING: "cyan", FINISHED: "green", SILENT: "yellow", FAILED: "red", WAITING: "dim"}
-MARKS = {RUNNING: "●", FINISHED: "✔", SILENT: "◌", FAILED: "✘", WAITING: "…"}
+STYLES = {
+    RUNNING: "cyan",
+    FINISHED: "green",
+    INTERRUPTED: "yellow",
+    SILENT: "yellow",
+    FAILED: "red",
+    WAITING: "dim",
+}
+MARKS = {RUNNING: "●", FINISHED: "✔", INTERRUPTED: "■", SILENT: "◌", FAILED: "✘", WAITING: "…"}
 TRAIN, VALID, BEST = "blue", "magenta", "bold green"
 
 BESIDE = 84
@@ -93,7 +100,7 @@ def _bar(run: RunState, width: int) -> RenderableType:
     elif run.state == FINISHED and (seconds := number(run.test.get("seconds"))) is not None:
         facts.append(f"took {duration(seconds)}")
     if (speed := run.images_per_second) is not None:
-        facts.append(f"{speed:.0f} images/s")
+        facts.append(f"{speed:,.0f} images/s")
     said = "  ".join([*([f"{done:.0%}"] if done is not None else []), *facts])
     bar = Table.grid(expand=True, padding=(0, 1))
     bar.add_column(ratio=1)

@@ -1,8 +1,8 @@
 """How far a run has come, as its files tell it.
 
 Enters: a run folder, which may not be there yet. Leaves: a `RunState`, every time somebody looks. Guaranteed: only
-metrics.jsonl must be there to say something; the process that writes it may run on another machine, or be dead, which
-shows in nothing but its silence.
+metrics.jsonl must be there to say something; of a process of this machine it is known whether it is still there, one of
+another shows in nothing but its silence that it may be dead.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from statistics import median
 from typing import Any
 
 from retdsl.records import dataclass
+from retdsl.runtime.run_folder import RunFolder
 from retdsl.watching.lines import GrowingFile, read_object
 
-WAITING, RUNNING, SILENT, FINISHED, FAILED = "waiting", "running", "silent", "finished", "failed"
+WAITING, RUNNING, SILENT, INTERRUPTED = "waiting", "running", "silent", "interrupted"
+
+FINISHED, FAILED = "finished", "failed"
 
 PATIENCE = 3.0
 """A run is silent when it has written nothing for as long as so many of its epochs take."""
@@ -122,6 +125,8 @@ class Watched:
     def look(self, now: float) -> RunState:
         """The run now. now: seconds since 1970, as files have them."""
         self._lock = self._lock or read_object(self.path / "lock.json")
+        # Before test.json, which is written while it works; lock.json is, too, so without it nothing is known.
+        at_work = RunFolder(self.path).at_work() if self._lock else None
         epochs = list(_readable(self._epochs.lines(), "train", "valid", "images", "best"))
         steps = list(_readable(self._steps.lines(), "valid"))
         test = read_object(self.path / "test.json")
@@ -130,7 +135,7 @@ class Watched:
         return RunState(
             self.path,
             str(self._lock.get("experiment") or self.path.resolve().name),
-            self._state(epochs, test, quiet),
+            self._state(epochs, test, quiet, at_work),
             epochs,
             steps,
             self._total(epochs, test),
@@ -139,13 +144,17 @@ class Watched:
             test,
         )
 
-    def _state(self, epochs: list[dict[str, Any]], test: Mapping[str, Any], quiet: float | None) -> str:
+    def _state(
+        self, epochs: list[dict[str, Any]], test: Mapping[str, Any], quiet: float | None, at_work: bool | None
+    ) -> str:
         if test:
             return FINISHED
         if quiet is None:
             return WAITING
         if self._has_failed():
             return FAILED
+        if at_work is False:
+            return INTERRUPTED
         took = max((number(line.get("seconds")) or 0.0 for line in epochs), default=0.0)
         patience = max(LEAST_PATIENCE, PATIENCE * took) if epochs else FIRST_PATIENCE
         return SILENT if quiet > patience else RUNNING

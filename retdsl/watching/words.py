@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from retdsl.runtime.progress import EpochReport, duration, epoch_line, figures_line
-from retdsl.watching.state import FAILED, FINISHED, SILENT, WAITING, RunState, number
+from retdsl.runtime.run_folder import RunFolder
+from retdsl.watching.state import RUNNING, SILENT, RunState, number
 
 
 def figure(value: float | None) -> str:
@@ -42,6 +43,8 @@ def state_words(run: RunState) -> str:
             return f"finished{early}"
         case "failed":
             return f"failed, {at}"
+        case "interrupted":
+            return f"interrupted, {at}"
         case "silent":
             return f"nothing new for {long(run.quiet or 0.0)}, {at}"
         case _:
@@ -61,7 +64,9 @@ def advice(run: RunState) -> str | None:
     """What to do about a run that is not as it should be."""
     match run.state:
         case "silent":
-            return f"if its process has ended, `retdsl train --resume {run.path}` goes on"
+            return f"if its process has ended, {RunFolder(run.path).how_to_go_on()}"
+        case "interrupted":
+            return RunFolder(run.path).how_to_go_on()
         case "failed":
             return f"the traceback is in {run.path / 'defect.txt'}"
         case _:
@@ -98,7 +103,7 @@ def test_words(run: RunState) -> str | None:
 def last_words(run: RunState) -> list[str]:
     """Lines behind those of the epochs: what became of the run, or is becoming."""
     said = [f"{run.name}: {state_words(run)}"]
-    if run.state not in (FINISHED, FAILED, SILENT, WAITING) and run.seconds_left is not None:
+    if run.state == RUNNING and run.seconds_left is not None:
         said[0] += f", {duration(run.seconds_left)} left"
     if run.best is not None:
         said.append(f"  best epoch  {run.best.epoch} ({short(run.best.metric)} {figure(run.best.value)})")

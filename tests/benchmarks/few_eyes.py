@@ -57,10 +57,12 @@ METRICS, AT_THRESHOLD = (AUC, FOUND), (sensitivity(), specificity())
 
 @dataclass(frozen=True)
 class Spread:
-    """A figure over the draws. interval: of the mean, the test patients drawn again; None where that was not done."""
+    """A figure over the draws. deviation: None of a single draw; interval: of the mean, the test patients drawn again,
+    None where that was not done.
+    """
 
     mean: float
-    deviation: float
+    deviation: float | None
     least: float
     most: float
     interval: tuple[float, float] | None = None
@@ -234,7 +236,7 @@ def at_threshold(test: Answers, above: float) -> Answers:
 def spread(of_draws: Sequence[Any], resamples: np.ndarray[Any, Any] | None = None) -> Spread:
     """of_draws: a figure of each draw; resamples: its mean over the draws in every resample of the test patients."""
     values = np.asarray(of_draws, float)
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else None
     interval = None if resamples is None else tuple(float(end) for end in np.nanquantile(resamples, (0.025, 0.975)))
     return Spread(float(values.mean()), deviation, float(values.min()), float(values.max()), interval)  # type: ignore[arg-type]
 
@@ -246,7 +248,7 @@ def markdown(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         networks = f"{row.networks} together" if row.joined else "1" if row.networks == 1 else f"1 of {row.networks}"
         short = "" if row.draws == len(DRAWS) else f", {row.draws} draw{'s' * (row.draws != 1)}"
-        held_out = f"{row.held_out.mean:.3f} +- {row.held_out.deviation:.3f}"
+        held_out = _mean(row.held_out)
         frozen = ", ".join(
             f"{one.mean:.2f} ({_ends(one, 2)})" for one in (row.frozen_sensitivity, row.frozen_specificity)
         )
@@ -256,7 +258,12 @@ def markdown(rows: Sequence[Row]) -> list[str]:
 
 
 def _told(one: Spread) -> tuple[str, str]:
-    return f"{one.mean:.3f} +- {one.deviation:.3f} ({one.least:.3f} to {one.most:.3f})", _ends(one, 3)
+    draws = "" if one.deviation is None else f" ({one.least:.3f} to {one.most:.3f})"
+    return _mean(one) + draws, _ends(one, 3)
+
+
+def _mean(one: Spread) -> str:
+    return f"{one.mean:.3f}" + ("" if one.deviation is None else f" +- {one.deviation:.3f}")
 
 
 def _ends(one: Spread, digits: int) -> str:

@@ -84,6 +84,12 @@ def test_an_interval_holds_its_mean_and_narrows_with_nothing_but_patients() -> N
     assert row == row_of("some", DRAWS, joined=False)
 
 
+def test_one_draw_has_no_deviation() -> None:
+    (line,) = markdown([row_of("some", DRAWS[:1], joined=False)])[2:]
+    assert "nan" not in line
+    assert "+-" not in line
+
+
 def test_resamples_become_percentiles() -> None:
     found = spread([0.2, 0.4], np.linspace(0, 1, 1001))
     assert (found.mean, found.least, found.most) == pytest.approx((0.3, 0.2, 0.4))

@@ -32,10 +32,13 @@ def test_photographs_that_are_not_there(tmp_path: Path, capfd: pytest.CaptureFix
     source = "synthetic_fundus(60, ratio = 3 : 1, seed = 1, size = 64)"
     spec = tmp_path / "tiny.retina"
     spec.write_text(TINY.replace(source, 'csv("labels.csv", patient = patient)'))
-    assert main(["bench", str(spec), *QUICK]) == 1
+    with pytest.raises(SystemExit) as ended:
+        main(["bench", str(spec), *QUICK])
+    assert ended.value.code == 1
     said = capfd.readouterr().err
+    assert said.count("error: ") == 1
     assert "there is no file `labels.csv`" in said
-    assert "`--synthetic` measures on painted photographs" in said
+    assert "`--synthetic` measures on painted photographs instead" in said
     assert main(["bench", str(spec), *QUICK, "--synthetic"]) == 0
     assert "painted photographs" in capfd.readouterr().err
 

@@ -263,8 +263,10 @@ def test_an_ensemble_answers_with_the_mean(
 ) -> None:
     both = ensemble(finished_runs, tmp_path / "both")
     assert leaves(both, "--format", "json", "-o", tmp_path / "mean.csv") == 0
-    answer = json.loads(capfd.readouterr().out)
+    said = capfd.readouterr()
+    answer = json.loads(said.out)
     assert len(answer["epochs"]) == 2
+    assert said.err == f"{tmp_path / 'mean.csv'}\n"
     mean = read_answers(tmp_path / "mean.csv").probabilities
     members = [read_answers(run / "predictions.csv").probabilities for run in (finished_runs.one, finished_runs.other)]
     assert mean == pytest.approx((members[0].astype(float) + members[1]) / 2, abs=1e-7)

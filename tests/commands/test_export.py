@@ -47,7 +47,7 @@ def test_the_file_says_what_it_is(finished_runs: Runs, capfd: pytest.CaptureFixt
     assert leaves(run, "-o", tmp_path / "model.onnx") == 0
     out, err = capfd.readouterr()
     assert out == ""
-    assert re.search(r"epoch \d; as MXNet on 16 photographs of the run, to \d\.\de-\d\d, by onnxruntime", err)
+    assert re.search(r"as MXNet to \d\.\de-\d\d on 16 photographs of the run, by onnxruntime", err)
     assert files(run) == before
     model = onnx.load(tmp_path / "model.onnx")
     onnx.checker.check_model(model, full_check=True)

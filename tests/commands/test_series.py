@@ -128,6 +128,7 @@ def test_ctrl_c_stops_and_says_how_to_go_on(here: Path) -> None:
     _, said = process.communicate(timeout=600)
     assert process.returncode == 130
     assert f"stopped; `retdsl train --resume {folder(here).relative_to(here)}` goes on with the rest" in said
+    assert said.count("retdsl train --resume") == 1
     assert read_series(folder(here)).members[1].state == PLANNED
 
 
@@ -146,6 +147,18 @@ def test_a_run_that_fails_leaves_the_others_alone(here: Path, capsys: pytest.Cap
     assert "1 of 2 runs are left" in capsys.readouterr().err
     assert cli.main(["series", str(path)]) == 0
     assert "1 of 1" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("here")
+def test_what_is_wrong_with_all_runs_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    source = 'eyes.source=csv("none.csv", patient = patient)'
+    asked = ["train", "study.retina", "--train", "first", "--repeat", "3", "--set", source, *FAST]
+    assert cli.main(asked) == 1
+    said = capfd.readouterr().err
+    assert said.count("error: there is no file `none.csv`\n") == 1
+    assert said.count("error: there is no file `none.csv`, as above\n") == 2
+    assert said.count("= help") == 1
 
 
 @pytest.mark.slow

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from retdsl.evaluation.asking import Rule, rule_of
 from retdsl.evaluation.members import Finished
+from retdsl.evaluation.rules import Rule, rule_of
 from retdsl.finished import RunRecord
 from retdsl.runtime.errors import RunError
 

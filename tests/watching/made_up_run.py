@@ -43,10 +43,11 @@ def step(number: int, batch: int, **changes: Any) -> dict[str, Any]:
 
 
 def run_folder(path: Path, epochs: int = 0, total: int = 20, *, finished: bool = False, name: str = "net") -> Path:
-    """A run with so many epochs. Gives the path back."""
+    """A run with so many epochs, on another machine. Gives the path back."""
     path.mkdir(parents=True)
     lock = {"experiment": name, "started": "2026-11-23T08:00:00+00:00"}
     (path / "lock.json").write_text(json.dumps(lock))
+    (path / ".running").write_text("another machine\n")
     (path / "spec.retina").write_text("train net { model = m  data = d }\n")
     if epochs:
         add(path, *(epoch(number, total) for number in range(1, epochs + 1)))

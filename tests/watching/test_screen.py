@@ -30,12 +30,14 @@ def shown(paths: list[Path], width: int = 110, height: int = 32, now: float | No
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("epochs", [0, 1, 2, 7, 20])
-@pytest.mark.parametrize("state", ["running", "finished", "silent", "failed"])
+@pytest.mark.parametrize("state", ["running", "finished", "silent", "interrupted", "failed"])
 def test_nothing_lies_beyond_the_edges(tmp_path: Path, width: int, height: int, epochs: int, state: str) -> None:
     path = run_folder(tmp_path / "a-run-with-quite-a-long-name-20261123-081200", epochs, finished=state == "finished")
     add(path, step(epochs + 1, 1), step(epochs + 1, 2), to="steps.jsonl")
     if state == "silent":
         age(path, 1e6, NOW)
+    if state == "interrupted":
+        (path / ".running").unlink()
     if state == "failed":
         age(path, 10, NOW)
         (path / "defect.txt").write_text("")
@@ -104,7 +106,18 @@ def test_a_silent_run_says_what_to_do(tmp_path: Path) -> None:
     age(path, 3 * 86400, NOW)
     text = shown([path], 160)
     assert "nothing new for 3 days, epoch 7 of 20" in text
-    assert f"retdsl train --resume {path}" in text
+    assert f"if its process has ended, go on with: python train.py --resume {path}" in text
+
+
+def test_an_interrupted_run_says_how_it_goes_on(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run", 7)
+    (path / "program").mkdir()
+    (path / "program" / "train.py").touch()
+    (path / ".running").unlink()
+    text = shown([path], 160)
+    assert "interrupted, epoch 7 of 20" in text
+    assert f"go on with: retdsl train --resume {path}" in text
+    assert " left" not in text
 
 
 def test_a_folder_that_is_not_there_is_waited_for(tmp_path: Path) -> None:

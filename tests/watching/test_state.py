@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from made_up_run import add, age, epoch, run_folder, step
 
+from retdsl.runtime.run_folder import RunFolder
 from retdsl.watching.lines import GrowingFile
-from retdsl.watching.state import FAILED, FINISHED, RUNNING, SILENT, WAITING, Best, Watched
+from retdsl.watching.state import FAILED, FINISHED, INTERRUPTED, RUNNING, SILENT, WAITING, Best, Watched
 
 
 def test_a_half_written_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
@@ -92,6 +96,45 @@ def test_the_states(tmp_path: Path) -> None:
     assert Watched(going).look(now + 100).state == SILENT
     done = run_folder(tmp_path / "done", 20, finished=True)
     assert Watched(done).look(now + 10_000).state == FINISHED
+
+
+def test_a_run_without_a_process_was_interrupted(tmp_path: Path) -> None:
+    now, path = time.time(), run_folder(tmp_path / "run", 3)
+    watched = Watched(path)
+    assert watched.look(now).state == RUNNING
+    with RunFolder(path).held():
+        at_work = watched.look(now)
+        assert at_work.state == RUNNING
+        assert at_work.seconds_left == pytest.approx(170, abs=5)
+    stopped = watched.look(now)
+    assert (stopped.state, stopped.seconds_left) == (INTERRUPTED, None)
+
+
+def test_a_run_whose_process_was_killed_was_interrupted(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run", 3)
+    code = "import os, sys, pathlib; from retdsl.runtime.run_folder import RunFolder\n"
+    code += "with RunFolder(pathlib.Path(sys.argv[1])).held(): os.kill(os.getpid(), 9)"
+    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -9
+    assert (path / ".running").is_file()
+    assert Watched(path).look(time.time()).state == INTERRUPTED
+
+
+def test_whoever_only_looks_keeps_nobody_from_work(tmp_path: Path) -> None:
+    folder, ended = RunFolder(run_folder(tmp_path / "run", 3)), threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            folder.at_work()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(300):
+            with folder.held():
+                pass
+    finally:
+        ended.set()
+        looking.join()
 
 
 def test_long_epochs_are_waited_for(tmp_path: Path) -> None:

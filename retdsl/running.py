@@ -56,10 +56,11 @@ def train(
     options: Sequence[str] = (),
     passes: Collection[str] | None = None,
     then: Callable[[Look], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> int:
     """Compiles an experiment into a run folder and runs exactly that program; returns its exit code.
 
-    passes: as in `compile_experiment`; then: as in `run_program`.
+    passes: as in `compile_experiment`; then, meanwhile: as in `run_program`.
 
     Raises RunError, and leaves the folder as it is, when a run is in it already. A new folder in which data or weights
     let no training begin is taken away again.
@@ -70,7 +71,7 @@ def train(
     folder.require_fresh()
     new = not run.exists()
     train_py = prepare(program, checked, experiment, run, root, passes)
-    code = run_program(train_py, "--run", str(run), "--root", str(root), *options, then=then)
+    code = run_program(train_py, "--run", str(run), "--root", str(root), *options, then=then, meanwhile=meanwhile)
     if code == WRONG and new and not folder.checkpoints.exists():
         shutil.rmtree(run)
     return code
@@ -91,11 +92,15 @@ def prepare(
 
 
 def resume(
-    run: Path, options: Sequence[str] = (), keeping: Sequence[int] = (), then: Callable[[Look], None] | None = None
+    run: Path,
+    options: Sequence[str] = (),
+    keeping: Sequence[int] = (),
+    then: Callable[[Look], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> int:
     """Goes on with a run that was interrupted, by the program in its folder; returns its exit code.
 
-    keeping, then: as in `run_program`. Raises RunError for a folder that holds no run, or not its program.
+    keeping, then, meanwhile: as in `run_program`. Raises RunError for a folder that holds no run, or not its program.
     """
     from retdsl.runtime.resuming import read_record
     from retdsl.runtime.run_folder import RunFolder
@@ -105,7 +110,7 @@ def resume(
     if not train_py.is_file():
         help = f"it goes on by the program that began it: python train.py --resume {run}"
         raise RunError("the program of this run is not in its folder", where=train_py, help=help)
-    return run_program(train_py, "--resume", str(run), *options, keeping=keeping, then=then)
+    return run_program(train_py, "--resume", str(run), *options, keeping=keeping, then=then, meanwhile=meanwhile)
 
 
 def check_data(spec: Spec, program: Program, settings: Sequence[Override] = (), *, quiet: bool = False) -> Checked:
@@ -167,12 +172,14 @@ def run_program(
     said: IO[bytes] | None = None,
     keeping: Sequence[int] = (),
     then: Callable[[Look], None] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> int:
     """Runs a generated program as its own process, in this terminal, and returns its exit code.
 
     answer, said: files that take what the program says to programs and to people, instead of stdout and stderr.
     keeping: open files that it keeps open, too, so that a lock on one of them lasts as long as it runs.
     then: called once it has trained, and given how to ask it for heat maps, since it has loaded all that they need.
+    meanwhile: called when it has begun, and not to take long.
 
     What asks this process to end (Ctrl-C, a batch system) is passed on, and the program finishes cleanly. It is born
     deaf to Ctrl-C, and listens once it can say what is saved. Raises KeyboardInterrupt if it ends before, RunError if
@@ -190,6 +197,8 @@ def run_program(
         for kind in (signal.SIGINT, signal.SIGTERM):
             handler = signal.signal(kind, lambda *_: process.terminate())
             before.setdefault(kind, handler)
+        if meanwhile is not None:
+            meanwhile()
         if then is not None and stays:
             _go_on(then, ours, theirs)
         code = process.wait()

@@ -262,6 +262,12 @@ def test_a_program_that_says_nothing_of_having_trained_is_asked_nothing(
     assert asked == []
 
 
+def test_what_is_done_meanwhile_is_done_while_the_program_runs(tmp_path: Path):
+    path, sign = tmp_path / "train.py", tmp_path / "sign"
+    path.write_text(f"import os, time\nwhile not os.path.exists({str(sign)!r}): time.sleep(0.01)")
+    assert running.run_program(path, meanwhile=sign.touch) == 0
+
+
 def test_a_program_with_a_copy_of_retdsl_is_left_to_end(tmp_path: Path):
     (tmp_path / "retdsl").mkdir()
     (tmp_path / "train.py").write_text("import sys; sys.exit(len(sys.argv) - 1)")

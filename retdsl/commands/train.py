@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from retdsl.commands.report import expect_report, try_report
 from retdsl.commands.spec import ENGINES, add_passes, add_root, add_set, checked_spec
 from retdsl.commands.terminal import DONE, INTERRUPTED, WRONG, say
 from retdsl.diagnostics import Diagnostics
-from retdsl.finished import read_run
 from retdsl.ir import Program
 
 if TYPE_CHECKING:
@@ -62,10 +62,10 @@ def run(arguments: argparse.Namespace) -> int:
     if wanted.is_single:
         [experiment] = compiler.select(program, [wanted.members[0].experiment])
         run = arguments.run or new_run_folder(experiment.name, arguments.runs)
-        expect_report()
         options += _plain(arguments)
+        then = partial(try_report, run)
         return running.train(
-            program, checked, experiment, run, spec.root, options, passes, lambda look: try_report(run, look)
+            program, checked, experiment, run, spec.root, options, passes, then, meanwhile=expect_report
         )
     if arguments.run is not None:
         help = "name one experiment with --train, or give --runs DIR"
@@ -115,7 +115,7 @@ def _resume(arguments: argparse.Namespace) -> int:
     options = [*_options(arguments), *_plain(arguments), *(["--inexact"] if arguments.inexact else [])]
     options += [] if arguments.root is None else ["--root", str(arguments.root.resolve())]
     _say_if_edited(folder)
-    return running.resume(folder, options, then=lambda look: try_report(folder, look))
+    return running.resume(folder, options, then=partial(try_report, folder), meanwhile=expect_report)
 
 
 def _resume_series(folder: Path, arguments: argparse.Namespace) -> int:
@@ -128,6 +128,8 @@ def _resume_series(folder: Path, arguments: argparse.Namespace) -> int:
 
 def _say_if_edited(run: Path) -> None:
     """Whoever has changed the spec since may think that the run goes on with the change."""
+    from retdsl.finished import read_run
+
     lock = run / "lock.json"
     if not lock.is_file() or not (run / "spec.retina").is_file():
         return

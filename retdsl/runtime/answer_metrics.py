@@ -163,9 +163,8 @@ def _predictive(
     if one_kind(positive):
         return math.nan
     if prevalence is None:
-        from sklearn.metrics import precision_score
-
-        return float(precision_score(positive == of_positive, answered == of_positive, zero_division=np.nan))
+        right = (positive == of_positive)[answered == of_positive]
+        return float(right.mean()) if len(right) else math.nan
     of_ill, of_well = np.mean(answered[positive] == of_positive), np.mean(answered[~positive] == of_positive)
     return float(_bayes(of_ill, of_well, prevalence, of_positive=of_positive))
 

@@ -20,7 +20,6 @@ import re
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.arrays import open_arrays, read_array
+from retdsl.runtime.beginning import Beginning
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import cannot_write, make_folder, write_json, write_parts, write_text
 from retdsl.runtime.initial import Array
@@ -145,6 +145,7 @@ class Checkpoints:
         self._best_score: tuple[float, float] | None = None
         self._latest: int | None = None
         self._digests: dict[str, str] = {}
+        self._beginning = Beginning()
         self._kept_before: set[int] = set()
 
     @property
@@ -251,19 +252,16 @@ class Checkpoints:
         path = self.params_path(epoch)
         # States first: a params file then never stands without its states.
         states = path.with_suffix(".states")
-        self._write(states, [snapshot.states])
+        self._write(states, [snapshot.states], Beginning())
         try:
-            self._write(path, params_parts(snapshot.parameters))
+            self._write(path, params_parts(snapshot.parameters), self._beginning)
         except RunError:
             states.unlink(missing_ok=True)
             raise
 
-    def _write(self, path: Path, parts: Sequence[bytes | memoryview]) -> None:
+    def _write(self, path: Path, parts: Sequence[bytes | memoryview], beginning: Beginning) -> None:
         write_parts(path, parts)
-        digest = sha256()
-        for part in parts:
-            digest.update(part)
-        self._digests[path.name] = digest.hexdigest()
+        self._digests[path.name] = beginning.digest(parts)
 
     def _write_best(self, found: Best) -> None:
         if not self._writes:
@@ -342,7 +340,8 @@ def params_parts(parameters: Parameters) -> list[bytes | memoryview]:
         parts.append(struct.pack("<IiI", ARRAY_V2, dense, array.ndim))
         parts.append(struct.pack(f"<{array.ndim}q", *array.shape))
         parts.append(struct.pack("<iii", *processor, float32))
-        parts.append(np.ascontiguousarray(array, "<f4").reshape(-1).view("u1").data)
+        values = np.ascontiguousarray(array, "<f4")
+        parts.append(values.data.cast("B") if values.size else b"")
     parts.append(struct.pack("<Q", len(named)))
     for name in named:
         text = name.encode()

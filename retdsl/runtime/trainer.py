@@ -95,6 +95,7 @@ class Trainer:
         mx.nd.waitall()
         self._symbols = self._network.symbols(self._recipe.weights, epoch, soft=self._recipe.soft)
         self._frozen_names = self._network.frozen_names(epoch)
+        self._still: dict[str, Array] = {}  # copies of what is frozen: one is enough
         own, frozen = self._symbols.trained.list_arguments(), self._frozen_names
         self._updated = [name for name in own if name in self._arguments and name not in frozen]
         if not self._updated:
@@ -226,10 +227,16 @@ class Trainer:
 
     def _copied(self, values: Mapping[str, MxArray]) -> Parameters:
         mx.nd.waitall()
-        return Parameters(
-            {name: values[name].asnumpy() for name in self._arguments},
-            {name: values[name].asnumpy() for name in self._auxiliary},
-        )
+
+        def copied(name: str) -> Array:
+            if name not in self._frozen_names:
+                return values[name].asnumpy()
+            if name not in self._still:
+                self._still[name] = values[name].asnumpy()
+                self._still[name].setflags(write=False)
+            return self._still[name]
+
+        return Parameters({name: copied(name) for name in self._arguments}, {n: copied(n) for n in self._auxiliary})
 
     def optimizer_states(self) -> bytes:
         """What the optimizer remembers (momentum, moments) by parameter name, pickled by MXNet."""

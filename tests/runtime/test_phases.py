@@ -394,3 +394,17 @@ def test_before_a_phase_ends_the_lock_has_no_answer(photographs, tmp_path, monke
     monkeypatch.setattr(Trainer, "train_epoch", looking)
     assert run(photographs, tmp_path / "run") == 0
     assert seen == [[False], [True, False], [True, True, False], [True, True, False]]
+
+
+def test_what_is_frozen_is_copied_once_a_phase():
+    made = trainer(network(), epochs=2)
+    one, two = (made.judged_parameters().all() for _ in range(2))
+    frozen = {name for name in one if one[name] is two[name]}
+    assert frozen == {*made.frozen().all()}
+    with pytest.raises(ValueError, match="read-only"):
+        one[min(frozen)][:] = 0
+    made.begin_phase(2)
+    made.train_epoch(2, batches())
+    later = made.judged_parameters().all()
+    assert later["conv2_weight"].tobytes() != one["conv2_weight"].tobytes()
+    assert all(later[name].tobytes() == one[name].tobytes() for name in made.frozen().all())

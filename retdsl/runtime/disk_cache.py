@@ -97,7 +97,8 @@ class Cache:
         self._writer: Segment | None = None
         self._makers = [*([self._lasting] if self.folder else []), *([self._passing] if spare else [])]
         self._room = 0
-        for segment in self._segments:
+        # What was found damaged has been kept anew by a later writer: of what several have, the last one counts.
+        for segment in sorted(self._segments, key=lambda one: one.written):
             self._places |= segment.images
             self._notes |= segment.notes
 
@@ -229,11 +230,15 @@ class Listed(NamedTuple):
 
 
 def listed() -> list[Listed]:
-    """All chains of all kinds, that used last first. Raises OSError if a folder cannot be read."""
+    """All chains of all kinds of which anything is left, that used last first. Raises OSError if a folder cannot be
+    read.
+    """
     found = []
     for folder in (folder for place in _places() if place.exists() for folder in place.iterdir()):
         segments = list(_open_all(folder))
         files = _oldest(folder.glob(f"*{INDEX}"))
+        if not files:
+            continue
         with suppress(OSError):
             chain = (folder / CHAIN).read_text(encoding="utf-8", errors="replace").strip()
             entries = len({key for segment in segments for key in segment.images})

@@ -3,10 +3,10 @@
 A segment is two files: NAME.pixels, arrays one behind the other, and NAME.index, a record for each, with its place, its
 shape and the digest of its bytes. Records of a second kind, notes, say which key a stamp stood for.
 
-Enters: arrays under keys of 32 bytes. Leaves: the same arrays, or None. Guaranteed: a segment grows at its
-end alone, by one process; a record is written once its array is, with a check of its own, so whatever interrupts a
-writer, what is before counts, and what is behind does not; an array is compared with its digest when first used.
-Files are written by calls that fail where there is no room, never through the mapping, which would kill the process.
+Enters: arrays under keys of 32 bytes. Leaves: the same arrays, or None. Guaranteed: a segment grows at its end alone,
+by one process; a record is written once its array is, with a check of its own, so whatever interrupts a writer, what is
+before counts, and what is behind does not; an array is compared with its digest when first used. Files are written by
+calls that fail where there is no room, never through the mapping, which would kill the process.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def digest_of(values: Kept) -> bytes:
 class Segment:
     """One segment, opened for reading, or being written. May be used from several threads.
 
-    images, notes: what its index says, by key.
+    images, notes: what its index says, by key; written: when its last array was, as found when it was opened, in
+    nanoseconds since 1970.
     """
 
     def __init__(self, path: Path | None, pixels: int, index: int | None) -> None:
@@ -73,6 +74,7 @@ class Segment:
         self.path = path
         self.images: dict[bytes, Place] = {}
         self.notes: dict[bytes, bytes] = {}
+        self.written = 0
         self._pixels, self._index = pixels, index
         self._end = 0
         self._lock = Lock()
@@ -159,7 +161,8 @@ class Segment:
             raise
 
     def _read_index(self, records: bytes) -> None:
-        size = os.fstat(self._pixels).st_size
+        pixels = os.fstat(self._pixels)
+        self.written, size = pixels.st_mtime_ns, pixels.st_size
         for start in range(0, len(records) - RECORD + 1, RECORD):
             head, check = records[start : start + _HEAD.size], records[start + _HEAD.size : start + RECORD]
             if not head.startswith(MAGIC) or _check_of(head) != check:

@@ -94,6 +94,7 @@ class Engines:
         # What a run that goes on has found out before stays as it is, for its record to end as it would have.
         self.facts.setdefault("asked", self.asked)
         self._skeleton: Model | None = None
+        self._begun = engine_of({"engines": self.facts}) is not None
         self._agreed = {part for part in (FROZEN, PREDICTION) if part in self.facts}
         self._written: Mapping[str, Any] = dict(self.facts)
         self._settled: set[tuple[str, ...]] = set()
@@ -120,6 +121,9 @@ class Engines:
 
     def leave(self, why: str, *, note: bool = False) -> None:
         """MXNet carries everything from now on. Raises RunError where onnxruntime has to be the one."""
+        if self.asked == ONNXRUNTIME and self._begun:
+            help = "see that it can, or go on all the same with --inexact: the end will then differ in its last digits"
+            raise RunError("the run was begun with onnxruntime, which cannot go on here", items=[why], help=help)
         if self.asked == ONNXRUNTIME:
             help = "take --engine mxnet, or see that it can: pip install 'retdsl[onnx]', and compile the spec anew"
             raise RunError("onnxruntime was asked for, and cannot compute this network", items=[why], help=help)

@@ -68,22 +68,25 @@ class Rows:
         self.damaged = 0
         self._shapes = tuple(shapes.values())
         self._size = 4 * sum(map(prod, self._shapes))
-        self._sound: dict[bytes, Row] = {}
+        self._sound: set[bytes] = set()
+
+    def knows(self, key: bytes) -> bool:
+        """Whether a row is there; only when first asked is it read for that."""
+        return key in self._sound or self.find(key) is not None
 
     def find(self, key: bytes) -> Row | None:
         """The row of a key, None if it is not there, or not sound."""
-        row = self._sound.get(key)
-        if row is not None:
-            return row
         place = self.cache.find(key)
         if place is None:
             return None
-        if place.size != self._size or place.segment.read(place) is None:
+        values = place.segment.read(place, sound=key in self._sound) if place.size == self._size else None
+        if values is None:
             self.damaged += 1
+            self._sound.discard(key)
             self.cache.forget(key, place)
             return None
-        row = self._sound[key] = self._arrays(place.segment.view(place))
-        return row
+        self._sound.add(key)
+        return self._arrays(values)
 
     def keep(self, key: bytes, row: Row) -> None:
         """Keeps a row, where there is room for it."""

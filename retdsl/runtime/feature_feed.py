@@ -105,7 +105,7 @@ class FeatureFeed:
             for turn, name in zip(part, names, strict=True):
                 if name in missing:
                     continue
-                if self._find(name) is None:
+                if not self._knows(name):
                     missing[name] = turn
                 elif name not in self._known:
                     self.found += 1
@@ -150,7 +150,11 @@ class FeatureFeed:
         assert self.rows is not None
         if self._frozen.is_as_identified:
             self.rows.keep(name, row)
-        return self._find(name) is not None
+        return self._knows(name)
+
+    def _knows(self, name: Name) -> bool:
+        assert self.rows is not None
+        return isinstance(name, bytes) and self.rows.knows(name)
 
     def _find(self, name: Name) -> Row | None:
         assert self.rows is not None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -122,8 +123,9 @@ def _needed(nodes: Sequence[Any], input: str, outputs: Collection[str]) -> list[
 
 
 def require_installed() -> None:
-    """Raises NotCarried where onnxruntime is missing, or cannot be loaded."""
-    try:
-        import onnxruntime  # noqa: F401
-    except ImportError as error:
-        raise NotCarried(f"onnxruntime cannot be loaded ({error}): pip install 'retdsl[onnx]'") from None
+    """Raises NotCarried where onnxruntime is missing, or `onnx`, which makes its models, or one cannot be loaded."""
+    for name in ("onnxruntime", "onnx"):
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise NotCarried(f"{name} cannot be loaded ({error}): pip install 'retdsl[onnx]'") from None

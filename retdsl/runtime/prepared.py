@@ -105,9 +105,7 @@ class PreparedImages:
         place = self._places[index]
         if place is None:
             return self._read_anew(index)
-        if self._sound[index]:
-            return place.segment.view(place)
-        photo = place.segment.read(place)
+        photo = place.segment.read(place, sound=bool(self._sound[index]))
         if photo is None:
             self.damaged += 1
             self._forget(index, place)
@@ -184,6 +182,7 @@ class PreparedImages:
 
     def _forget(self, index: int, place: Place) -> None:
         self._places[index] = None
+        self._sound[index] = False
         key = self._keys[index]
         if key is not None:
             self.cache.forget(key, place)

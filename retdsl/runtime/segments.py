@@ -3,19 +3,20 @@
 A segment is two files: NAME.pixels, arrays one behind the other, and NAME.index, a record for each, with its place, its
 shape and the digest of its bytes. Records of a second kind, notes, say which key a stamp stood for.
 
-Enters: arrays under keys of 32 bytes. Leaves: the same arrays, or None. Guaranteed: a segment grows at its end alone,
-by one process; a record is written once its array is, with a check of its own, so whatever interrupts a writer, what is
-before counts, and what is behind does not; an array is compared with its digest when first used. Files are written by
-calls that fail where there is no room, never through the mapping, which would kill the process.
+Enters: arrays under keys of 32 bytes. Leaves: the same arrays, or None. Guaranteed: a segment grows at its
+end alone, by one process; a record is written once its array is, with a check of its own, so whatever interrupts a
+writer, what is before counts, and what is behind does not; an array is compared with its digest when first used.
+Files are written and read by calls that fail, never through a mapping: that would kill the process where there is no
+room, where a sector is bad, or where somebody has cut a file short.
 """
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import EIO
 from hashlib import blake2b
 from math import prod
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryFile
@@ -77,8 +78,8 @@ class Segment:
         self.written = 0
         self._pixels, self._index = pixels, index
         self._end = 0
+        self._written = 0
         self._lock = Lock()
-        self._map: mmap | None = None
         for file in (pixels, index):
             if file is not None:
                 finalize(self, os.close, file)
@@ -114,10 +115,14 @@ class Segment:
         """Keeps an array. Raises OSError where there is no room; the segment is then as it was."""
         data = np.ascontiguousarray(values).reshape(-1).data
         with self._lock:
+            if os.fstat(self._pixels).st_size < self._written:
+                # Behind a gap that reads as zeros, what was found sound before would seem to be whole.
+                raise OSError(EIO, "it was cut short meanwhile")
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
         _write(self._pixels, data, offset)
         with self._lock:
+            self._written = max(self._written, offset + len(data))
             self._append(_HEAD.pack(MAGIC, IMAGE, *values.shape, offset, key, digest))
             self.images[key] = Place(self, offset, values.shape, digest)
 
@@ -127,22 +132,17 @@ class Segment:
             self._append(_HEAD.pack(MAGIC, NOTE, 0, 0, 0, 0, stamp, key))
             self.notes[stamp] = key
 
-    def read(self, place: Place) -> Kept | None:
-        """An array, read from the disk and compared with its digest; None if it is no longer what was kept."""
+    def read(self, place: Place, *, sound: bool = False) -> Kept | None:
+        """An array, read from the disk and compared with its digest; None if it is no longer what was kept.
+
+        sound: it was found so before, and is not compared once more: only what is cut off is noticed.
+        """
         values = np.empty(place.shape, np.uint8)
         try:
             read = os.preadv(self._pixels, [values.data], place.offset)
         except OSError:
             return None
-        return values if read == values.nbytes and digest_of(values) == place.digest else None
-
-    def view(self, place: Place) -> Kept:
-        """An array that `read` has found sound, without a copy; not to be written to."""
-        with self._lock:
-            if self._map is None or len(self._map) < place.offset + place.size:
-                self._map = mmap(self._pixels, 0, access=ACCESS_READ)
-            pixels = np.frombuffer(self._map, np.uint8, place.size, place.offset)
-        return pixels.reshape(place.shape)
+        return values if read == values.nbytes and (sound or digest_of(values) == place.digest) else None
 
     def used(self) -> None:
         """Tells whoever looks for what was not used for long."""

@@ -71,7 +71,7 @@ def test_a_program_runs_with_the_engine_that_is_asked_for(program, tmp_path) -> 
     assert "invalid choice: 'tensorrt'" in run("--engine", "tensorrt", code=2)
 
 
-def test_a_run_whose_engine_is_gone_says_so(program, monkeypatch) -> None:
+def test_a_run_whose_engine_is_gone_says_so() -> None:
     """The record of a run that onnxruntime computed, in a place where it is not installed any more."""
     record = {"versions": {"onnxruntime": "1.32.0"}, "engines": {"asked": "auto", "frozen": "onnxruntime 1.32.0"}}
     then = {**record, "threads": 2, "system": "Linux", "device": "cpu(0)"}
@@ -81,6 +81,18 @@ def test_a_run_whose_engine_is_gone_says_so(program, monkeypatch) -> None:
     assert found.help == "pip install onnxruntime==1.32.0"
     plain = {**then, "engines": {"asked": "mxnet", "frozen": "mxnet 1.9.1"}}
     assert list(differences_of_the_machine(plain, without)) == []
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(RunError, match="onnxruntime was asked for"):
-        Made(program).by(engines(program, asked_engine(None, record)))
+
+
+@pytest.mark.parametrize("missing", ["onnxruntime", "onnx"])
+def test_what_onnxruntime_lacks_is_named(missing, program, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(RunError, match="onnxruntime was asked for") as caught:
+        Made(program).by(engines(program, ONNXRUNTIME))
+    assert f"{missing} cannot be loaded" in str(caught.value)
+    assert "--engine mxnet" in str(caught.value)
+    begun = {"asked": "auto", "frozen": "onnxruntime 1.32.0"}
+    with pytest.raises(RunError, match="begun with onnxruntime, which cannot go on here") as caught:
+        Made(program).by(engines(program, asked_engine(None, {"engines": begun}), facts=begun))
+    assert f"{missing} cannot be loaded" in str(caught.value)
+    assert "--inexact" in str(caught.value)
+    assert "--engine" not in str(caught.value)

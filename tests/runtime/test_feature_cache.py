@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +68,23 @@ def test_a_row_of_another_size_or_with_another_bit_is_none() -> None:
     assert again.damaged == 1
     again.keep(KEY, row(1))
     assert same(again.find(KEY), row(1))
+
+
+@pytest.mark.parametrize("fills_up", [False, True])
+def test_what_is_cut_short_while_it_is_used_is_not_there(fills_up: bool) -> None:
+    """Whatever is written afterwards: behind the cut a file is zeros as far as that."""
+    known = rows()
+    for key in (KEY, b"o" * 32):
+        known.keep(key, row())
+        assert known.knows(key)
+    for pixels in known.cache.folder.glob("*.pixels"):
+        os.truncate(pixels, 10)
+    if fills_up:
+        known.keep(b"n" * 32, row(1))
+        assert same(known.find(b"n" * 32), row(1))
+    assert known.find(KEY) is None
+    assert known.find(b"o" * 32) is None
+    assert known.damaged == 2
+    assert not known.knows(KEY)
+    known.keep(KEY, row(2))
+    assert same(known.find(KEY), row(2))

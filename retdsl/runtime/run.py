@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from retdsl.runtime.answers import Answers, answers_of
+from retdsl.runtime.batch_shares import shares_in_words
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
 from retdsl.runtime.dataset import Dataset, require_every_class, require_labels_for, say_divided
@@ -203,6 +204,9 @@ class Run:
             },
         )
         self._folder.write_lock({"servers": self._workers.servers, "hosts": hosts})
+        training = self._experiment.training
+        if said := shares_in_words(self._experiment.network, training.epochs, self._workers.count, training.batch):
+            self._progress.note(said)
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""

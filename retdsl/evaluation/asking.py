@@ -26,8 +26,8 @@ from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.figures_table import key_in_words
 from retdsl.runtime.files import finite
-from retdsl.runtime.joining import mean_answers, mean_of
 from retdsl.runtime.judging import judge
+from retdsl.runtime.mean_answers import mean_answers, mean_of
 from retdsl.runtime.requests import EvaluationRequest, PredictionRequest, write_request
 from retdsl.runtime.run_folder import RunFolder
 

@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _cautions(found: Evaluation, *, own: bool) -> list[str]:
     """What whoever reads the figures must know, a line each."""
-    from retdsl.runtime.joining import caution_of
+    from retdsl.runtime.mean_answers import caution_of
 
     lines = []
     if found.known:

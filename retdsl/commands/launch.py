@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_root(parser)
     add_set(parser)
     parser.add_argument("--train", metavar="NAME", help="this experiment, where the spec has several")
+    parser.add_argument("--folds", action="store_true", help=argparse.SUPPRESS)  # of `train`: see `_require_one_run`
+    parser.add_argument("--repeat", type=int, help=argparse.SUPPRESS)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--runs", type=Path, default=Path("runs"), metavar="DIR", help="where run folders go")
     where.add_argument("--run", type=Path, metavar="DIR", help="the run folder")
@@ -47,11 +49,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise compiler.Refused("--threads must be 1 or more")
     if not 0 <= arguments.port < 2**16:
         raise compiler.Refused("--port must be from 0 to 65535")
+    _require_one_run(arguments)
     if arguments.resume is not None:
         return _resume(arguments)
     if arguments.inexact:
         raise compiler.Refused("--inexact is for --resume: it lets a run go on where not everything is as it was")
     return _start(arguments)
+
+
+def _require_one_run(arguments: argparse.Namespace) -> None:
+    """Raises Refused for several runs: what `train` makes one after the other is here a job each."""
+    from retdsl.series.record import is_series
+
+    for option, one in (("folds", "fold=2"), ("repeat", "seed=2")):
+        if getattr(arguments, option):
+            help = f"launch a job for each, as with --set NAME.{one}, or take `retdsl train`: that makes all, alone"
+            raise compiler.Refused(f"a job trains one run, and --{option} asks for several", help)
+    if arguments.resume is not None and is_series(arguments.resume):
+        help = f"it goes on with: retdsl train --resume {arguments.resume}"
+        raise compiler.Refused(f"{arguments.resume} is a series of runs, and a job trains one run", help)
 
 
 def _start(arguments: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from retdsl.evaluation.comparing import Comparison, Duel, Figure
 from retdsl.evaluation.words import interval_words, three, wrapped
 from retdsl.runtime.figures_table import counts_in_words, key_in_words
 from retdsl.runtime.files import finite
-from retdsl.runtime.joining import caution_of
+from retdsl.runtime.mean_answers import caution_of
 
 NARROW = 72
 """Columns under which a row of a difference is broken in two."""

@@ -22,8 +22,8 @@ from retdsl.finished import RunRecord
 from retdsl.records import dataclass
 from retdsl.runtime.answers import Answers, read_answers
 from retdsl.runtime.files import finite
-from retdsl.runtime.joining import mean_answers
 from retdsl.runtime.judging import judge
+from retdsl.runtime.mean_answers import mean_answers
 from retdsl.runtime.requests import EvaluationRequest, write_request
 
 ROUNDED = 1e-5

@@ -19,7 +19,7 @@ from retdsl.evaluation.asking import ask, root_of
 from retdsl.evaluation.members import Finished, require_program
 from retdsl.evaluation.rules import Rule
 from retdsl.records import dataclass
-from retdsl.runtime.joining import mean_of
+from retdsl.runtime.mean_answers import mean_of
 from retdsl.runtime.requests import PredictionRequest, write_request
 
 

@@ -29,7 +29,7 @@ from retdsl.report.questions import Asked, ask
 from retdsl.report.words import counted, figure_name, listed
 from retdsl.running import Look
 from retdsl.runtime.files import write_bytes
-from retdsl.runtime.joining import caution_of
+from retdsl.runtime.mean_answers import caution_of
 
 PAGE = "report.html"
 

@@ -16,6 +16,7 @@ from shutil import get_terminal_size
 from typing import Any
 
 from retdsl.runtime.answers import Answers
+from retdsl.runtime.batch_shares import shares_in_words
 from retdsl.runtime.best_epoch import BestEpoch, told_parameters
 from retdsl.runtime.checkpoint import LOSS, Checkpoints, ranking
 from retdsl.runtime.class_weights import class_weights
@@ -196,6 +197,9 @@ class Run:
             },
         )
         self._folder.write_lock({"servers": self._workers.servers, "hosts": hosts})
+        training = self._experiment.training
+        if said := shares_in_words(self._experiment.network, training.epochs, self._workers.count, training.batch):
+            self._progress.note(said)
 
     def _recipe(self, batches: Batches, weights: tuple[float, ...] | None) -> Recipe:
         """What the trainer needs to know of the experiment and its data. weights: of the classes."""

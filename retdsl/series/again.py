@@ -16,7 +16,7 @@ from retdsl.records import replace
 from retdsl.reproducing import Outcome, counted
 from retdsl.runtime.differences import Difference
 from retdsl.runtime.errors import RunError
-from retdsl.series.joining import PREDICTIONS, TEST, VALIDATION, hashes_of, join
+from retdsl.series.ensembles import PREDICTIONS, TEST, VALIDATION, hashes_of, join
 from retdsl.series.record import DONE, is_series, read_series
 
 

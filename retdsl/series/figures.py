@@ -19,7 +19,7 @@ from retdsl.finished import read_run
 from retdsl.ir import to_json
 from retdsl.records import dataclass, replace
 from retdsl.runtime.figures_table import has_threshold, key_in_words
-from retdsl.runtime.joining import caution_of
+from retdsl.runtime.mean_answers import caution_of
 from retdsl.series.record import DONE, FAILED, Member, Series
 
 NO_FIGURES = frozenset(

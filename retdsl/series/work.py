@@ -23,7 +23,7 @@ from retdsl.records import replace
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder
 from retdsl.runtime.run_folder import RunFolder, new_run_folder
-from retdsl.series.joining import join
+from retdsl.series.ensembles import join
 from retdsl.series.plan import Plan
 from retdsl.series.record import DONE, FAILED, RUNNING, STOPPED, Joined, Member, Series, read_series, working_on
 

@@ -41,7 +41,7 @@ from retdsl.finished import RunRecord, read_run
 from retdsl.ir import Program, Trained
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.bootstrap import RESAMPLES, SEED, resampled
-from retdsl.runtime.joining import mean_answers, out_of_fold_answers
+from retdsl.runtime.mean_answers import mean_answers, out_of_fold_answers
 from retdsl.runtime.metric import Metric
 from retdsl.runtime.metrics import auc, measure, sensitivity, specificity
 from retdsl.runtime.operating_points import by_threshold

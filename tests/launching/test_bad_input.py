@@ -69,3 +69,35 @@ def test_a_run_that_is_not_there(tmp_path, capsys):
     code, said = refused(capsys, "--resume", tmp_path / "gone")
     assert code == 1
     assert "there is no such run" in said
+
+
+@pytest.mark.parametrize(("asked", "one"), [(["--folds"], "--set NAME.fold=2"), (["--repeat", 3], "--set NAME.seed=2")])
+def test_several_runs_are_a_job_each(asked, one, spec, tmp_path, capsys):
+    code, said = refused(capsys, spec, "-n", 2, *asked, "--runs", tmp_path / "runs")
+    assert code == 2
+    assert f"a job trains one run, and {asked[0]} asks for several" in said
+    assert one in said
+    assert "retdsl train" in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_several_experiments_are_a_job_each(spec, tmp_path, capsys):
+    more = "\ntrain other from tiny { seed = 4 }\n\nensemble both { of = [tiny, other] }\n"
+    spec.write_text(NO_STATISTICS + more)
+    code, said = refused(capsys, spec, "-n", 2, "--runs", tmp_path / "runs")
+    assert code == 2, said
+    assert "a job trains one experiment, and the spec has tiny, other" in said
+    assert "choose one with --train" in said
+    code, said = refused(capsys, spec, "-n", 2, "--train", "both", "--runs", tmp_path / "runs")
+    assert code == 2, said
+    assert "`both` is an ensemble" in said
+    assert "name one of its members: tiny, other" in said
+
+
+def test_a_series_goes_on_by_train(tmp_path, capsys):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "series.json").write_text("{}")
+    code, said = refused(capsys, "--resume", tmp_path / "runs")
+    assert code == 2
+    assert "is a series of runs, and a job trains one run" in said
+    assert f"it goes on with: retdsl train --resume {tmp_path / 'runs'}" in said

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from jobs import Begun, ended, strike, variables
+from jobs import Begun, ended, strike
 from spec_texts import FROZEN
 
 pytestmark = pytest.mark.slow
@@ -22,14 +22,11 @@ if os.environ.get("RETDSL_RANK") == "1" and os.environ.get("RETDSL_ROLE") == "wo
 
 
 def test_a_worker_without_onnxruntime(tmp_path: Path):
-    (tmp_path / "study.retina").write_text(FROZEN.replace("epochs    = 2", "epochs    = 60"))
-    (tmp_path / "without").mkdir()
-    (tmp_path / "without" / "sitecustomize.py").write_text(WITHOUT)
-    path = os.pathsep.join([str(tmp_path / "without"), variables()["PYTHONPATH"]])
-    job = Begun(tmp_path, "run", PYTHONPATH=path)
+    (tmp_path / "study.retina").write_text(FROZEN)
+    job = Begun(tmp_path, "run", holds=2, first=WITHOUT)
     job.wait_for_epoch(2)
     strike(job.process.pid, signal.SIGINT)
-    code, said, _ = job.end(60)
+    code, said = job.end()
     assert code == 130, said
     name = f"worker 1 on {os.uname().nodename}"
     assert f"MXNet computes what only predicts: {name}: onnxruntime cannot be loaded" in said

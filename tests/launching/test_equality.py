@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from jobs import NO_STATISTICS, alone, distance, figures, launched, parameters
-from spec_texts import TINY
+from spec_texts import FROZEN, TINY
 
 from retdsl.runtime.answers import read_answers
 
@@ -73,3 +73,25 @@ def test_within_an_epoch_all_workers_validate_the_same_network(tmp_path):
     lock = json.loads((tmp_path / "two" / "lock.json").read_text())
     assert lock["engines"]["asked"] == "mxnet"
     assert "fused=False" in (tmp_path / "two" / "program" / "train.py").read_text()
+
+
+def test_what_is_unfrozen_is_that_of_one_process_until_a_batchnorm_is_trained(tmp_path):
+    text = FROZEN.replace("    => Dropout(20%)\n", "").replace("epochs    = 2", "epochs    = 4")
+    text = text.replace(
+        "freeze    = body", "freeze = [body, unfreeze(b_conv, at_epoch = 2), unfreeze(b_bn, at_epoch = 4)]"
+    )
+    folder = study(tmp_path, text)
+    code, said = alone(folder, "one", "--engine", "mxnet")
+    assert code == 0, said
+    assert "normalises" not in said
+    code, said = launched(folder, "two", "--engine", "mxnet")
+    assert code == 0, said
+    [note] = [line for line in said.splitlines() if "normalises" in line]
+    assert (
+        "BatchNorm layers that are trained: 1 of 2 from epoch 4 on; there each worker normalises by its own 4" in note
+    )
+    same = [close(*both) for both in zip(figures(tmp_path / "one"), figures(tmp_path / "two"), strict=True)]
+    assert same[:3] == [True, True, True]
+    one, two = (parameters(tmp_path / run, 4) for run in ("one", "two"))
+    assert (one["a_bn_moving_mean"] == two["a_bn_moving_mean"]).all(), "it is frozen to the end"
+    assert (one["b_bn_moving_mean"] != two["b_bn_moving_mean"]).any()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from retdsl.runtime.answers import Answers
-from retdsl.runtime.joining import answers_each, caution_of, mean_answers, out_of_fold_answers
+from retdsl.runtime.mean_answers import answers_each, caution_of, mean_answers, out_of_fold_answers
 from retdsl.runtime.metrics import sensitivity
 from retdsl.runtime.operating_points import by_threshold
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from series_study import write_run
 
 from retdsl.ir import Trained
+from retdsl.series.ensembles import join
 from retdsl.series.figures import as_json, lines, spread, summaries
-from retdsl.series.joining import join
 from retdsl.series.record import DONE, FAILED, Joined, Member, Series
 
 

@@ -14,7 +14,7 @@ from retdsl.finished import read_run
 from retdsl.reproducing import Outcome
 from retdsl.runtime.errors import RunError
 from retdsl.series.again import reproduce
-from retdsl.series.joining import join
+from retdsl.series.ensembles import join
 
 
 def members(path: Path, **more: object) -> list[Path]:

@@ -20,8 +20,8 @@ from retdsl.objects import made
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder, write_json, write_text
-from retdsl.runtime.joining import answers_each, mean_answers, out_of_fold_answers
 from retdsl.runtime.judging import judge
+from retdsl.runtime.mean_answers import answers_each, mean_answers, out_of_fold_answers
 from retdsl.weights.files import sha256_of
 
 PREDICTIONS, VALIDATION, TEST, LOCK = "predictions.csv", "validation.csv", "test.json", "lock.json"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.joining import mean_answers, out_of_fold_answers
+from retdsl.runtime.mean_answers import mean_answers, out_of_fold_answers
 
 CLASSES = ("healthy", "infected")
 

@@ -16,6 +16,11 @@ from retdsl.records import dataclass
 _LOWEST = -3.4028234663852886e38
 """The smallest number of float32, which MXNet begins a maximum with."""
 
+_LEAST = 2.0**-149
+"""The next to 0 of float32, which changes no sum. A margin of 0 is put back into the pooling operator by onnxruntime
+1.23, which then fails, since that is more than the operator takes.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Axis:
@@ -52,7 +57,7 @@ def _pooling(graph: Graph, step: Step) -> str:
     axes = [Axis(*numbers) for numbers in zip(step.size(), *windows, counts, strict=True)]
     before, behind = [axis.pad for axis in axes], [axis.behind for axis in axes]
     if any(reach >= axis.kernel for axis in axes for reach in (axis.pad, axis.behind)):
-        margin = graph.real(_LOWEST if kind == "max" else 0)  # more than a pooling operator takes
+        margin = graph.real(_LOWEST if kind == "max" else _LEAST)  # more than a pooling operator takes
         image = graph.add("Pad", image, graph.whole((0, 0, *before, 0, 0, *behind)), margin)
         before = behind = [0, 0]
     window = {

@@ -34,6 +34,7 @@ from retdsl.runtime.initial import Array
 from retdsl.runtime.metrics import Metric
 from retdsl.runtime.network import Parameters
 from retdsl.runtime.periods import Period, batches, count_of
+from retdsl.runtime.removing import Removing
 from retdsl.weights.files import sha256_of
 from retdsl.weights.model import BadWeights
 from retdsl.weights.mxnet_params import ARRAY_V2, LIST_MAGIC
@@ -146,6 +147,7 @@ class Checkpoints:
         self._latest: int | None = None
         self._digests: dict[str, str] = {}
         self._beginning = Beginning()
+        self._removing = Removing()
         self._kept_before: set[int] = set()
 
     @property
@@ -249,6 +251,7 @@ class Checkpoints:
         return load_parameters(path, self._digests.get(path.name))
 
     def _save(self, epoch: int, snapshot: Snapshot) -> None:
+        self._removing.wait()  # for what is written now there may be no other room
         path = self.params_path(epoch)
         # States first: a params file then never stands without its states.
         states = path.with_suffix(".states")
@@ -291,7 +294,7 @@ class Checkpoints:
 
     def _remove(self, path: Path) -> None:
         try:
-            path.unlink(missing_ok=True)
+            self._removing.take(path)
         except OSError as error:
             raise cannot_write(path, error) from error
 

@@ -168,7 +168,7 @@ class Fitting:
                 epoch,
                 self.feed.of(batches.training(epoch, done)),
                 self._progress.batch,
-                self._periodic.batch,
+                self._periodic.batch if self._periodic.hears_batches else None,
                 begun=begun,
                 pauses=_Pauses(training.checkpoint, self.memory, epoch, self._before, count),
             )

@@ -7,6 +7,7 @@ workers, the first one's state holds that of all.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,19 +19,22 @@ from retdsl.runtime.clipping import Clipping, norm, value
 from retdsl.runtime.mx import mx
 from retdsl.runtime.workers import Workers
 
+SMALL = 2.0**40
+"""Numbers below this one have a norm that is a number, however many there are."""
+
 
 class Gradients:
     """The gradients of all parameters that are trained.
 
     accumulate: how many batches make a step; clip: None leaves gradients as they are; workers: who make a step
-    together. batches: how many of the step at hand have been added; length: the norm of the last step's mean gradient
-    before clipping.
+    together. batches: how many of the step at hand have been added.
     """
 
     def __init__(self, accumulate: int = 1, clip: Clipping | None = None, workers: Workers | None = None) -> None:
         self.arrays: dict[str, MxArray] = {}
         self.batches = 0
-        self.length = float("nan")
+        self._length: float | None = math.nan
+        self._images = 1
         self._accumulate = accumulate
         self._clip = clip
         self._workers = workers or Workers()
@@ -42,6 +46,7 @@ class Gradients:
 
     def begin(self, names: Iterable[str], arguments: Mapping[str, MxArray]) -> None:
         """These parameters are trained from now on. Between steps only."""
+        self._settle()
         known = self.arrays
         self.arrays = {n: known[n] if n in known else mx.nd.zeros_like(arguments[n]) for n in names}
 
@@ -57,11 +62,29 @@ class Gradients:
         return self.batches == self._accumulate
 
     def measure(self, images: int) -> bool:
-        """Works out `length`. images: of a full step. Returns whether all gradients are numbers."""
-        norms = [mx.nd.norm(array).reshape(1) for array in self.arrays.values()]
-        lengths = mx.nd.concat(*norms, dim=0).asnumpy().astype(np.float64) if len(norms) > 1 else norms[0].asnumpy()
-        self.length = float(np.sqrt((lengths**2).sum())) / images
-        return bool(np.isfinite(lengths).all())
+        """The step has its gradient. images: of a full step. Returns whether all gradients are numbers."""
+        self._images, self._length = images, None
+        return self._are_small() or math.isfinite(self.length)
+
+    @property
+    def length(self) -> float:
+        """The norm of the last step's mean gradient before clipping, NaN before there was one."""
+        # Worked out for who asks, as it takes MXNet longer than the step of a small head.
+        if self._length is None:
+            norms = [mx.nd.norm(array).reshape(1) for array in self.arrays.values()]
+            lengths = mx.nd.concat(*norms, dim=0).asnumpy().astype(np.float64) if len(norms) > 1 else norms[0].asnumpy()
+            self._length = float(np.sqrt((lengths**2).sum())) / self._images
+        return self._length
+
+    def _settle(self) -> None:
+        """To be called before gradients change otherwise than by the next batch: nobody can work out `length` then."""
+        _ = self.length
+
+    def _are_small(self) -> bool:
+        """Whether a quick look finds that all gradients are numbers, of a common size."""
+        if any(array.context.device_type != "cpu" for array in self.arrays.values()):
+            return False  # a norm is less to fetch from there
+        return all(np.abs(array.asnumpy()).max(initial=0) < SMALL for array in self.arrays.values())
 
     def clipped(self, images: int) -> float:
         """Clips. Returns what the sums are to be multiplied by. images: of a full step; `measure` comes first."""
@@ -69,6 +92,7 @@ class Gradients:
             case norm() as rule:
                 return rule.scale(self.length) / images
             case value(limit=limit):
+                self._settle()
                 for array in self.arrays.values():
                     mx.nd.clip(array, -limit * images, limit * images, out=array)
         return 1 / images
@@ -77,6 +101,7 @@ class Gradients:
         """The step is done; the next one starts from nothing."""
         self.batches = 0
         if self._accumulate > 1:
+            self._settle()
             for array in self.arrays.values():
                 array[:] = 0
 
@@ -102,7 +127,7 @@ class Gradients:
 
     def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         """To be followed by `begin` unless these parameters are trained already."""
-        self.batches, self.length = int(state["batches"]), float(state["length"])
+        self.batches, self._length = int(state["batches"]), float(state["length"])
         for key, sums in state.items():
             kind, _, name = key.partition(":")
             if kind == "sum" and name in self.arrays:

@@ -56,7 +56,7 @@ class AdamW(_TwoMeans):
         # eta scales step and decay alike; what corrects the moments belongs to the step alone.
         mx.nd.contrib.adamw_update(
             weight,
-            grad,
+            grad.copy(),  # it multiplies the gradient itself
             *state,
             mx.nd.array([self.rescale_grad], ctx=weight.context),
             out=weight,

@@ -23,6 +23,11 @@ class Periodic:
         self._in_epoch = in_epoch
         self._before: tuple[int, int] = (0, 0)
 
+    @property
+    def hears_batches(self) -> bool:
+        """Whether anything is ever due after a batch."""
+        return any(isinstance(callback, every_batches) for callback in self._callbacks)
+
     def batch(self, moment: Moment) -> None:
         """After every batch."""
         number = self._batches_before(moment.epoch) + moment.batch

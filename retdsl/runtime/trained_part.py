@@ -92,7 +92,7 @@ class TrainedPart:
             if name in executor.arg_dict:
                 _first(array, size).copyto(executor.arg_dict[name])
         label = executor.arg_dict[self._label]
-        mx.nd.array(as_targets(labels, label.shape), ctx=self._where, dtype=np.float32).copyto(label)
+        label[:] = as_targets(labels, label.shape)
 
     def _executor(self, size: int) -> Any:
         """The part bound at this batch size; all sizes share parameters and gradients."""

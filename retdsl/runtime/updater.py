@@ -36,7 +36,7 @@ class Updater:
     def step(
         self, names: Sequence[str], gradients: Mapping[str, MxArray], arguments: Mapping[str, MxArray], scale: float
     ) -> None:
-        """One update of the parameters of these names. scale: what the gradients are multiplied by."""
+        """One update of the parameters of these names. scale: what the gradients are multiplied by; they stay."""
         self.updates += 1
         self._updater.optimizer.rescale_grad = scale
         self._updater(list(names), [gradients[name] for name in names], [arguments[name] for name in names])

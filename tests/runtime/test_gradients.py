@@ -125,10 +125,35 @@ def test_every_value_is_clipped(limit):
         np.testing.assert_allclose(found[name], np.clip(array / 2, -limit, limit), rtol=1e-6)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_no_number_is_noticed(bad):
-    finite, _, _ = gradients(norm(1), {**ARRAYS, "d": np.array([1.0, bad], np.float32)})
+@pytest.mark.parametrize("clip", [None, norm(1), value(1)])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_noticed(bad, clip):
+    finite, _, _ = gradients(clip, {**ARRAYS, "d": np.array([1.0, bad], np.float32)})
     assert not finite
+
+
+def test_numbers_are_numbers_however_large_as_long_as_their_norm_is_one():
+    finite, length, _ = gradients(None, {**ARRAYS, "d": np.full(2, -1e38, np.float32)})
+    assert finite
+    assert length == pytest.approx(2**0.5 * 1e38 / 2)
+    finite, length, _ = gradients(None, {**ARRAYS, "d": np.full(2, 3e38, np.float32)})
+    assert not finite
+    assert length == np.inf
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("clip", [None, norm(0.05), value(0.001)])
+def test_the_length_is_the_same_whenever_it_is_asked(clip, accumulate):
+    """It is worked out for who asks: after every step, or when a state is saved at the end."""
+    heard = []
+    one, two = (small(clip=clip, accumulate=accumulate, course=Course((3,))) for _ in range(2))
+    one.train_epoch(1, batches(), then=heard.append)
+    two.train_epoch(1, batches())
+    lengths = [float(made.state()["gradients:length"]) for made in (one, two)]
+    assert lengths == [heard[-1].gradient_norm] * 2
+    assert lengths[0] > 0
+    two.begin_phase(1)
+    assert float(two.state()["gradients:length"]) == lengths[0]
 
 
 def test_gradients_without_any_length_stay():

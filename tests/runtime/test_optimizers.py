@@ -31,6 +31,9 @@ from retdsl.runtime.optimizers import (
     sgd,
     signum,
 )
+from retdsl.runtime.recipe import Recipe
+from retdsl.runtime.schedules import Course, constant
+from retdsl.runtime.updater import Updater
 
 ALL = (
     sgd(lr=0.1, momentum=0.9, wd=0.01),
@@ -225,3 +228,14 @@ def test_what_is_frozen_never_changes(optimizer):
     after = {name: array.tobytes() for name, array in made_.parameters().all().items()}
     moved = {name for name in start if start[name] != after[name]}
     assert moved == {"fc_weight", "fc_bias"}
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=called)
+def test_gradients_are_what_they_were_after_a_step(optimizer):
+    """Their norm is worked out after it."""
+    arrays = {"fc_weight": mx.nd.array([[1.0, -2.0], [3.0, 0.5]])}
+    gradient = mx.nd.array([[0.5, 4.0], [-1.0, 2.0]])
+    before = gradient.asnumpy()
+    updater = Updater(Recipe(optimizer, constant(), Course((3,)), batch=8, seed=1, weights=None), arrays)
+    updater.step(["fc_weight"], {"fc_weight": gradient}, arrays, 0.125)
+    assert gradient.asnumpy().tobytes() == before.tobytes()

@@ -1,11 +1,12 @@
 """Training all of a network, against what is written by hand, and what loading photographs costs it.
 
-    python tests/benchmarks/fine_tuning.py PHOTOGRAPHS [--quick] [--networks efficientnet_lite0 resnet18_v1]
+    python tests/benchmarks/fine_tuning.py [--photographs DIR] [--quick]
 
 Both sides train the same network from the same values on the same photographs of 224 x 224, 32 in a batch, turned by
-180 degrees by chance: retdsl as `retdsl train` does, from its cache of prepared photographs, and `by_hand/fine_tune.py`
-by `Module` from a file of records, of photographs as large. They run in turn, whole processes; what counts is the
-median time of an epoch of training after the first, without start, validation and checkpoints.
+180 degrees by chance: retdsl as `retdsl train` does, by its trainer and its loader, and `by_hand/fine_tune.py` by
+`Module` from a file of records, of photographs as large. Each is a process that does some batches of an epoch whenever
+it is asked, and sleeps while the other one works. What counts is the median over the pairs of turns of what one took
+in terms of the other.
 
 The tax of the loader is measured in one process: epochs of training from the loader, and as many batches that are one
 and the same array, in turn.
@@ -13,68 +14,70 @@ and the same array, in turn.
 
 from __future__ import annotations
 
-import argparse
 import json
+import os
 import resource
 import runpy
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from hand_over import HandedOver, by_hand, hand_over, write_study
-from ratios import Ratio, at_least, at_most, faster, more, print_ratios, run
+from hand_over import HandedOver, command_by_hand, hand_over, write_study
+from ratios import Ratio, asked, at_least, at_most, benchmark, faster, more, run, serve
 
 NETWORKS = ("efficientnet_lite0", "resnet18_v1")
 BATCH = 32
 
 
 def measure(photographs: Path, folder: Path, quick: bool) -> list[Ratio]:
-    return measured(photographs, folder, NETWORKS[1:] if quick else NETWORKS, quick)
-
-
-def measured(photographs: Path, folder: Path, networks: tuple[str, ...], quick: bool) -> list[Ratio]:
-    images, epochs, rounds = (160, 2, 1) if quick else (224, 3, 2)
-    ratios = []
-    for network in networks:
-        place = folder / network
-        spec = write_study(
-            photographs, place, network, name="whole", freeze="none", epochs=epochs, images=images, batch=BATCH
-        )
-        handed = hand_over(spec, place / "hand")
-        ours, theirs = [], []
-        for turn in range(rounds):
-            theirs += _by_hand(handed, epochs)
-            ours += _ours(spec, place / f"run{turn}")
-        seconds = [statistics.median(one) for one in (ours, theirs)]
-        note = f"a batch of {BATCH}, median of {len(ours)} epochs"
-        ratios.append(faster(f"training all of {network}", *seconds, at_least(1.0), note))
-        said = json.loads(run([sys.executable, __file__, "--tax", str(spec), str(place / "tax"), *_times(quick)]))
-        note = f"processor seconds {said['user'] - 1:+.1%}, median of pairs of epochs"
-        name = f"loading beside one fixed batch, {network}"
-        ratios.append(more(name, said["loaded"], said["fixed"], at_most(1.03), note, unit="s"))
+    ratios: list[Ratio] = []
+    for network in NETWORKS:
+        spec = write_study(photographs, folder / network, network, name="whole", freeze="none", images=160, batch=BATCH)
+        handed = hand_over(spec, folder / network / "hand")
+        batches, pairs = (1, 3) if quick else (handed.images["train"] // BATCH, 5)
+        ratios.append(_in_pairs(network, spec, handed, batches, pairs))
+        # The loader is the same for both networks: once is enough when it hurries.
+        if not quick or network == NETWORKS[-1]:
+            ratios.append(_taxed(network, spec, folder / network / "tax", 3))
     return ratios
 
 
-def _times(quick: bool) -> list[str]:
-    return ["3"] if quick else ["5"]
+def _in_pairs(network: str, spec: Path, handed: HandedOver, batches: int, pairs: int) -> Ratio:
+    """So many batches a turn, by retdsl and by hand."""
+    commands = {
+        "ours": [sys.executable, __file__, "--serve", str(spec), str(spec.parent / "ours"), str(batches)],
+        "by hand": command_by_hand("fine_tune", handed, "--batch", str(BATCH), "--asked", str(batches)),
+    }
+    with asked(commands, threads=len(os.sched_getaffinity(0))) as both:
+        took = both.in_turn(pairs)
+    ours, theirs = took["ours"], took["by hand"]
+    ratio = statistics.median(other / own for own, other in zip(ours.rounds, theirs.rounds, strict=True))
+    note = f"a batch of {BATCH}, median of {pairs} pairs; {theirs.user / ours.user:.2f} in processor seconds"
+    seconds = theirs.seconds / batches
+    return faster(f"training all of {network}", seconds / ratio, seconds, at_least(1.0), note)
 
 
-def _by_hand(handed: HandedOver, epochs: int) -> list[float]:
-    """Seconds of a batch, of every epoch but the first."""
-    said = by_hand("fine_tune", handed, "--epochs", str(epochs), "--batch", str(BATCH), "--no-validation")
-    batches = -(-handed.images["train"] // BATCH)
-    return [seconds / batches for seconds in said["epochs"][1:]]
+def _taxed(network: str, spec: Path, folder: Path, rounds: int) -> Ratio:
+    said = json.loads(run([sys.executable, __file__, "--tax", str(spec), str(folder), str(rounds)]))
+    note = f"processor seconds {said['user'] - 1:+.1%}, median of pairs of epochs"
+    name = f"loading beside one fixed batch, {network}"
+    return more(name, said["loaded"], said["fixed"], at_most(1.03), note, unit="s")
 
 
-def _ours(spec: Path, folder: Path) -> list[float]:
-    """The same. The clock of metrics.jsonl stops for validation and checkpoints; images of a full batch are counted."""
-    run([sys.executable, "-m", "retdsl", "train", str(spec), "--run", str(folder), "--plain"])
-    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [BATCH / line["images_per_second"] for line in lines[1:]]
+def work(spec: Path, folder: Path, batches: int) -> None:
+    """Trains on so many batches of the next epoch whenever it is asked."""
+    trainer, photographs = _trainer(spec, folder)
+    epochs = count(1)
+
+    def turn() -> None:
+        epoch = next(epochs)
+        trainer.train_epoch(epoch, islice(photographs.training(epoch), batches))
+
+    serve(turn)
 
 
 def tax(spec: Path, folder: Path, rounds: int) -> dict[str, float]:
@@ -82,10 +85,10 @@ def tax(spec: Path, folder: Path, rounds: int) -> dict[str, float]:
     trainer, batches = _trainer(spec, folder)
     loaded = lambda: list(batches.training(1))  # noqa: E731
     one = loaded()[0]
-    count = batches.in_epoch(1)
+    steps = batches.in_epoch(1)
     both: dict[str, Callable[[], Any]] = {
         "loaded": lambda: trainer.train_epoch(1, batches.training(1)),
-        "fixed": lambda: trainer.train_epoch(1, [one] * count),
+        "fixed": lambda: trainer.train_epoch(1, [one] * steps),
     }
     took: dict[str, list[tuple[float, float]]] = {name: [] for name in both}
     for turn in range(rounds + 1):
@@ -130,20 +133,11 @@ def _trainer(spec: Path, folder: Path) -> tuple[Any, Any]:
     return Trainer(network, start, recipe), batches
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("photographs", type=Path, nargs="?")
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--networks", nargs="+", default=NETWORKS)
-    parser.add_argument("--tax", nargs=3, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.tax is not None:
-        spec, folder, rounds = arguments.tax
-        print(json.dumps(tax(Path(spec), Path(folder), int(rounds))))
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        print_ratios(measured(arguments.photographs, Path(folder), tuple(arguments.networks), arguments.quick))
-
-
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case ["--serve", spec, folder, batches]:
+            work(Path(spec), Path(folder), int(batches))
+        case ["--tax", spec, folder, rounds]:
+            print(json.dumps(tax(Path(spec), Path(folder), int(rounds))))
+        case _:
+            benchmark(measure, __doc__)

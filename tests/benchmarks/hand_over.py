@@ -165,11 +165,16 @@ def _without_freezing(symbol: str) -> str:
     return json.dumps(graph)
 
 
+def command_by_hand(script: str, handed: HandedOver, *options: str) -> list[str]:
+    """The command that runs a script."""
+    return [sys.executable, str(SCRIPTS / f"{script}.py"), *handed.options, *options]
+
+
 def by_hand(script: str, handed: HandedOver, *options: str, environment: Mapping[str, str] | None = None) -> Any:
     """What a script says, `by_hand("frozen_head", handed, "--epochs", "3")`, of its JSON.
 
     Whoever knows MXNet tells it how many threads to compute with: left alone, it takes half as long again.
     """
     threads = {"OMP_NUM_THREADS": str(len(os.sched_getaffinity(0)))}
-    command = [sys.executable, str(SCRIPTS / f"{script}.py"), *handed.options, *options]
-    return json.loads(run(command, {**threads, **(environment or {})}).splitlines()[-1])
+    said = run(command_by_hand(script, handed, *options), {**threads, **(environment or {})})
+    return json.loads(said.splitlines()[-1])

@@ -14,9 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from retdsl.launching.hosts import Host
-from retdsl.runtime.crew import MEMORY, end, last_words, started
+from retdsl.runtime.crew import MEMORY, end, exit_in_words, last_words, started
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.foreman import exit_in_words
 from retdsl.runtime.place import Place
 
 CONNECTS = 6

@@ -14,10 +14,10 @@ from retdsl.launching.hosts import HERE, Host, address_for, read_hosts, require_
 from retdsl.launching.remote import RemoteProcess, find_ssh
 from retdsl.records import dataclass
 from retdsl.running import environment
-from retdsl.runtime.crew import LocalProcess
+from retdsl.runtime.crew import LocalProcess, Started
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.files import make_folder
-from retdsl.runtime.foreman import Foreman, Started, listening
+from retdsl.runtime.foreman import Foreman, listening
 from retdsl.runtime.job import LOGS, led, log_of, port_taken, tell_ending
 from retdsl.runtime.member import MEETING
 from retdsl.runtime.place import SCHEDULER, SERVER, WORKER, Place

@@ -12,14 +12,33 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
-from retdsl.runtime.foreman import exit_in_words
 from retdsl.runtime.place import WORKER, Place, own_host
 
 SPEAKS = (WORKER, 0)
 """The role and the rank of the process that speaks to people."""
 
 MEMORY = "this happens when memory runs out: use a smaller `batch`, or fewer workers on a machine"
+
+
+class Started(Protocol):
+    """A process that belongs to the job, and that this one has started. name: its role and rank; host: where it is."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+
+    def why(self, code: int) -> tuple[str, Sequence[str]]:
+        """Why it has ended by itself, in words that follow its name, and what to do about it."""
+
+    def end(self) -> None:
+        """Ends it, at once, and waits for that."""
 
 
 class LocalProcess:
@@ -65,3 +84,8 @@ def last_words(log: Path) -> list[str]:
     except OSError:
         return []
     return [f"the last that it said: {lines[-1][:300]}", f"all that it said is in {log}"] if lines else []
+
+
+def exit_in_words(code: int) -> str:
+    """`was ended by SIGKILL`, `ended with exit code 3`."""
+    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hmac
 import selectors
-import signal
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
+from retdsl.runtime.crew import Started
 from retdsl.runtime.job_line import (
     ALIVE,
     DONE,
@@ -59,25 +58,6 @@ GOODBYE = 1.0
 """Seconds that all have to leave by themselves when the job has ended."""
 
 DEFECT, INTERRUPTED = 70, 130
-
-
-class Started(Protocol):
-    """A process that belongs to the job, and that this one has started. name: its role and rank; host: where it is."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def host(self) -> str: ...
-
-    def poll(self) -> int | None:
-        """Its exit code, None while it runs."""
-
-    def why(self, code: int) -> tuple[str, Sequence[str]]:
-        """Why it has ended by itself, in words that follow its name, and what to do about it."""
-
-    def end(self) -> None:
-        """Ends it, at once, and waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,8 +391,3 @@ def listening(port: int, host: str = "") -> socket.socket:
         found.close()
         raise
     return found
-
-
-def exit_in_words(code: int) -> str:
-    """`was ended by SIGKILL`, `ended with exit code 3`."""
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"

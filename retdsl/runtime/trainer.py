@@ -229,12 +229,13 @@ class Trainer:
         mx.nd.waitall()
 
         def copied(name: str) -> Array:
-            if name not in self._frozen_names:
-                return values[name].asnumpy()
-            if name not in self._still:
-                self._still[name] = values[name].asnumpy()
-                self._still[name].setflags(write=False)
-            return self._still[name]
+            if name in self._still:
+                return self._still[name]
+            array: Array = values[name].asnumpy()
+            if name in self._frozen_names:
+                array.setflags(write=False)
+                self._still[name] = array
+            return array
 
         return Parameters({name: copied(name) for name in self._arguments}, {n: copied(n) for n in self._auxiliary})
 

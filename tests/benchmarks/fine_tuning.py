@@ -38,11 +38,11 @@ def measure(photographs: Path, folder: Path, quick: bool) -> list[Ratio]:
     for network in NETWORKS:
         spec = write_study(photographs, folder / network, network, name="whole", freeze="none", images=160, batch=BATCH)
         handed = hand_over(spec, folder / network / "hand")
-        batches, pairs = (1, 3) if quick else (handed.images["train"] // BATCH, 5)
+        batches, pairs = (1, 2) if quick else (2, 4)
         ratios.append(_in_pairs(network, spec, handed, batches, pairs))
         # The loader is the same for both networks: once is enough when it hurries.
         if not quick or network == NETWORKS[-1]:
-            ratios.append(_taxed(network, spec, folder / network / "tax", 3))
+            ratios.append(_taxed(network, spec, folder / network / "tax", 2))
     return ratios
 
 

@@ -6,8 +6,9 @@ import json
 import math
 
 import pytest
-from hand_over import HandedOver, by_hand, hand_over, write_study
+from hand_over import HandedOver, by_hand, command_by_hand, hand_over, write_study
 from painted_runs import paint
+from ratios import asked
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +41,13 @@ def test_everything_is_trained(handed: HandedOver) -> None:
     found = by_hand("fine_tune", handed, "--epochs", "1", "--batch", "8")
     assert found["images_per_second"] > 0
     assert len(by_hand("one_fixed_batch", handed, "--steps", "3", "--batch", "8")["steps"]) == 3
+
+
+def test_everything_is_trained_whenever_it_is_asked(handed: HandedOver) -> None:
+    with asked({"by hand": command_by_hand("fine_tune", handed, "--batch", "8", "--asked", "2")}, threads=1) as sides:
+        (took,) = sides.in_turn(3).values()
+    assert len(took.rounds) == 3
+    assert min(took.rounds) > 0
 
 
 def test_photographs_are_answered(handed: HandedOver) -> None:

@@ -78,7 +78,7 @@ class Segment:
         self.written = 0
         self._pixels, self._index = pixels, index
         self._end = 0
-        self._written = 0
+        self._filled = 0
         self._lock = Lock()
         for file in (pixels, index):
             if file is not None:
@@ -115,14 +115,14 @@ class Segment:
         """Keeps an array. Raises OSError where there is no room; the segment is then as it was."""
         data = np.ascontiguousarray(values).reshape(-1).data
         with self._lock:
-            if os.fstat(self._pixels).st_size < self._written:
+            if os.fstat(self._pixels).st_size < self._filled:
                 # Behind a gap that reads as zeros, what was found sound before would seem to be whole.
                 raise OSError(EIO, "it was cut short meanwhile")
             offset = self._end
             self._end += -(-len(data) // ALIGNED) * ALIGNED
         _write(self._pixels, data, offset)
         with self._lock:
-            self._written = max(self._written, offset + len(data))
+            self._filled = max(self._filled, offset + len(data))
             self._append(_HEAD.pack(MAGIC, IMAGE, *values.shape, offset, key, digest))
             self.images[key] = Place(self, offset, values.shape, digest)
 

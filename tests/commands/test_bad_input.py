@@ -207,7 +207,11 @@ def test_other_commands_tell_it_too(clinic: Path, capfd: pytest.CaptureFixture[s
     add_bad_rows(clinic)
     path = study(clinic)
     words = {"train": ["train", path, "--plain", "--runs", str(clinic / "runs")], "audit": ["audit", path]}
-    assert main(words.get(command, ["data", "pack", path, "-o", str(clinic / "out.rec")])) == 1
+    try:
+        code = main(words.get(command, ["data", "pack", path, "-o", str(clinic / "out.rec")]))
+    except SystemExit as stop:
+        code = int(str(stop.code))
+    assert code == 1
     text = " ".join(capfd.readouterr().err.split())  # lines break where the terminal ends
     assert "Traceback" not in text
     for kind in ("rows without a label (2)", "different labels (1)", "is not text in UTF-8"):

@@ -14,7 +14,7 @@ import pytest
 
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.foreman import Ending
-from retdsl.runtime.job import LOGS, lead_ranks, led, log_of, said
+from retdsl.runtime.job import LOGS, lead_ranks, led, log_of, tell_ending
 from retdsl.runtime.place import PORTS, Place
 from retdsl.runtime.run_folder import RunFolder
 
@@ -81,14 +81,14 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 def test_a_job_that_ended_well_says_nothing_and_leaves_no_logs(folder, capsys):
-    assert said(Ending(0), folder) == 0
+    assert tell_ending(Ending(0), folder) == 0
     assert capsys.readouterr() == ("", "")
     assert not (folder.path / LOGS).exists()
 
 
 def test_a_job_that_did_not_says_why_who_and_how_to_go_on(folder, capsys):
     ending = Ending(1, "error: no photographs", ("look for them",), "worker 1 on here")
-    assert said(ending, folder) == 1
+    assert tell_ending(ending, folder) == 1
     assert capsys.readouterr().err.splitlines() == [
         "error: no photographs",
         "   = note: worker 1 on here says so",
@@ -98,7 +98,7 @@ def test_a_job_that_did_not_says_why_who_and_how_to_go_on(folder, capsys):
     folder.states.mkdir()
     (folder.states / "a.state").write_text("")
     told: list[str] = []
-    assert said(ending, folder, told.append) == 1
+    assert tell_ending(ending, folder, told.append) == 1
     [text] = told
     assert text.splitlines()[-1] == f"   = help: {folder.how_to_go_on()}"
     assert capsys.readouterr() == ("", "")

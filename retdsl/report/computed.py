@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retdsl.report.words import counted, listed
-from retdsl.runtime.engines import in_words as precision_in_words
 from retdsl.runtime.feature_cache import in_words as features_in_words
+from retdsl.runtime.precision import in_words as precision_in_words
 
 PARTS = {"frozen": "what was frozen", "prediction": "validation, test"}
 """What an engine computed, by its key in the record."""

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from retdsl.runtime.answers import Answers, answers_of
-from retdsl.runtime.engines import Engines, in_words
+from retdsl.runtime.engines import Engines
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.feature_feed import FeatureFeed
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.fitting import watched
 from retdsl.runtime.inference import Predictor, predict
 from retdsl.runtime.initial import Array
+from retdsl.runtime.precision import in_words
 from retdsl.runtime.predictions import Predictions
 from retdsl.runtime.progress import Progress
 from retdsl.runtime.state_file import Position, State, state_of, state_parts

@@ -190,26 +190,3 @@ def engines_of(
     threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
     facts = dict((before or {}).get("engines", {}))
     return Engines(asked, program, experiment.name, threads, note, record, facts=facts, workers=workers or Workers())
-
-
-NOTED = 0.01
-"""A mean difference of probabilities that is worth a warning."""
-
-
-def in_words(precision: Mapping[str, Any]) -> str:
-    """How far a lower precision is from float32, and what to do where that is far."""
-    if "mean" not in precision:
-        return (
-            f"{precision['frozen']} in the frozen part: what it gave was {precision['features']:.2g} from float32's; "
-            "probabilities are not compared, as some of it, or all, was unfrozen later"
-        )
-    said = (
-        f"{precision['frozen']} in the frozen part: probabilities of the validation photographs are within "
-        f"{precision['largest']:.2g} of float32's, {precision['mean']:.2g} on average"
-    )
-    if precision["mean"] <= NOTED:
-        return said
-    other = (
-        "`precision = bf16(frozen)`, or float32, without `precision`," if precision["frozen"] == "int8" else "float32"
-    )
-    return f"{said}; that is much: {other} is closer"

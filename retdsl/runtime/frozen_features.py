@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.bound import device
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.decode import Photograph
 from retdsl.runtime.engines import FROZEN, Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
-from retdsl.runtime.forward import Inference, forward_by
+from retdsl.runtime.forward import Inference
 from retdsl.runtime.mean_image import with_mean_image
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network_input import to_network

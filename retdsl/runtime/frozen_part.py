@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.bound import Device, MxArray, full_batch
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.engines import FROZEN, Engines
-from retdsl.runtime.forward import Forward, Inference, forward_by
+from retdsl.runtime.forward import Forward, Inference
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.loader import Batch
 from retdsl.runtime.network import Symbols

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retdsl.runtime.bound import Device, MxArray, device
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Inference, forward_by
+from retdsl.runtime.forward import Inference
 from retdsl.runtime.initial import Array
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network import Network

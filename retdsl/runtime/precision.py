@@ -5,8 +5,9 @@ What learns is computed in float32 in any case, and so are the answers of the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,26 @@ class bf16:
 
 
 Precision: TypeAlias = int8 | bf16
+
+
+NOTED = 0.01
+"""A mean difference of probabilities that is worth a warning."""
+
+
+def in_words(precision: Mapping[str, Any]) -> str:
+    """How far a lower precision is from float32, and what to do where that is far. precision: what lock.json says."""
+    if "mean" not in precision:
+        return (
+            f"{precision['frozen']} in the frozen part: what it gave was {precision['features']:.2g} from float32's; "
+            "probabilities are not compared, as some of it, or all, was unfrozen later"
+        )
+    said = (
+        f"{precision['frozen']} in the frozen part: probabilities of the validation photographs are within "
+        f"{precision['largest']:.2g} of float32's, {precision['mean']:.2g} on average"
+    )
+    if precision["mean"] <= NOTED:
+        return said
+    other = (
+        "`precision = bf16(frozen)`, or float32, without `precision`," if precision["frozen"] == "int8" else "float32"
+    )
+    return f"{said}; that is much: {other} is closer"

@@ -27,12 +27,13 @@ from retdsl.runtime.ahead import with_next
 from retdsl.runtime.averaging import Average
 from retdsl.runtime.bound import Bound, Device, MxArray, full_batch
 from retdsl.runtime.callbacks import Moment
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.devices import contexts
 from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
-from retdsl.runtime.forward import Inference, forward_by
+from retdsl.runtime.forward import Inference
 from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.inference import predict

@@ -9,8 +9,9 @@ from spec_texts import FROZEN, program
 
 from retdsl.compiler import compile_experiment
 from retdsl.runtime.bound import device
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.engines import AUTO, Engines
-from retdsl.runtime.forward import Forward, Inference, forward_by
+from retdsl.runtime.forward import Forward, Inference
 from retdsl.runtime.mx import mx
 
 BATCH = 6

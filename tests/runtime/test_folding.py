@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retdsl.runtime.bound import Bound, device
+from retdsl.runtime.choice import forward_by
 from retdsl.runtime.folding import BACKEND, Predicting, without_layers
-from retdsl.runtime.forward import Inference, forward_by
+from retdsl.runtime.forward import Inference
 from retdsl.runtime.mx import mx
 from retdsl.runtime.symbols import sym
 

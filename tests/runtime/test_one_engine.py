@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from network_parts import BATCH, SHAPE, Made, compiled, engines
 
-from retdsl.runtime import forward
+from retdsl.runtime import choice
 from retdsl.runtime.engines import AUTO, ONNXRUNTIME, Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.forward import ByMXNet, ByOnnxruntime
@@ -129,9 +129,9 @@ def test_two_workers_of_whom_one_cannot_use_the_same(program, monkeypatch, troub
 
         monkeypatch.setattr(both[1], "model", refused)
     else:
-        real = forward._from_mxnet
+        real = choice._from_mxnet
         monkeypatch.setattr(
-            forward, "_from_mxnet", lambda one, two, images: 0.5 if images is strange else real(one, two, images)
+            choice, "_from_mxnet", lambda one, two, images: 0.5 if images is strange else real(one, two, images)
         )
         strange = IMAGES[:2] * 2
         both[1].calibration = lambda _: strange

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from network_parts import BATCH, SHAPE, Made, compiled, engines, values
 
+from retdsl.runtime.choice import Tried
 from retdsl.runtime.engines import AUTO, MXNET, ONNXRUNTIME, Engines
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.folding import Predicting
-from retdsl.runtime.forward import ByMXNet, ByOnnxruntime, Tried
+from retdsl.runtime.forward import ByMXNet, ByOnnxruntime
 from retdsl.runtime.mx import mx
 from retdsl.runtime.onnx_part import SLICE
 from retdsl.runtime.precision import bf16, int8

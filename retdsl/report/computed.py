@@ -28,7 +28,7 @@ def computed(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if "difference" in engines:
         apart = f"{engines['difference']:.1g} of the largest value"
         yield "compared", f"with MXNet on the first photographs: at most {apart} apart"
-    if "mean" in (engines.get("precision") or {}):
+    if engines.get("precision"):
         yield "precision", precision_in_words(engines["precision"])
     if lock.get("features") and (told := features_in_words(lock["features"])):
         yield "features", told

@@ -157,9 +157,9 @@ class _Stages:
         if self._feed.rows is None:
             return None
         deque(self._feed.of(self._batches.training(1)), maxlen=0)
-        passed = self._feed.passed
+        computed = self._feed.counts.computed
         again = next(iter(self._feed.of(self._batches.training(1))))
-        if isinstance(again, Batch) or self._feed.passed > passed:
+        if isinstance(again, Batch) or self._feed.counts.computed > computed:
             return None
         return self._rate(self._train, lambda: self._drawn(kept=True))
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, TypeAlias
 
@@ -25,6 +25,7 @@ from retdsl.runtime.frozen_part import BehindFrozen, FrozenPart
 from retdsl.runtime.loader import Asked, Batch, Part, Turn, indices_of
 from retdsl.runtime.mx import mx
 from retdsl.runtime.network_input import normalize
+from retdsl.runtime.workers import Workers
 
 COMPUTATION = 1
 """Goes up whenever images that are the same give other features than before."""
@@ -38,18 +39,31 @@ Name: TypeAlias = bytes | Turn
 """What a row is known by: the key of an image that comes again, or the one turn of an image that does not."""
 
 
+@dataclass
+class Counts:
+    """How many different rows a process found kept already, and how many it computed, in all phases."""
+
+    found: int = 0
+    computed: int = 0
+
+    def of_all(self, workers: Workers) -> dict[str, int]:
+        """Those of all workers together, by name."""
+        found = workers.joined({name: np.array([count]) for name, count in asdict(self).items()})
+        return {name: int(counts.sum()) for name, counts in found.items()}
+
+
 class FeatureFeed:
     """Batches behind the frozen part of one phase.
 
     frozen: that part; rows: where features are kept; None where they are not; pixels: the digest of each prepared
-    photograph, by index.
-
-    found, passed: how many different rows were kept already, and how many were computed.
+    photograph, by index; counts: those of the phases before, to be gone on with.
     """
 
-    def __init__(self, frozen: FrozenPart, rows: Rows | None, pixels: Mapping[int, bytes]) -> None:
+    def __init__(
+        self, frozen: FrozenPart, rows: Rows | None, pixels: Mapping[int, bytes], counts: Counts | None = None
+    ) -> None:
         self.rows = rows
-        self.found = self.passed = 0
+        self.counts = counts or Counts()
         self._frozen = frozen
         self._pixels = pixels
         self._known: set[bytes] = set()
@@ -61,7 +75,7 @@ class FeatureFeed:
             return
         named = [[self._name(turn, asked) for turn in part] for part in asked.parts]
         missing = self._missing(asked.parts, named)
-        if self.found and not missing:
+        if self.counts.found and not missing:
             self._frozen.spared(lambda: self._first(asked).images)
         if missing and all(name in missing and not isinstance(name, bytes) for names in named for name in names):
             yield from asked
@@ -78,8 +92,8 @@ class FeatureFeed:
                 taken = None if asked.rows is None else asked.rows[number]
                 yield replace(self._behind(part, rows, asked), rows=taken)
 
-    def facts(self, policy: features | None) -> dict[str, Any] | None:
-        """What lock.json says of it; None where nothing was kept."""
+    def facts(self, policy: features | None, workers: Workers) -> dict[str, Any] | None:
+        """What lock.json says of it; None where nothing was kept. To be asked by all workers."""
         if self.rows is None or policy is None:
             return None
         folder = self.rows.cache.folder
@@ -87,8 +101,7 @@ class FeatureFeed:
             "folder": None if folder is None else str(folder),
             "engine": self._frozen.engine,
             "draws": policy.draws,
-            "found": self.found,
-            "computed": self.passed,
+            **self.counts.of_all(workers),
         }
 
     def notes(self) -> Iterator[str]:
@@ -108,7 +121,7 @@ class FeatureFeed:
                 if not self._knows(name):
                     missing[name] = turn
                 elif name not in self._known:
-                    self.found += 1
+                    self.counts.found += 1
                 if isinstance(name, bytes):
                     self._known.add(name)
         return missing
@@ -120,7 +133,7 @@ class FeatureFeed:
         chunks = [names[start : start + size] for start in range(0, len(names), size)]
         for chunk, batch in zip(chunks, asked.made([missing[name] for name in chunk] for chunk in chunks), strict=True):
             outputs = [output.asnumpy() for output in self._frozen(batch.images)]
-            self.passed += len(chunk)
+            self.counts.computed += len(chunk)
             yield [(name, tuple(output[at] for output in outputs)) for at, name in enumerate(chunk)]
 
     def _first(self, asked: Asked) -> Batch:

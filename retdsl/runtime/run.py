@@ -35,7 +35,7 @@ from retdsl.runtime.facts import (
     now,
 )
 from retdsl.runtime.feature_cache import in_words as in_words_of_features
-from retdsl.runtime.feature_feed import FeatureFeed, feature_rows
+from retdsl.runtime.feature_feed import Counts, FeatureFeed, feature_rows
 from retdsl.runtime.feed import Batches
 from retdsl.runtime.figures_table import figures_table
 from retdsl.runtime.fitting import Fitting
@@ -128,11 +128,13 @@ class Run:
         self._record(reading, weights)
         self._folder.write_symbols(self._experiment.name, trainer.whole_symbol, deploy.tojson())
 
+        pixels, counts = {index: found.pixels for index, found in reading.looked.items()}, Counts()
+
         def feed(frozen: FrozenPart) -> FeatureFeed:
             if self._workers.count > 1:
                 frozen.settle()
             rows = feature_rows(frozen, last, training.cache, len(dataset.samples), lasts=self._cached)
-            return FeatureFeed(frozen, rows, {index: found.pixels for index, found in reading.looked.items()})
+            return FeatureFeed(frozen, rows, pixels, counts)
 
         fitting = Fitting(
             self._experiment,
@@ -325,7 +327,7 @@ class Run:
         assert found is not None
         took = fitting.seconds
         self.checkpoints.prune(final=True)
-        features = fitting.feed.facts(self._experiment.training.cache)
+        features = fitting.feed.facts(self._experiment.training.cache, self._workers)
         self._folder.write_lock({"checkpoints": self.checkpoints.files, "features": features})
         final = {
             **figures,

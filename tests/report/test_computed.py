@@ -42,3 +42,5 @@ def test_precision_and_workers() -> None:
     assert told["why by MXNet"] == "it was asked for"
     assert "within 0.23 of float32's, 0.02 on average" in told["precision"]
     assert told["together"] == "4 workers and 2 servers on b and a"
+    del precision["largest"], precision["mean"]
+    assert "probabilities are not compared" in dict(computed({**LOCK, "engines": engines}))["precision"]

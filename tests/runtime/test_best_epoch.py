@@ -108,7 +108,10 @@ def test_precisions_are_compared_where_the_frozen_part_is_what_it_was(
     study = experiment(paint(tmp_path), network=net, training=training, augment=())
     assert run_program(study, ["--run", str(tmp_path / "run"), "--plain", "--threads", "1", "--no-cache"]) == 0
     assert f"best epoch {best}" in (said := capsys.readouterr().err)
-    precision = json.loads((tmp_path / "run" / "lock.json").read_text())["engines"]["precision"]
+    lock = json.loads((tmp_path / "run" / "lock.json").read_text())
+    precision = lock["engines"]["precision"]
+    seen = sum(lock["split"][side]["images"] for side in ("train", "valid"))
+    assert phases is ALL or lock["features"]["computed"] == 3 * seen  # in each phase once
     assert precision["features"] > 0
     assert (precision.get("largest", 0) >= precision.get("mean", 0) > 0) == measured
     assert ("mean" in precision) == measured

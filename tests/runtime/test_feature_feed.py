@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from side_by_side import everywhere
 from tiny_study import SIDE, experiment, frozen_part, network, paint
 from tiny_trainer import BATCH, trainer
 
@@ -26,6 +27,7 @@ from retdsl.runtime import (
 )
 from retdsl.runtime.augment import Augmenter
 from retdsl.runtime.checkpoint import load_parameters
+from retdsl.runtime.feature_feed import Counts
 from retdsl.runtime.frozen_part import FrozenPart
 from retdsl.runtime.program import run_program
 from retdsl.runtime.segments import INDEX, PIXELS
@@ -308,3 +310,8 @@ def test_nothing_frozen_keeps_nothing(photographs, tmp_path):
 
     found = run(photographs, tmp_path / "run", network=network(frozen=None, trained=whole_part), epochs=1)
     assert facts(found) is None
+
+
+def test_counts_are_those_of_all_workers() -> None:
+    found = everywhere(2, lambda workers: Counts(workers.rank, 10 + workers.rank).of_all(workers))
+    assert found == [{"found": 1, "computed": 21}] * 2

@@ -54,7 +54,7 @@ def forward_by(inference: Inference, engines: Engines | None = None, part: str =
             forward = choice.lowered(precision, forward, model if forward is exact else None, images)
         return choice.told(forward)
 
-    return Tried(exact.engine, inference.batch, settled)
+    return Tried(choice.expected(precision, exact), inference.batch, settled)
 
 
 class Tried:
@@ -129,6 +129,12 @@ class _Choice:
             raise RunError(what, items=[_last_line(problem)], help=help) from None
         self.engines.lowered(precision.name, error)
         return forward
+
+    def expected(self, precision: Precision | None, exact: Forward) -> str:
+        """The engine that is to carry it, in words."""
+        if precision is None:
+            return exact.engine
+        return f"{f'mxnet {mx.__version__}' if isinstance(precision, bf16) else exact.engine} {precision.name}"
 
     def told(self, forward: Forward) -> Forward:
         """The same; lock.json is told."""

@@ -140,7 +140,9 @@ def test_a_lower_precision_is_near_and_said(program, images, precision, asked) -
     made = Made(program)
     chosen = engines(program, asked, precision=precision, calibration=lambda n: images[:n])
     forward, plain = made.by(chosen), made.by(None)
+    expected = forward.engine
     [ours], [theirs] = values(forward, images[:BATCH]), values(plain, images[:BATCH])
+    assert expected == forward.engine
     error = np.linalg.norm(ours - theirs) / np.linalg.norm(theirs)
     assert 0 < error < 0.05
     assert chosen.facts["precision"] == {"frozen": precision.name, "features": pytest.approx(error, rel=1e-3)}

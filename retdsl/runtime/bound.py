@@ -10,6 +10,7 @@ NOT notice when the arrays change afterwards: so a `Bound` symbol never gets new
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -66,6 +67,29 @@ class Bound:
             values.copyto(bound)
         outputs: list[MxArray] = self._executor.forward(is_train=False)
         return outputs
+
+    @property
+    def planned(self) -> int:
+        """Bytes that it takes to compute."""
+        return planned(self._executor)
+
+
+def planned(executor: Any) -> int:
+    """Bytes that MXNet will take for what an executor computes. It takes them only when it computes."""
+    found = re.search(r"^Total (\d+) MB allocated", executor.debug_str(), re.MULTILINE)
+    return 0 if found is None else int(found[1]) * 2**20
+
+
+def require_room(wanted: int, where: Device) -> None:
+    """Raises MemoryError unless a device has room for so many bytes, and for a quarter more.
+
+    MXNet takes them in the midst of computing, by threads that may crash when they get none.
+    """
+    wanted = wanted * 5 // 4
+    if where.device_type == "cpu":
+        np.empty(wanted, np.uint8)
+    elif mx.context.gpu_memory_info(where.device_id)[0] < wanted:
+        raise MemoryError
 
 
 def _bind(

@@ -74,6 +74,12 @@ class OnSeveralDevices:
         each = [part.given(share.stop - share.start) for part, share in zip(parts, shares, strict=False)]
         return {name: mx.nd.concat(*(one[name].copyto(self._where) for one in each), dim=0) for name in each[0]}
 
+    def planned(self, size: int) -> int:
+        """Bytes that it takes to learn from so many images, on all devices together. Raises MemoryError."""
+        shares = shares_of(size, 1 + len(self._others))
+        parts = (self._first, *(other.part for other in self._others))
+        return sum(part.planned(share.stop - share.start) for part, share in zip(parts, shares, strict=False))
+
     def follow(self) -> None:
         """Told that parameters on the first device have changed, or statistics: gives them to the others."""
         for other in self._others:

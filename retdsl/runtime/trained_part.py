@@ -7,7 +7,6 @@ only gradients and BatchNorm's statistics are written; parameters change elsewhe
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retdsl.runtime.bound import Device, MxArray
+from retdsl.runtime.bound import Device, MxArray, planned, require_room
 from retdsl.runtime.gradients import Gradients
 from retdsl.runtime.initial import Shape
 from retdsl.runtime.losses import as_targets
@@ -81,6 +80,10 @@ class TrainedPart:
         arrays = self._executor(size).arg_dict
         return {name: arrays[name] for name in (*self._symbols.inputs, self._label) if name in arrays}
 
+    def planned(self, size: int) -> int:
+        """Bytes that it takes to learn from so many images. Raises MemoryError where there is no room for them."""
+        return planned(self._executor(size))
+
     def follow(self) -> None:
         """Told that parameters or statistics have changed: they are the very arrays that are computed with."""
 
@@ -108,7 +111,7 @@ class TrainedPart:
                 grad_req={name: request if name in self._updated else "null" for name in symbol.list_arguments()},
                 aux_states={name: self._auxiliary[name] for name in symbol.list_auxiliary_states()},
             )
-            _require_room(self._executors[size], self._where)
+            require_room(planned(self._executors[size]), self._where)
         return self._executors[size]
 
     def _shape_of_labels(self, symbol: Symbol, inputs: Mapping[str, Shape]) -> Shape:
@@ -117,19 +120,6 @@ class TrainedPart:
         names = symbol.list_arguments()
         shapes, _, _ = symbol.infer_shape(**{name: known[name] for name in names if name in known})
         return tuple(dict(zip(names, shapes, strict=True))[self._label])
-
-
-def _require_room(executor: Any, where: Device) -> None:
-    """Raises MemoryError unless the device has room for what an executor takes, and for a quarter more.
-
-    MXNet allocates it only while it computes, by threads that may crash when they get none.
-    """
-    planned = re.search(r"^Total (\d+) MB allocated", executor.debug_str(), re.MULTILINE)
-    wanted = 0 if planned is None else int(planned[1]) * 2**20 * 5 // 4
-    if where.device_type == "cpu":
-        np.empty(wanted, np.uint8)
-    elif mx.context.gpu_memory_info(where.device_id)[0] < wanted:
-        raise MemoryError
 
 
 def _first(array: MxArray, rows: int) -> MxArray:

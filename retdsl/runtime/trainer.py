@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from retdsl.runtime.ahead import with_next
 from retdsl.runtime.averaging import Average
-from retdsl.runtime.bound import Bound, Device, MxArray, full_batch
+from retdsl.runtime.bound import Bound, Device, MxArray, full_batch, require_room
 from retdsl.runtime.callbacks import Moment
 from retdsl.runtime.choice import forward_by
 from retdsl.runtime.devices import contexts
-from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, layer_of
+from retdsl.runtime.diagnosis import bad_rows, first_layer, last_gradient, lost_parameters
 from retdsl.runtime.engines import Engines
 from retdsl.runtime.epoch_record import Diverged, EpochOutcome, EpochRecord, OnBatch, is_number
 from retdsl.runtime.errors import RunError
@@ -201,17 +201,14 @@ class Trainer:
         if saved is not None:
             own = (*symbols.trained_deploy.list_arguments(), *symbols.trained_deploy.list_auxiliary_states())
             values = {name: mx.nd.array(saved[name], ctx=self._where) for name in own if name in saved}
-        predicting, where = symbols.predicting, self._where
         if symbols.frozen is None:
             # Anew every time, as the parameters have changed: a session is made faster than a symbol is bound.
             input, shape = self._network.input, self._network.input_shape
-            forward = forward_by(
-                Inference(symbols.deploy, values, input, shape, batch, where, predicting), self._engines
-            )
+            inference = Inference(symbols.deploy, values, input, shape, batch, self._where, symbols.predicting)
+            forward = forward_by(inference, self._engines)
             answers = predict(batches, lambda images: forward(images)[0])
         else:
-            frozen = self._frozen
-            trained = Bound(symbols.trained_deploy, values, symbols.inputs, batch, where, predicting)
+            frozen, trained = self._frozen, self._answering(values, batch)
             answers = predict(batches, lambda images: trained(images if type(images) is list else frozen(images))[0])
         return self._workers.joined_predictions(answers)
 
@@ -316,13 +313,18 @@ class Trainer:
         return Chance("dropout", self._recipe.seed, epoch, batch, *others)
 
     def _try(self, images: int) -> None:
-        """Raises MemoryError, or what MXNet has for it, if there is no room to train on so many images at once.
-
-        Nobody can train after that: what was bound is let go of.
+        """Raises MemoryError, or what MXNet has for it, if there is no room to train on so many images at once, and to
+        validate beside. Nobody can train after that: what was bound is let go of.
         """
         del self._frozen, self._trained
         self._bind(images)
-        self._trained.given(images)
+        validating = self._answering(self._judged(), images)
+        require_room(self._trained.planned(images) + validating.planned, self._where)
+
+    def _answering(self, values: Mapping[str, MxArray], batch: int) -> Bound:
+        """The trained part bound for answers. values: parameters and statistics by name; batch: images at once."""
+        symbols = self._symbols
+        return Bound(symbols.trained_deploy, values, symbols.inputs, batch, self._where, symbols.predicting)
 
     def _step(self, batch: AnyBatch, epoch: int, number: int) -> None:
         """One update by the gradients of the batches since the last one. number: of the last of them."""
@@ -394,7 +396,5 @@ class Trainer:
         # Probabilities alone do not tell: a ReLU turns NaN into 0, and the network goes on with a dead layer.
         mx.nd.waitall()
         values = {**{name: self._arguments[name] for name in self._updated}, **self._auxiliary}
-        # In NumPy: MXNet's own `multi_all_finite` writes beyond its memory when given more than 200 arrays.
-        if lost := [name for name, array in values.items() if not np.isfinite(array.asnumpy()).all()]:
-            items = [f"`{name}` of {layer_of(self._symbols.whole, name)}" for name in lost]
-            raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", items)
+        if lost := lost_parameters(self._symbols.whole, values):
+            raise Diverged(f"epoch {epoch} ended with parameters that are no numbers", lost)

@@ -87,7 +87,7 @@ def test_five_infected_eyes_are_told_by_the_rim_and_not_without_it(tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_network_of_ones_own_learns(tmp_path: Path):
-    (figures,) = trained("examples/own_network/small.retina", tmp_path).values()
+    (figures,) = trained("examples/own_network/small.retina", tmp_path, "--set", "epochs=12").values()
     assert figures["auc"] >= 0.8
 
 

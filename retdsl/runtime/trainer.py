@@ -313,13 +313,12 @@ class Trainer:
         return Chance("dropout", self._recipe.seed, epoch, batch, *others)
 
     def _try(self, images: int) -> None:
-        """Raises MemoryError, or what MXNet has for it, if there is no room to train on so many images at once, and to
-        validate beside. Nobody can train after that: what was bound is let go of.
-        """
+        """Raises MemoryError, or MXNet's, without room to train on so many images and to validate. Ends all training."""
         del self._frozen, self._trained
         self._bind(images)
-        validating = self._answering(self._judged(), images)
-        require_room(self._trained.planned(images) + validating.planned, self._where)
+        planned = self._trained.planned(images) + self._answering(self._judged(), images).planned
+        # Twice: layers that lay values out anew take room for a moment, which MXNet does not plan.
+        require_room(2 * planned, self._where)
 
     def _answering(self, values: Mapping[str, MxArray], batch: int) -> Bound:
         """The trained part bound for answers. values: parameters and statistics by name; batch: images at once."""

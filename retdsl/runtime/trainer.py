@@ -313,7 +313,7 @@ class Trainer:
         return Chance("dropout", self._recipe.seed, epoch, batch, *others)
 
     def _try(self, images: int) -> None:
-        """Raises MemoryError, or MXNet's, without room to train on so many images and to validate. Ends all training."""
+        """Raises MemoryError, or MXNet's, without room to train on so many images and validate. Ends all training."""
         del self._frozen, self._trained
         self._bind(images)
         planned = self._trained.planned(images) + self._answering(self._judged(), images).planned

@@ -4,7 +4,7 @@
 
 Each benchmark is a module with a function `measure` (see `ratios`), and runs as a process of its own; one that fails
 is a row that says so. Unless only some are asked for, the table goes to docs/speed-ratios.md, and its picture to
-docs/images/speed.svg. Takes about 15 minutes on two processor cores, with `--quick` and smaller sizes about three;
+docs/images/speed.svg. Takes about 20 minutes on two processor cores, with `--quick` and smaller sizes about three;
 `--quick` writes only where `--write` says so.
 """
 

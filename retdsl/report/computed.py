@@ -31,7 +31,7 @@ def computed(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if engines.get("precision"):
         yield "precision", precision_in_words(engines["precision"])
     if lock.get("features") and (told := features_in_words(lock["features"])):
-        yield "features", told
+        yield "features", _engine(told)
     if (lock.get("workers") or 1) > 1:
         yield "together", _together(lock)
 

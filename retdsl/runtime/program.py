@@ -15,6 +15,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,7 +26,6 @@ from retdsl.runtime.engines import ENGINES
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.experiment import Experiment
 from retdsl.runtime.files import CannotWrite
-from retdsl.runtime.generations import Generations
 from retdsl.runtime.modes import DONE, MODES, asked_modes
 from retdsl.runtime.out_of_memory import OutOfMemory, enough_memory
 from retdsl.runtime.place import find_place
@@ -134,9 +134,8 @@ def _train(
     if record is None:
         folder.start()
     elif folder.finished:
-        Generations(folder.states).clear()  # it may have been killed just before its process was done with it
-        folder.clear_leftovers()
-        folder.running.unlink(missing_ok=True)
+        with suppress(OSError):  # where it is kept for good, nothing can be taken away
+            folder.tidy()
         print(f"{folder.path}: this run is finished; nothing is done", file=sys.stderr)
         return DONE
     # Imported late: this is what loads MXNet.

@@ -21,6 +21,7 @@ from retdsl.runtime.answers import Answers
 from retdsl.runtime.errors import RunError
 from retdsl.runtime.facts import digest
 from retdsl.runtime.files import cannot_write, make_folder, write_json, write_text
+from retdsl.runtime.generations import Generations
 
 HERE = f"{gethostname()}\n".encode()
 """What `.running` says, besides being locked: where its process is."""
@@ -119,6 +120,15 @@ class RunFolder:
         """Takes away unfinished files of a process that was killed while it wrote."""
         for path in self.path.rglob(".*.part"):
             path.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Takes away what a finished run no longer needs: it may have been killed before it did so itself.
+
+        Raises OSError when the system refuses.
+        """
+        Generations(self.states).clear()
+        self.clear_leftovers()
+        self.running.unlink(missing_ok=True)
 
     def facts_of_the_spec(self) -> dict[str, str]:
         """The SHA-256 of spec.retina, if whoever made the run put it there."""

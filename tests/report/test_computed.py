@@ -29,7 +29,7 @@ def test_an_older_record_says_nothing() -> None:
 def test_draws_and_features_that_could_not_stay() -> None:
     features = {"folder": None, "engine": "mxnet 1.9.1", "draws": 8, "found": 0, "computed": 40}
     assert dict(computed({"features": features})) == {
-        "features": "40 computed, by mxnet 1.9.1, 8 draws a photograph, kept for this run alone"
+        "features": "40 computed, by MXNet 1.9.1, 8 draws a photograph, kept for this run alone"
     }
     assert not list(computed({"features": {**features, "computed": 0}}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -255,3 +256,16 @@ def test_a_run_killed_just_before_its_end_is_tidied(photographs, tmp_path):
         path.touch()
     assert resume(study("plain", photographs), folder) == 0
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_finished_run_in_an_archive_says_so(photographs, tmp_path, capsys, monkeypatch):
+    """On a file system that cannot be written to, even what is not there cannot be taken away."""
+    folder = tmp_path / "run"
+    assert start(study("plain", photographs), folder) == 0
+
+    def refused(path, **_):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert resume(study("plain", photographs), folder) == 0
+    assert "this run is finished" in capsys.readouterr().err
